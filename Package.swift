@@ -1,0 +1,159 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Where `scripts/engine` put libllama: `include/`, `lib/`. The Makefile passes it; a plain `swift build` finds the per-user cache.
+let enginePrefix: String = {
+    if let given = Context.environment["SHOAL_ENGINE_PREFIX"], !given.isEmpty { return given }
+    let home = Context.environment["HOME"] ?? "/tmp"
+    let cache = Context.environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.cache"
+    return "\(cache)/shoal/engine/current"
+}()
+
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2"),
+    .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
+    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+    protobuf,
+]
+
+/// Byte loops that every build has to run at full speed, so that a debug daemon still hashes and parses gigabytes.
+let alwaysOptimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+    name: "shoal",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "shoal", targets: ["shoal"]),
+        .executable(name: "shoal-engine", targets: ["shoal-engine"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Floor 0: formats and primitives, no state.
+        .target(name: "BLAKE3", swiftSettings: alwaysOptimised),
+        .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
+        .target(name: "ChatTemplate", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]),
+        .target(
+            name: "CEngine",
+            cSettings: [.unsafeFlags(["-I\(enginePrefix)/include"])],
+            linkerSettings: [
+                .unsafeFlags(["-L\(enginePrefix)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(enginePrefix)/lib"]),
+                .linkedLibrary("llama"), .linkedLibrary("ggml"), .linkedLibrary("ggml-base"),
+            ]
+        ),
+
+        // Floor 1: one capability each, no domain knowledge.
+        .target(name: "Store", dependencies: [.product(name: "GRDB", package: "GRDB.swift")]),
+        .target(name: "Events"),
+        .target(
+            name: "Link",
+            dependencies: grpc + [
+                crypto, logging, lifecycle,
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            exclude: ["Protos"]
+        ),
+        .target(name: "Engine", dependencies: ["CEngine", "GGUF", logging]),
+
+        // Floor 2: domains that do not know each other.
+        .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", logging]),
+        .target(name: "Swarm", dependencies: ["Link", "Store", "Events", "BLAKE3", logging, lifecycle]),
+
+        // Floor 3: what brings domains together.
+        .target(
+            name: "Inference",
+            dependencies: [
+                "ChatTemplate", "GGUF", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ] + grpc
+        ),
+
+        // Floor 4: routes, auth, OpenAPI.
+        .target(
+            name: "HTTPAPI",
+            dependencies: [
+                "Inference", "ModelLibrary", "Swarm", "Events", hummingbird, logging, crypto,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            resources: [.embedInCode("Resources/openapi.yaml")]
+        ),
+
+        // Floor 5: the composition root.
+        .target(
+            name: "Node",
+            dependencies: [
+                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", logging, lifecycle,
+                .product(name: "Configuration", package: "swift-configuration"),
+            ]
+        ),
+
+        // Roof.
+        .target(name: "EngineService", dependencies: ["Engine", "Link", "GGUF", logging] + grpc),
+        .target(
+            name: "ShoalCommands",
+            dependencies: [
+                "Node", "ModelLibrary", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .executableTarget(name: "shoal", dependencies: ["ShoalCommands"]),
+        .executableTarget(name: "shoal-engine", dependencies: ["EngineService"]),
+
+        .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"]),
+        .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
+        .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),
+        .testTarget(name: "LinkTests", dependencies: ["Link"] + grpc),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "GGUF"]),
+        .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "Store"]),
+        .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link"]),
+        .testTarget(name: "InferenceTests", dependencies: ["Inference"]),
+        .testTarget(
+            name: "HTTPAPITests",
+            dependencies: ["HTTPAPI", .product(name: "HummingbirdTesting", package: "hummingbird"), .product(name: "Yams", package: "Yams")]
+        ),
+        .testTarget(name: "NodeTests", dependencies: ["Node"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Link", "GGUF", "shoal", "shoal-engine", .product(name: "Subprocess", package: "swift-subprocess")]
+        ),
+    ]
+)
+
+for target in package.targets where target.type != .system && target.name != "CEngine" {
+    var settings = target.swiftSettings ?? []
+    settings += [
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+    target.swiftSettings = settings
+}

@@ -1,0 +1,4 @@
+#ifndef SHOAL_CENGINE_H
+#define SHOAL_CENGINE_H
+#include <llama.h>
+#endif
