@@ -49,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -110,9 +111,12 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", logging, lifecycle,
+                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", crypto, logging, lifecycle,
                 .product(name: "Configuration", package: "swift-configuration"),
-            ]
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ] + grpc
         ),
 
         // Roof.
@@ -120,8 +124,14 @@ let package = Package(
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Node", "ModelLibrary", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Node", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging, lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ]
         ),
         .executableTarget(name: "shoal", dependencies: ["ShoalCommands"]),
@@ -139,10 +149,19 @@ let package = Package(
             name: "HTTPAPITests",
             dependencies: ["HTTPAPI", .product(name: "HummingbirdTesting", package: "hummingbird"), .product(name: "Yams", package: "Yams")]
         ),
-        .testTarget(name: "NodeTests", dependencies: ["Node"]),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: ["Node", "ShoalCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Link", "GGUF", "shoal", "shoal-engine", .product(name: "Subprocess", package: "swift-subprocess")]
+            dependencies: [
+                "Link", "GGUF", "shoal", "shoal-engine",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]
         ),
     ]
 )
