@@ -61,7 +61,7 @@ let package = Package(
         .target(name: "ChatTemplate", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]),
         .target(
             name: "CEngine",
-            cSettings: [.unsafeFlags(["-I\(enginePrefix)/include"])],
+            cSettings: [.unsafeFlags(["-O2", "-I\(enginePrefix)/include"])],
             linkerSettings: [
                 .unsafeFlags(["-L\(enginePrefix)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(enginePrefix)/lib"]),
                 .linkedLibrary("llama"), .linkedLibrary("ggml"), .linkedLibrary("ggml-base"),
@@ -82,7 +82,11 @@ let package = Package(
             ],
             exclude: ["Protos"]
         ),
-        .target(name: "Engine", dependencies: ["CEngine", "GGUF", logging]),
+        .target(
+            name: "Engine",
+            dependencies: ["CEngine", "GGUF", logging],
+            swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
+        ),
 
         // Floor 2: domains that do not know each other.
         .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", logging]),
@@ -141,7 +145,11 @@ let package = Package(
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
         .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),
         .testTarget(name: "LinkTests", dependencies: ["Link"] + grpc),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "GGUF"]),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Engine", "GGUF"],
+            swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
+        ),
         .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "Store"]),
         .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link"]),
         .testTarget(name: "InferenceTests", dependencies: ["Inference"]),

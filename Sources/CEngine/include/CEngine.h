@@ -1,4 +1,59 @@
+// What Swift cannot do with llama.h alone: files that are read through a callback, the tensor that is copied out in the
+// middle of a graph, and loops over whole rows of logits.
 #ifndef SHOAL_CENGINE_H
 #define SHOAL_CENGINE_H
+
+#include <ggml-backend.h>
+#include <ggml-cpu.h>
 #include <llama.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Copies up to `length` bytes at `offset` into `buffer`. Answers how many, 0 at the end, -1 on an error.
+typedef int64_t (*shoal_read_callback)(void *context, int64_t offset, void *buffer, int64_t length);
+
+// A read-only, seekable FILE over a callback. `context` has to outlive it; fclose does not touch `context`.
+// NULL when memory runs out.
+FILE *shoal_file_open(void *context, int64_t size, shoal_read_callback read);
+
+// Where the output of a window that is not the last one goes.
+struct shoal_capture {
+    // Name of the tensor to copy out, as "l_out-7".
+    char name[64];
+    // f32 values; the caller owns it.
+    float *values;
+    // How many values fit, and how many the last computation gave. More given than fit: `given` is 0.
+    size_t capacity;
+    size_t given;
+};
+
+// A ggml_backend_sched_eval_callback: copies the captured tensor out and stops the computation there.
+bool shoal_capture_callback(struct ggml_tensor *tensor, bool ask, void *capture);
+
+// Index of the largest value; the first one when several are equal.
+int32_t shoal_argmax(const float *values, int32_t count);
+
+// Logarithm of the sum of the exponentials, in double precision.
+double shoal_log_sum_exp(const float *values, int32_t count);
+
+// The `wanted` largest values, largest first, ties by index. `indices` has room for `wanted`. Answers how many.
+int32_t shoal_top(const float *values, int32_t count, int32_t wanted, int32_t *indices);
+
+// Sends libllama's log lines to `sink` (level as in ggml_log_level). NULL: drops them.
+typedef void (*shoal_log_sink)(int32_t level, const char *text);
+void shoal_set_log_sink(shoal_log_sink sink);
+
+// Advances the random numbers of a `llama_sampler_init_dist` sampler by one draw.
+void shoal_sampler_draw(struct llama_sampler *distribution);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

@@ -945,6 +945,9 @@ package nonisolated struct Shoal_V1_HiddenStates: Sendable {
 
   package var data: Data = Data()
 
+  /// The tokens that these rows stand for, so that every segment knows which prefix it holds.
+  package var tokens: [Int32] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2647,7 +2650,7 @@ nonisolated extension Shoal_V1_Frame: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HiddenStates"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}position\0\u{3}token_count\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}position\0\u{3}token_count\0\u{1}data\0\u{1}tokens\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2659,6 +2662,7 @@ nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobu
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.position) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.tokenCount) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      case 5: try { try decoder.decodeRepeatedInt32Field(value: &self.tokens) }()
       default: break
       }
     }
@@ -2677,6 +2681,9 @@ nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobu
     if !self.data.isEmpty {
       try visitor.visitSingularBytesField(value: self.data, fieldNumber: 4)
     }
+    if !self.tokens.isEmpty {
+      try visitor.visitPackedInt32Field(value: self.tokens, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2685,6 +2692,7 @@ nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobu
     if lhs.position != rhs.position {return false}
     if lhs.tokenCount != rhs.tokenCount {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.tokens != rhs.tokens {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
