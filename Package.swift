@@ -141,7 +141,7 @@ let package = Package(
         .executableTarget(name: "shoal", dependencies: ["ShoalCommands"]),
         .executableTarget(name: "shoal-engine", dependencies: ["EngineService"]),
 
-        .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"]),
+        .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"], resources: [.embedInCode("Resources/vectors.txt")]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
         .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),
         .testTarget(name: "LinkTests", dependencies: ["Link"] + grpc),
