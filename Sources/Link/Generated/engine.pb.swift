@@ -948,6 +948,9 @@ package nonisolated struct Shoal_V1_HiddenStates: Sendable {
   /// The tokens that these rows stand for, so that every segment knows which prefix it holds.
   package var tokens: [Int32] = []
 
+  /// The window they are for begins with this layer.
+  package var firstLayer: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2650,7 +2653,7 @@ nonisolated extension Shoal_V1_Frame: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HiddenStates"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}position\0\u{3}token_count\0\u{1}data\0\u{1}tokens\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}position\0\u{3}token_count\0\u{1}data\0\u{1}tokens\0\u{3}first_layer\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2663,6 +2666,7 @@ nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobu
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.tokenCount) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.data) }()
       case 5: try { try decoder.decodeRepeatedInt32Field(value: &self.tokens) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.firstLayer) }()
       default: break
       }
     }
@@ -2684,6 +2688,9 @@ nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobu
     if !self.tokens.isEmpty {
       try visitor.visitPackedInt32Field(value: self.tokens, fieldNumber: 5)
     }
+    if self.firstLayer != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstLayer, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2693,6 +2700,7 @@ nonisolated extension Shoal_V1_HiddenStates: SwiftProtobuf.Message, SwiftProtobu
     if lhs.tokenCount != rhs.tokenCount {return false}
     if lhs.data != rhs.data {return false}
     if lhs.tokens != rhs.tokens {return false}
+    if lhs.firstLayer != rhs.firstLayer {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
