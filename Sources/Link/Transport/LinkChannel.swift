@@ -1,0 +1,117 @@
+package import GRPCCore
+package import GRPCNIOTransportHTTP2
+import NIOCore
+import Synchronization
+
+/// A connection to another node, or to a process of this machine, that gRPC clients can be wrapped around.
+///
+/// It is proven to stand when `connect` returns. When it breaks it is made again in the background, to the same address and
+/// under the same proof; calls fail with `unavailable` meanwhile. It is closed when the last reference goes.
+package final class LinkChannel: Sendable {
+    package typealias Transport = HTTP2ClientTransport.Posix
+
+    package let client: GRPCClient<Transport>
+    /// Whom the other side proved to be; `nil` for a Unix socket.
+    package let peer: NodeID?
+    /// The address that answered; `nil` for a Unix socket.
+    package let address: LinkAddress?
+    private let runner: Task<Void, Never>
+
+    init(client: GRPCClient<Transport>, peer: NodeID?, address: LinkAddress?, runner: Task<Void, Never>) {
+        self.client = client
+        self.peer = peer
+        self.address = address
+        self.runner = runner
+    }
+
+    deinit {
+        runner.cancel()
+    }
+
+    /// The swarm's own service.
+    package var node: Shoal_V1_Node.Client<Transport> { .init(wrapping: client) }
+    /// The services of an engine process.
+    package var segment: Shoal_V1_Segment.Client<Transport> { .init(wrapping: client) }
+    package var engine: Shoal_V1_EngineControl.Client<Transport> { .init(wrapping: client) }
+
+    /// No new calls; those that run may end.
+    package func close() {
+        client.beginGracefulShutdown()
+    }
+
+    /// Ends the connection and every call on it.
+    package func abort() {
+        runner.cancel()
+    }
+
+    /// Calls `endpoint`. Candidate addresses are tried in order, each a little after the one before; the first that
+    /// answers and proves to be the right node wins.
+    ///
+    /// - Parameters:
+    ///   - credentials: needed unless the endpoint is a Unix socket.
+    ///   - timeout: for all of it.
+    /// - Throws: `LinkError` with `notAMember`, `wrongNode`, `unreachable`, `timedOut` or `badAddress`.
+    package static func connect(
+        to endpoint: LinkEndpoint, credentials: CurrentCredentials? = nil, limits: LinkLimits = LinkLimits(),
+        timeout: Duration = .seconds(5)
+    ) async throws(LinkError) -> LinkChannel {
+        switch endpoint {
+        case .socket(let path):
+            guard path.utf8.count <= SocketFile.maximumPathBytes else {
+                throw LinkError(
+                    .badAddress, "the socket path \(path) is longer than \(SocketFile.maximumPathBytes) bytes")
+            }
+            return try await LinkDial(.socket(path: path), credentials: nil, expected: nil, limits: limits).run(
+                timeout: timeout)
+        case .node(let id, let addresses):
+            guard let credentials else { throw LinkError(.badCertificate, "a call to another node needs credentials") }
+            guard !addresses.isEmpty else {
+                throw LinkError(.unreachable, "no address of node \(id?.short ?? "") is known")
+            }
+            let dials = addresses.prefix(16).map {
+                LinkDial(.address($0), credentials: credentials, expected: id, limits: limits)
+            }
+            return try await first(of: dials, timeout: timeout)
+        }
+    }
+
+    /// The lead that each candidate has over the next one.
+    private static let stagger: Duration = .milliseconds(250)
+
+    private static func first(of dials: [LinkDial], timeout: Duration) async throws(LinkError) -> LinkChannel {
+        if dials.count == 1 { return try await dials[0].run(timeout: timeout) }
+        let winner: Result<LinkChannel, LinkError> = await withTaskGroup(of: Result<LinkChannel, LinkError>.self) {
+            group in
+            for (index, dial) in dials.enumerated() {
+                group.addTask {
+                    do throws(LinkError) {
+                        if index > 0 {
+                            guard (try? await Task.sleep(for: stagger * index)) != nil else {
+                                throw LinkError(.timedOut, "another address answered first")
+                            }
+                        }
+                        return .success(try await dial.run(timeout: timeout))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            var failures: [LinkError] = []
+            for await result in group {
+                switch result {
+                case .success:
+                    group.cancelAll()
+                    return result
+                case .failure(let error):
+                    failures.append(error)
+                }
+            }
+            // A node that answered and was refused says more than addresses at which nothing is.
+            let telling = failures.first {
+                $0.code == .wrongNode || $0.code == .notAMember || $0.code == .badCertificate
+            }
+            return .failure(telling ?? failures.first ?? LinkError(.unreachable, "no address to call"))
+        }
+        return try winner.get()
+    }
+}

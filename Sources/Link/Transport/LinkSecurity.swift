@@ -1,0 +1,64 @@
+import GRPCNIOTransportHTTP2
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// Mutual TLS for both ends: each presents the certificate in force, and accepts only what `PeerVerifier` accepts.
+struct LinkSecurity: Sendable {
+    let credentials: CurrentCredentials
+
+    /// - Parameter refused: told why a caller's certificate was not accepted.
+    func server(refused: @escaping @Sendable (LinkError, any EventLoop) -> Void) throws
+        -> HTTP2ServerTransport.Posix.TransportSecurity
+    {
+        try .mTLS(certificateReloader: credentials) { config in
+            // "No host name" is the mode in which a certificate is demanded and the callback decides.
+            config.clientCertificateVerification = .noHostnameVerification
+            config.trustRoots = .certificates([])
+            config.requireALPN = true
+            config.customVerificationCallback = { [credentials] certificates, promise in
+                do throws(LinkError) {
+                    _ = try Self.verify(certificates, with: credentials.value.verifier)
+                    promise.succeed(Self.verified(certificates))
+                } catch {
+                    refused(error, promise.futureResult.eventLoop)
+                    promise.succeed(.failed)
+                }
+            }
+        }
+    }
+
+    /// - Parameter outcome: told whom each connection reached, or why what it reached was not accepted.
+    func client(
+        expecting expected: NodeID?, outcome: @escaping @Sendable (Result<NodeID, LinkError>) -> Void
+    ) throws -> HTTP2ClientTransport.Posix.TransportSecurity {
+        try .mTLS(certificateReloader: credentials) { config in
+            config.serverCertificateVerification = .noHostnameVerification
+            config.trustRoots = .certificates([])
+            config.customVerificationCallback = { [credentials] certificates, promise in
+                do throws(LinkError) {
+                    let found = try Self.verify(certificates, with: credentials.value.verifier)
+                    if let expected, expected != found { throw .wrongNode(expected: expected, found: found) }
+                    outcome(.success(found))
+                    promise.succeed(Self.verified(certificates))
+                } catch {
+                    outcome(.failure(error))
+                    promise.succeed(.failed)
+                }
+            }
+        }
+    }
+
+    private static func verify(_ certificates: [NIOSSLCertificate], with verifier: PeerVerifier) throws(LinkError)
+        -> NodeID
+    {
+        guard let leaf = certificates.first, let bytes = try? leaf.toDERBytes() else {
+            throw LinkError(.notAMember, "no certificate was presented")
+        }
+        return try verifier.verify(derBytes: bytes)
+    }
+
+    private static func verified(_ certificates: [NIOSSLCertificate]) -> NIOSSLVerificationResultWithMetadata {
+        .certificateVerified(VerificationMetadata(ValidatedCertificateChain(Array(certificates.prefix(1)))))
+    }
+}
