@@ -11,6 +11,7 @@ let enginePrefix: String = {
 
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -70,7 +71,7 @@ let package = Package(
         ),
 
         // Floor 1: one capability each, no domain knowledge.
-        .target(name: "Store", dependencies: [.product(name: "GRDB", package: "GRDB.swift")]),
+        .target(name: "Store", dependencies: [grdb]),
         .target(name: "Events"),
         .target(
             name: "Link",
@@ -92,7 +93,7 @@ let package = Package(
         ),
 
         // Floor 2: domains that do not know each other.
-        .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", logging]),
+        .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, logging]),
         .target(name: "Swarm", dependencies: ["Link", "Store", "Events", "BLAKE3", logging, lifecycle]),
 
         // Floor 3: what brings domains together.
@@ -145,6 +146,8 @@ let package = Package(
         .executableTarget(name: "shoal-engine", dependencies: ["EngineService"]),
 
         .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"], resources: [.embedInCode("Resources/vectors.txt")]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", grdb]),
+        .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
         .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),
         .testTarget(name: "LinkTests", dependencies: ["Link"] + grpc),
