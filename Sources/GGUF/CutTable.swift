@@ -1,0 +1,99 @@
+/// The architectures that may be cut, each verified bit for bit by `ExactnessTests`; all others run whole.
+///
+/// libllama's behaviour is that of the pinned version: what depends on a layer's index or on the number of layers was
+/// read in its `load_arch_hparams` and graph builders.
+package enum CutTable {
+    /// The rule for `model`, from its architecture and from what its header says.
+    package static func rule(for model: GGUFModel) -> CutRule {
+        guard var rule = architectures[model.architecture] else {
+            return CutRule(
+                wholeOnly: "the architecture \(model.architecture) is not known to give the same results when cut")
+        }
+        if let reason = wholeOnlyReason(of: model) { return CutRule(wholeOnly: reason) }
+        if let step = model.property("interleave_moe_layer_step")?.integer, step > 1, step <= model.layerCount {
+            rule.alignment = leastCommonMultiple(rule.alignment, step)
+        }
+        if rule.alignment >= model.layerCount {
+            return CutRule(
+                wholeOnly: "its layers repeat every \(rule.alignment), and it has \(model.layerCount)")
+        }
+        return rule
+    }
+
+    /// Names of the architectures that may be cut.
+    package static var names: [String] { architectures.keys.sorted() }
+
+    /// What in a model's header forbids cutting it although its architecture may be cut.
+    private static func wholeOnlyReason(of model: GGUFModel) -> String? {
+        if let count = model.property("nextn_predict_layers")?.integer, count > 0 {
+            return "its last \(count) layers predict further tokens and read the first window's embeddings"
+        }
+        if let causal = model.property("attention.causal")?.bool, !causal {
+            return "it is an encoder: its tokens look at later ones"
+        }
+        if model.property("rope.dimension_sections") != nil {
+            return "its rotary embedding wants several positions per token"
+        }
+        if (model.property("n_deepstack_layers")?.integer ?? 0) > 0 || model.property("deepstack_mapping") != nil {
+            return "its layers read image embeddings besides hidden states"
+        }
+        let variants: [String: Set<Int>] = ["gemma2": [46], "gemma3": [62], "exaone4": [64]]
+        if variants[model.architecture]?.contains(model.layerCount) == true {
+            return "libllama recognises this variant of \(model.architecture) by its \(model.layerCount) layers"
+        }
+        for placed in model.tensors where model.layer(of: placed.tensor) == nil {
+            if TensorRole(name: placed.tensor.name) == .other {
+                return "its tensor \(placed.tensor.name) belongs to no layer"
+            }
+        }
+        return nil
+    }
+
+    private static func leastCommonMultiple(_ left: Int, _ right: Int) -> Int {
+        var (a, b) = (left, right)
+        while b != 0 { (a, b) = (b, a % b) }
+        return left / a * right
+    }
+
+    private static let architectures: [String: CutRule] = {
+        var table: [String: CutRule] = [:]
+        let plain = [
+            "llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "phi2", "phi3", "starcoder2", "glm4", "command-r",
+            "falcon", "gpt2", "olmo", "olmoe", "internlm2", "stablelm", "gptneox", "exaone", "mistral3", "chatglm",
+            "seed_oss", "arcee", "xverse", "orion", "nemotron", "starcoder", "dbrx", "phimoe", "hunyuan-moe",
+        ]
+        for name in plain { table[name] = CutRule() }
+        for name in ["deepseek", "dots1", "bailingmoe", "bailingmoe2", "ernie4_5-moe"] {
+            table[name] = CutRule(rewrites: [.leadingDenseLayers])
+        }
+        table["ernie4_5"] = CutRule()
+        table["deepseek2"] = CutRule(
+            forbiddenCounts: [26, 27, 48],
+            rewrites: [
+                .leadingDenseLayers, .fallback(key: "attention.q_lora_rank", value: .uint32(0)),
+                .fallback(key: "expert_gating_func", value: .uint32(1)),
+            ])
+        for name in ["granite", "granitemoe"] {
+            table[name] = CutRule(rewrites: [.inputScale(key: "embedding_scale")])
+        }
+        table["minicpm"] = CutRule(rewrites: [
+            .inputScale(key: "embedding_scale"),
+            .fallback(key: "residual_scale", value: .overRootOfLayers(numerator: 1.4)),
+        ])
+        table["gemma"] = CutRule(inputTensor: "inp_scaled")
+        table["gemma2"] = CutRule(
+            inputTensor: "inp_scaled", forbiddenCounts: [46],
+            rewrites: [.slidingWindowPattern(period: 2, fullLayerFirst: false)])
+        table["gemma3"] = CutRule(
+            forbiddenCounts: [62], rewrites: [.slidingWindowPattern(period: 6, fullLayerFirst: false)])
+        for name in ["cohere2", "olmo2"] {
+            table[name] = CutRule(rewrites: [.slidingWindowPattern(period: 4, fullLayerFirst: false)])
+        }
+        table["exaone4"] = CutRule(forbiddenCounts: [64])
+        table["gpt-oss"] = CutRule(rewrites: [.slidingWindowPattern(period: 2, fullLayerFirst: false)])
+        table["smollm3"] = CutRule(alignment: 4)
+        table["llama4"] = CutRule(
+            alignment: 4, rewrites: [.slidingWindowPattern(period: 4, fullLayerFirst: false)])
+        return table
+    }()
+}
