@@ -150,7 +150,15 @@ let package = Package(
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
         .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),
-        .testTarget(name: "LinkTests", dependencies: ["Link"] + grpc),
+        .testTarget(
+            name: "LinkTests",
+            dependencies: [
+                "Link", crypto, logging,
+                .product(name: "X509", package: "swift-certificates"), .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + grpc
+        ),
         .testTarget(
             name: "EngineTests",
             dependencies: ["Engine", "GGUF"],
