@@ -2,6 +2,7 @@ import GRPCCore
 import Link
 import Logging
 import Subprocess
+import SwiftProtobuf
 
 extension EngineProcess {
     /// How long a process may take to say that it is ready and to read the model's header.

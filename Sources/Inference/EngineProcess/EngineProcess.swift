@@ -2,7 +2,6 @@ import GRPCCore
 package import Link
 import Logging
 import Subprocess
-import Synchronization
 import SystemPackage
 
 #if canImport(FoundationEssentials)
@@ -213,42 +212,50 @@ package actor EngineProcess {
         } catch {
             throw InferenceError(.engineFailed, "the engine's credentials cannot be written", cause: error)
         }
-        let outcome: Mutex<InferenceError?> = Mutex(nil)
         do {
             let result = try await Subprocess.run(
                 .path(FilePath(binary)), arguments: ["--socket", socket, "--model-name", model],
                 platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 _ = try? await execution.standardInputWriter.write(line)
-                await withTaskGroup(of: Void.self) { group in
-                    group.addTask { await self.drain(execution.standardError) }
+                return await withTaskGroup(of: InferenceError?.self) { group in
+                    group.addTask {
+                        await self.drain(execution.standardError)
+                        return nil
+                    }
                     group.addTask {
                         for await order in orders {
                             if order == .stop {
                                 try? await execution.standardInputWriter.finish()
                                 try? await Task.sleep(for: .seconds(3))
                             }
-                            if Task.isCancelled { return }
+                            if Task.isCancelled { return nil }
                             try? execution.send(signal: .kill)
                         }
+                        return nil
                     }
                     group.addTask {
                         let process = execution.processIdentifier.value
-                        do {
+                        do throws(InferenceError) {
                             try await self.follow(
                                 execution.standardOutput, socket: socket, generation: generation, processID: process)
+                            return nil
                         } catch {
-                            outcome.withLock { $0 = error }
                             try? execution.send(signal: .kill)
+                            return error
                         }
                     }
-                    group.addTask { await self.watch(generation: generation) }
+                    group.addTask {
+                        await self.watch(generation: generation)
+                        return nil
+                    }
                     // Whatever ends first, the process has ended or is about to: standard output closes with it.
-                    _ = await group.next()
+                    let failure = await group.next() ?? nil
                     group.cancelAll()
+                    return failure
                 }
             }
-            if let failure = outcome.withLock({ $0 }) { throw failure }
+            if let failure = result.closureResult { throw failure }
             environment.logger.debug(
                 "engine process ended", metadata: ["model": "\(model)", "status": "\(result.terminationStatus)"])
         } catch let error as InferenceError {

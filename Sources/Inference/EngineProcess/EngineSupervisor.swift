@@ -1,6 +1,6 @@
 package import Link
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Runs the node's engine processes, one for each model in use, in tasks of its own.

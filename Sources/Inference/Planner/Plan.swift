@@ -61,8 +61,8 @@ package enum PlanRefusal: Error, Equatable {
         case .misaligned(let alignment):
             return InferenceError(
                 .modelNotCovered,
-                "model \(model) can be cut only at every \(alignment). layer, and the reachable nodes hold its layers "
-                    + "in other pieces\(lost)",
+                "model \(model) can be cut only at every \(alignment). layer and not into windows of every size, and the reachable "
+                    + "nodes hold its layers in other pieces\(lost)",
                 hint: "import shards so that each node's run of layers begins and ends at a multiple of \(alignment)")
         case .doesNotFit:
             return InferenceError(

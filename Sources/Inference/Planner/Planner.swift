@@ -47,13 +47,14 @@ package struct Planner: Sendable {
         switch snapshot.cut {
         case .wholeOnly(let reason):
             throw .cannotBeCut(reason: reason)
-        case .aligned(let alignment):
-            if let segments = shortestPath(snapshot, holders, alignment: max(1, alignment)) {
+        case .aligned(let alignment, let forbidden):
+            if let segments = shortestPath(snapshot, holders, alignment: max(1, alignment), forbidden: forbidden) {
                 return finish(segments, snapshot, holders)
             }
             var unlimited = holders
             for index in unlimited.indices { unlimited[index].maximumWindowBytes = nil }
-            let fitsNowhere = shortestPath(snapshot, unlimited, alignment: max(1, alignment)) != nil
+            let fitsNowhere =
+                shortestPath(snapshot, unlimited, alignment: max(1, alignment), forbidden: forbidden) != nil
             throw fitsNowhere ? .doesNotFit : .misaligned(alignment: alignment)
         }
     }
@@ -137,7 +138,7 @@ package struct Planner: Sendable {
     /// The cheapest chain of windows from layer 0 to the end: for each node that could be first, the cheapest way to
     /// reach each cut point with each node as the last one so far.
     private func shortestPath(
-        _ snapshot: PlanningSnapshot, _ holders: [PlanningSnapshot.Holder], alignment: Int
+        _ snapshot: PlanningSnapshot, _ holders: [PlanningSnapshot.Holder], alignment: Int, forbidden: Set<Int>
     ) -> [Step]? {
         let count = snapshot.layerCount
         let cuts = (0...count).filter { $0 % alignment == 0 || $0 == count }
@@ -148,7 +149,9 @@ package struct Planner: Sendable {
         var windows = [[(begin: Int, holder: Int, cost: Double)]](repeating: [], count: cuts.count)
         for end in 1..<cuts.count {
             for begin in 0..<end {
-                guard let layers = LayerRange(first: cuts[begin], end: cuts[end]) else { continue }
+                guard let layers = LayerRange(first: cuts[begin], end: cuts[end]),
+                    layers.count == count || !forbidden.contains(layers.count)
+                else { continue }
                 for (index, holder) in holders.enumerated() where canRun(layers, holder, snapshot) {
                     windows[end].append((begin, index, cost(of: layers, on: holder, in: snapshot)))
                 }

@@ -6,10 +6,20 @@ package import Link
 package struct PlanningSnapshot: Sendable {
     /// Where the model may be cut.
     package enum Cut: Sendable, Equatable {
-        /// At every layer index that is a multiple of this (1: anywhere).
-        case aligned(Int)
+        /// At every layer index that is a multiple of `Int` (1: anywhere), into windows of any but these numbers of
+        /// layers.
+        case aligned(Int, forbiddenCounts: Set<Int> = [])
         /// Nowhere, and why.
         case wholeOnly(reason: String)
+
+        /// The cuts that a rule allows.
+        package init(_ rule: CutRule) {
+            if let reason = rule.wholeOnlyReason {
+                self = .wholeOnly(reason: reason)
+            } else {
+                self = .aligned(max(1, rule.alignment), forbiddenCounts: rule.forbiddenCounts)
+            }
+        }
     }
 
     /// A node that holds layers of the model.
