@@ -128,7 +128,11 @@ let package = Package(
         ),
 
         // Roof.
-        .target(name: "EngineService", dependencies: ["Engine", "Link", "GGUF", logging] + grpc),
+        .target(
+            name: "EngineService",
+            dependencies: ["Engine", "Link", "GGUF", logging, lifecycle] + grpc,
+            swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
+        ),
         .target(
             name: "ShoalCommands",
             dependencies: [

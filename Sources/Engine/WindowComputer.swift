@@ -1,0 +1,402 @@
+internal import Foundation
+internal import GGUF
+
+/// The thread of a window: takes commands, makes batches out of what all sessions have ready, hands results on.
+///
+/// Not `Sendable`: made by ``Window``, then used by its thread alone.
+final class WindowComputer {
+    /// Kept alive by its thread until it is unloaded.
+    private let window: Window
+    private var context: WindowContext?
+    private var sequences: SequenceTable
+    private var sessions: [SessionID: ComputedSession] = [:]
+    /// Sessions in the order in which they were opened: decoding goes round, prompts first come, first served.
+    private var order: [SessionID] = []
+    private var usedCells: [Int32: Int] = [:]
+
+    /// How much of a prompt is computed at once while other sessions decode, so that they keep flowing.
+    private static let mixedChunkLength = 128
+
+    init(window: Window, context: WindowContext) {
+        self.window = window
+        self.context = context
+        sequences = SequenceTable(capacity: window.configuration.maximumSequences)
+    }
+
+    func run() {
+        while context != nil {
+            let hasWork = sessions.values.contains { $0.hasInput }
+            for command in window.takeCommands(waiting: !hasWork) { carryOut(command) }
+            computeOnce()
+        }
+    }
+
+    // MARK: Commands
+
+    private func carryOut(_ command: WindowCommand) {
+        switch command {
+        case .open(let request, let outputs): open(request, outputs)
+        case .start(let id, let reused): start(id, reusedTokens: reused)
+        case .hiddenStates(let states): take(states)
+        case .nextToken(let token): take(token)
+        case .close(let id): close(id)
+        case .fail(let id, let error): fail(id, error)
+        case .embed(let inputs, let reply): embed(inputs, reply)
+        case .unload: unload()
+        }
+        publishCounts()
+    }
+
+    private func open(_ request: SessionRequest, _ outputs: SessionOutputs) {
+        do {
+            guard sessions[request.id] == nil else {
+                throw EngineError(.badRequest, "session \(request.id) is open already")
+            }
+            guard !request.prompt.isEmpty else {
+                throw EngineError(.badRequest, "the prompt is empty: it needs one token at least")
+            }
+            guard request.prompt.count < window.configuration.contextLength else {
+                throw EngineError(
+                    .contextFull,
+                    "the prompt has \(request.prompt.count) tokens, the window's context \(window.configuration.contextLength)"
+                )
+            }
+            let session = ComputedSession(request: request, outputs: outputs)
+            if window.isFirst, let vocabulary = window.vocabulary,
+                let wrong = request.prompt.first(where: { $0 < 0 || Int($0) >= vocabulary.tokenCount })
+            {
+                throw EngineError(
+                    .badRequest, "the prompt has token \(wrong), the vocabulary ends at \(vocabulary.tokenCount - 1)")
+            }
+            if window.isLast {
+                guard let vocabulary = window.vocabulary else {
+                    throw EngineError(.unsupported, "the last window has no vocabulary")
+                }
+                let sampler = try TokenSampler(
+                    request.sampling, vocabulary: vocabulary, contextLength: window.configuration.contextLength)
+                sampler.begin(prompt: request.prompt, producedCount: request.producedTokens)
+                session.sampler = sampler
+            }
+            if request.cachePrompt, !request.promptLogProbabilities, !window.weights.isRecurrent,
+                let prefix = sequences.pinLongestPrefix(of: request.prompt)
+            {
+                // The last token is always computed: its output is what the first sampled token comes from.
+                session.pinned = (prefix.sequence, min(prefix.length, request.prompt.count - 1))
+            }
+            sessions[request.id] = session
+            order.append(request.id)
+            outputs.event(.opened(reusableTokens: session.pinned?.length ?? 0))
+        } catch {
+            outputs.event(.failed(error as? EngineError ?? EngineError(.badRequest, "\(error)")))
+        }
+    }
+
+    private func start(_ id: SessionID, reusedTokens: Int) {
+        guard let session = sessions[id], let context, session.sequence == nil else { return }
+        guard (0...(session.pinned?.length ?? 0)).contains(reusedTokens) else {
+            fail(id, EngineError(.badRequest, "session \(id) cannot reuse \(reusedTokens) tokens"))
+            return
+        }
+        if !session.request.cachePrompt, !sessions.values.contains(where: { $0.sequence != nil }) {
+            // The same cells for the same prompt, whatever ran before: that is what makes results repeatable.
+            while let kept = sequences.evict() { forget(kept) }
+            context.clearAllCells()
+        }
+        guard let (sequence, evicted) = sequences.take() else {
+            fail(id, EngineError(.busy, "all \(window.configuration.maximumSequences) places for sessions are taken"))
+            return
+        }
+        if evicted { context.clearCells(of: sequence) }
+        session.sequence = sequence
+        if let pinned = session.pinned {
+            if reusedTokens > 0 { context.shareCells(of: pinned.sequence, with: sequence, count: reusedTokens) }
+            sequences.unpin(pinned.sequence)
+            session.pinned = nil
+        }
+        usedCells[sequence] = 0
+        session.start(reusedTokens: reusedTokens, isFirst: window.isFirst)
+    }
+
+    private func take(_ states: HiddenStates) {
+        guard let session = sessions[states.session], let context else { return }
+        let expected = states.tokens.count * context.embeddingLength * MemoryLayout<Float>.stride
+        guard !window.isFirst, session.sequence != nil, !states.tokens.isEmpty,
+            states.tokens.count <= context.chunkLength, states.data.count == expected,
+            states.position == session.expectedPosition
+        else {
+            fail(
+                states.session,
+                EngineError(
+                    .badRequest,
+                    "hidden states of \(states.tokens.count) tokens at \(states.position) do not fit session \(states.session)"
+                ))
+            return
+        }
+        session.pendingStates.append(states)
+        session.expectedPosition += states.tokens.count
+    }
+
+    private func take(_ next: NextToken) {
+        guard let session = sessions[next.session] else { return }
+        guard window.isFirst, session.sequence != nil, next.position == session.position, session.pendingTokens.isEmpty,
+            next.token >= 0
+        else {
+            fail(next.session, EngineError(.badRequest, "token at \(next.position) does not fit session \(next.session)"))
+            return
+        }
+        session.pendingTokens = [next.token]
+    }
+
+    private func close(_ id: SessionID) {
+        guard let session = sessions.removeValue(forKey: id) else { return }
+        order.removeAll { $0 == id }
+        if let pinned = session.pinned { sequences.unpin(pinned.sequence) }
+        guard let sequence = session.sequence else { return }
+        if session.request.cachePrompt, !window.weights.isRecurrent {
+            for needless in sequences.keep(sequence, tokens: session.history) { forget(needless) }
+        } else {
+            forget(sequence)
+        }
+    }
+
+    private func forget(_ sequence: Int32) {
+        context?.clearCells(of: sequence)
+        usedCells[sequence] = nil
+        sequences.release(sequence)
+    }
+
+    private func fail(_ id: SessionID, _ error: EngineError) {
+        guard let session = sessions[id] else { return }
+        close(id)
+        session.outputs.event(.failed(error))
+    }
+
+    private func embed(_ inputs: [[Int32]], _ reply: (Result<[[Float]], any Error>) -> Void) {
+        guard let context, window.isFirst, window.isLast else {
+            reply(.failure(EngineError(.unsupported, "embeddings need a window of all layers")))
+            return
+        }
+        window.noteBusy(since: .now)
+        defer { window.noteBusy(since: nil) }
+        reply(Result { try context.embed(inputs, threads: window.configuration.threads) })
+    }
+
+    private func unload() {
+        for id in order {
+            fail(id, EngineError(.windowUnloaded, "the window \(window.layers) was unloaded"))
+        }
+        context = nil
+    }
+
+    private func publishCounts() {
+        let active = sessions.count
+        let kept = sequences.kept.count
+        let cells = usedCells.values.reduce(0, +)
+        window.publish {
+            $0.activeSessions = active
+            $0.keptPrefixes = kept
+            $0.usedCells = cells
+        }
+    }
+
+    // MARK: Computing
+
+    /// Rows of one session in a batch.
+    private struct Share {
+        let session: ComputedSession
+        let rows: Range<Int>
+        let position: Int
+        let tokens: [Int32]
+    }
+
+    private func computeOnce() {
+        guard let context else { return }
+        let shares = fillBatch(context)
+        guard !shares.isEmpty else { return }
+        let began = ContinuousClock.now
+        window.noteBusy(since: began)
+        var outcome = context.compute(tokens: window.isFirst)
+        while case .full = outcome, let kept = sequences.evict() {
+            forget(kept)
+            outcome = context.compute(tokens: window.isFirst)
+        }
+        window.noteBusy(since: nil)
+        switch outcome {
+        case .done:
+            let rows = shares.reduce(0) { $0 + $1.rows.count }
+            measure(rows: rows, duration: .now - began)
+            for share in shares { handOn(share, context) }
+        case .full:
+            // The youngest gives way; the others are computed in the next round.
+            if let youngest = shares.max(by: { $0.session.openedAt < $1.session.openedAt }) {
+                giveUp(youngest.session)
+            }
+        case .failed(let status):
+            for share in shares {
+                fail(
+                    share.session.request.id,
+                    EngineError(.computeFailed, "libllama could not compute \(window.layers) (status \(status))"))
+            }
+        }
+        publishCounts()
+    }
+
+    private func giveUp(_ session: ComputedSession) {
+        let id = session.request.id
+        if sessions.count == 1, window.isLast, session.producedCount > 0 {
+            finish(session, .contextFull)
+        } else {
+            fail(
+                id,
+                EngineError(
+                    .contextFull,
+                    "the cache of \(window.configuration.contextLength) tokens is full: fewer or shorter sessions fit"))
+        }
+    }
+
+    /// Puts in what decodes first, one row per session, then prompts in the order in which they came.
+    private func fillBatch(_ context: WindowContext) -> [Share] {
+        context.beginBatch()
+        var shares: [Share] = []
+        var rowCount = 0
+        let ready = order.compactMap { sessions[$0] }.filter { $0.hasInput }
+        let decoding = ready.filter { $0.inputLength == 1 && !$0.isPrompt }
+        let prompting = ready.filter { !($0.inputLength == 1 && !$0.isPrompt) }
+        for session in decoding where rowCount < context.chunkLength {
+            shares.append(add(session, count: 1, at: &rowCount, context))
+        }
+        let othersDecode = sessions.values.contains { $0.isDecoding }
+        let limit = othersDecode ? min(Self.mixedChunkLength, context.chunkLength) : context.chunkLength
+        for session in prompting {
+            let room = min(limit, context.chunkLength - rowCount)
+            let count = window.isFirst ? min(room, session.inputLength) : session.inputLength
+            guard count > 0, rowCount + count <= context.chunkLength else { break }
+            shares.append(add(session, count: count, at: &rowCount, context))
+        }
+        return shares
+    }
+
+    private func add(
+        _ session: ComputedSession, count: Int, at rowCount: inout Int, _ context: WindowContext
+    ) -> Share {
+        let position = session.position
+        let first = rowCount
+        let sequence = session.sequence ?? 0
+        let (tokens, states) = session.takeInput(count: count)
+        func wantsOutput(_ index: Int) -> Bool {
+            window.isLast
+                && (session.request.promptLogProbabilities || position + index + 1 >= session.request.prompt.count)
+        }
+        if let states {
+            states.data.withUnsafeBytes { bytes in
+                let values = bytes.assumingMemoryBound(to: Float.self)
+                guard let base = values.baseAddress else { return }
+                for index in 0..<count {
+                    context.add(
+                        .hidden(base + index * context.embeddingLength), position: position + index,
+                        sequence: sequence, output: wantsOutput(index))
+                }
+            }
+        } else {
+            for (index, token) in tokens.enumerated() {
+                context.add(
+                    .token(token), position: position + index, sequence: sequence, output: wantsOutput(index))
+            }
+        }
+        rowCount += count
+        return Share(session: session, rows: first..<rowCount, position: position, tokens: tokens)
+    }
+
+    private func handOn(_ share: Share, _ context: WindowContext) {
+        let session = share.session
+        session.history += share.tokens
+        if let sequence = session.sequence { usedCells[sequence, default: 0] += share.rows.count }
+        let id = session.request.id
+        if !window.isLast {
+            session.outputs.hiddenStates(
+                HiddenStates(
+                    session: id, position: share.position, tokens: share.tokens,
+                    data: context.hiddenStates(ofRows: share.rows)))
+        }
+        if window.isFirst, share.position < session.request.prompt.count, !session.request.promptLogProbabilities {
+            session.outputs.event(.prompt(processedTokens: session.history.count, logProbabilities: []))
+        }
+        guard window.isLast else { return }
+        if session.request.promptLogProbabilities, share.position < session.request.prompt.count {
+            reportPrompt(share, context)
+        }
+        if session.history.count >= session.request.prompt.count { sample(share, context) }
+    }
+
+    private func reportPrompt(_ share: Share, _ context: WindowContext) {
+        let session = share.session
+        let wanted = session.request.sampling.topLogProbabilities ?? 0
+        var tokens: [PromptToken] = []
+        if share.position == 0, let first = share.tokens.first {
+            tokens.append(PromptToken(token: first, logProbability: nil, top: []))
+        }
+        for (index, row) in share.rows.enumerated() {
+            let next = share.position + index + 1
+            guard next < session.request.prompt.count, let logits = context.logits(ofRow: row) else { break }
+            let token = session.request.prompt[next]
+            let distribution = LogProbabilities(logits, vocabularySize: context.vocabularySize, wanted: wanted)
+            tokens.append(
+                PromptToken(
+                    token: token, logProbability: distribution.logProbability(of: token, in: logits),
+                    top: distribution.top))
+        }
+        session.outputs.event(.prompt(processedTokens: session.history.count, logProbabilities: tokens))
+    }
+
+    private func sample(_ share: Share, _ context: WindowContext) {
+        let session = share.session
+        guard let sampler = session.sampler, let vocabulary = window.vocabulary,
+            let logits = context.logits(ofRow: share.rows.upperBound - 1)
+        else {
+            fail(session.request.id, EngineError(.computeFailed, "the window gave no logits"))
+            return
+        }
+        guard session.request.maximumTokens > 0 else {
+            session.noteToken()
+            finish(session, .maximumTokens)
+            return
+        }
+        let sampled = sampler.sample(logits)
+        session.noteToken()
+        session.producedCount += 1
+        let ends =
+            !session.request.sampling.ignoresEndOfGeneration && vocabulary.isEndOfGeneration(sampled.token)
+        session.outputs.event(
+            .token(sampled, bytes: vocabulary.bytes(of: sampled.token, special: false), endsGeneration: ends))
+        if ends {
+            finish(session, .endOfGeneration)
+        } else if session.producedCount >= session.request.maximumTokens {
+            finish(session, .maximumTokens)
+        } else if session.history.count + 1 >= window.configuration.contextLength {
+            finish(session, .contextFull)
+        } else if window.isFirst {
+            session.pendingTokens = [sampled.token]
+        } else {
+            session.outputs.nextToken(
+                NextToken(session: session.request.id, position: session.history.count, token: sampled.token))
+        }
+    }
+
+    private func finish(_ session: ComputedSession, _ reason: SessionSummary.Reason) {
+        close(session.request.id)
+        session.outputs.event(.finished(session.summary(reason)))
+    }
+
+    private func measure(rows: Int, duration: Duration) {
+        let layerCount = window.layers.count
+        window.publish { status in
+            if rows == 1 {
+                let perLayer = duration / layerCount
+                status.decodePerLayer = status.decodePerLayer.map { $0 * 0.9 + perLayer * 0.1 } ?? perLayer
+            } else if rows >= 64 {
+                let speed = Double(rows) / max(duration / .seconds(1), 1e-9)
+                status.promptTokensPerSecond = status.promptTokensPerSecond.map { $0 * 0.7 + speed * 0.3 } ?? speed
+            }
+        }
+    }
+}

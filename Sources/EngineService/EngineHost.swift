@@ -1,0 +1,82 @@
+internal import Engine
+internal import Foundation
+internal import GGUF
+internal import Link
+internal import SwiftProtobuf
+internal import Logging
+internal import Synchronization
+
+/// What both services of the engine process share: the model, its sessions, and the links to other engines.
+final class EngineHost: Sendable {
+    let directory = SessionDirectory()
+    let neighbours: Neighbours
+    let logger: Logger
+    private let opened = Mutex<EngineModel?>(nil)
+
+    init(neighbours: Neighbours, logger: Logger) {
+        self.neighbours = neighbours
+        self.logger = logger
+    }
+
+    /// Opens the model, once: later calls have to name the same files.
+    func open(paths: [String]) throws -> EngineModel {
+        if let model = opened.withLock({ $0 }) {
+            guard model.paths == paths else {
+                throw EngineError(.badRequest, "this engine runs \(model.paths), not \(paths)")
+            }
+            return model
+        }
+        let model = try EngineModel(paths: paths)
+        return opened.withLock { current in
+            if let present = current { return present }
+            current = model
+            return model
+        }
+    }
+
+    func model() throws -> EngineModel {
+        guard let model = opened.withLock({ $0 }) else {
+            throw EngineError(.badRequest, "no model is open: call OpenModel first")
+        }
+        return model
+    }
+
+    /// Hands a frame from another engine to the window it is for. Frames of unknown sessions are late and dropped.
+    func deliver(_ frame: Shoal_V1_Frame) {
+        switch frame.frame {
+        case .hiddenStates(let message):
+            guard let states = HiddenStates(message),
+                let window = directory.window(of: states.session, firstLayer: Int(message.firstLayer))
+            else { return }
+            window.receive(states)
+        case .token(let message):
+            guard let id = SessionID(message.sessionID), let window = directory.window(of: id, firstLayer: 0) else {
+                return
+            }
+            window.receive(NextToken(session: id, position: Int(message.position), token: message.token))
+        case .lost(let message):
+            guard let id = SessionID(message.sessionID) else { return }
+            for window in directory.windows(of: id) {
+                window.fail(id, EngineError(.computeFailed, message.message))
+            }
+        case .ping, nil: return
+        }
+    }
+}
+
+extension LayerRange {
+    /// Throws ``EngineError`` when the range is empty or runs backwards.
+    init(_ message: Shoal_V1_LayerRange) throws {
+        guard let range = LayerRange(first: Int(message.first), end: Int(message.end)) else {
+            throw EngineError(.badRequest, "layers \(message.first)..<\(message.end) is not a range")
+        }
+        self = range
+    }
+
+    var message: Shoal_V1_LayerRange {
+        .with {
+            $0.first = UInt32(first)
+            $0.end = UInt32(end)
+        }
+    }
+}
