@@ -91,16 +91,28 @@ FILE *shoal_file_open(void *context, int64_t size, shoal_read_callback read) {
     return file;
 }
 
-bool shoal_capture_callback(struct ggml_tensor *tensor, bool ask, void *opaque) {
-    struct shoal_capture *capture = opaque;
+bool shoal_window_callback(struct ggml_tensor *tensor, bool ask, void *opaque) {
+    struct shoal_window_hook *hook = opaque;
+    const char *name = ggml_get_name(tensor);
+    bool is_output = hook->output_name[0] != '\0' && strcmp(name, hook->output_name) == 0;
+    bool is_input = hook->input_name[0] != '\0' && strcmp(name, hook->input_name) == 0;
     if (ask) {
-        return strcmp(ggml_get_name(tensor), capture->name) == 0;
+        return is_output || is_input;
     }
+    bool is_plain = tensor->type == GGML_TYPE_F32 && ggml_is_contiguous(tensor);
     size_t count = (size_t)ggml_nelements(tensor);
-    capture->given = 0;
-    if (tensor->type == GGML_TYPE_F32 && count <= capture->capacity && ggml_is_contiguous(tensor)) {
-        ggml_backend_tensor_get(tensor, capture->values, 0, count * sizeof(float));
-        capture->given = count;
+    if (is_input) {
+        if (is_plain && count == hook->input_count) {
+            ggml_backend_tensor_set(tensor, hook->input_values, 0, count * sizeof(float));
+            hook->input_taken = true;
+            return true;
+        }
+        return false;
+    }
+    hook->output_given = 0;
+    if (is_plain && count <= hook->output_capacity) {
+        ggml_backend_tensor_get(tensor, hook->output_values, 0, count * sizeof(float));
+        hook->output_given = count;
     }
     return false;
 }

@@ -68,7 +68,7 @@ package final class EngineModel: Sendable {
         let weights = try loadWeights(layers, configuration: configuration, progress: progress)
         let window = try Window(
             weights: weights, layers: layers, layerCount: layerCount, vocabulary: vocabulary,
-            configuration: configuration)
+            inputTensor: CutTable.rule(for: files).inputTensor, configuration: configuration)
         let raced = windows.withLock { windows in
             let present = windows[layers]
             if present == nil { windows[layers] = window }

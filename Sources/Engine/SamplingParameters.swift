@@ -39,13 +39,17 @@ package struct SamplingParameters: Sendable, Equatable {
         try require(topK >= 0, "top_k is \(topK), must be 0 or more")
         try require(topP.isFinite && topP > 0 && topP <= 1, "top_p is \(topP), must be above 0 and at most 1")
         try require(minP.isFinite && minP >= 0 && minP <= 1, "min_p is \(minP), must be from 0 to 1")
-        try require(typicalP.isFinite && typicalP > 0 && typicalP <= 1, "typical_p is \(typicalP), must be above 0 and at most 1")
+        try require(
+            typicalP.isFinite && typicalP > 0 && typicalP <= 1,
+            "typical_p is \(typicalP), must be above 0 and at most 1")
         try require(repeatPenalty.isFinite && repeatPenalty > 0, "repeat_penalty is \(repeatPenalty), must be above 0")
         try require(repeatLastN >= -1, "repeat_last_n is \(repeatLastN), must be -1 or more")
         try require(presencePenalty.isFinite, "presence_penalty is not a finite number")
         try require(frequencyPenalty.isFinite, "frequency_penalty is not a finite number")
         for (token, bias) in logitBias {
-            try require(token >= 0 && Int(token) < vocabularySize, "logit_bias names token \(token), the model has \(vocabularySize)")
+            try require(
+                token >= 0 && Int(token) < vocabularySize,
+                "logit_bias names token \(token), the model has \(vocabularySize)")
             try require(!bias.isNaN, "logit_bias of token \(token) is not a number")
         }
     }

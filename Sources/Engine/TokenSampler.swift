@@ -120,7 +120,8 @@ final class TokenSampler {
             candidates.append(llama_token_data(id: Int32(token), logit: logits[token], p: 0))
         }
         return candidates.withUnsafeMutableBufferPointer { buffer in
-            var array = llama_token_data_array(data: buffer.baseAddress, size: buffer.count, selected: -1, sorted: false)
+            var array = llama_token_data_array(
+                data: buffer.baseAddress, size: buffer.count, selected: -1, sorted: false)
             if let grammar { llama_sampler_apply(grammar, &array) }
             llama_sampler_apply(chain, &array)
             let index = array.selected >= 0 ? Int(array.selected) : 0

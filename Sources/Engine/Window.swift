@@ -49,10 +49,12 @@ package final class Window: Sendable {
 
     /// Loads nothing itself: takes loaded weights of `layers` out of `layerCount` and starts the computing thread.
     ///
-    /// - Parameter vocabulary: needed by the last window, which samples.
+    /// - Parameters:
+    ///   - vocabulary: needed by the last window, which samples.
+    ///   - inputTensor: `CutRule.inputTensor` of the model.
     package init(
         weights: ModelWeights, layers: LayerRange, layerCount: Int, vocabulary: Vocabulary?,
-        configuration: Configuration
+        inputTensor: String? = nil, configuration: Configuration
     ) throws {
         self.weights = weights
         self.layers = layers
@@ -61,7 +63,8 @@ package final class Window: Sendable {
         isFirst = layers.first == 0
         isLast = layers.end == layerCount
         let context = try WindowContext(
-            weights: weights, capturedLayer: isLast ? nil : layers.count - 1, configuration: configuration)
+            weights: weights, capturedLayer: isLast ? nil : layers.count - 1,
+            inputTensor: isFirst ? nil : inputTensor, configuration: configuration)
         cacheBytes = context.cacheBytes
         nonisolated(unsafe) let computer = WindowComputer(window: self, context: context)  // the thread's alone from here
         let thread = Thread { computer.run() }

@@ -141,7 +141,9 @@ final class WindowComputer {
         guard window.isFirst, session.sequence != nil, next.position == session.position, session.pendingTokens.isEmpty,
             next.token >= 0
         else {
-            fail(next.session, EngineError(.badRequest, "token at \(next.position) does not fit session \(next.session)"))
+            fail(
+                next.session, EngineError(.badRequest, "token at \(next.position) does not fit session \(next.session)")
+            )
             return
         }
         session.pendingTokens = [next.token]

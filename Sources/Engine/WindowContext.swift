@@ -15,7 +15,8 @@ final class WindowContext {
     private let memory: llama_memory_t
     private var tokenBatch: llama_batch
     private var hiddenBatch: llama_batch
-    private let capture: UnsafeMutablePointer<shoal_capture>?
+    private let hook: WindowHook?
+    private let givesHiddenStates: Bool
     private var rowCount = 0
 
     /// What is put into a batch: a token for a first window, a row of hidden states for the others.
@@ -24,9 +25,13 @@ final class WindowContext {
         case hidden(UnsafePointer<Float>)
     }
 
-    /// - Parameter capturedLayer: the window's own last layer, when what leaves the window is its output; `nil` for
-    ///   logits.
-    init(weights: ModelWeights, capturedLayer: Int?, configuration: Window.Configuration) throws {
+    /// - Parameters:
+    ///   - capturedLayer: the window's own last layer, when what leaves the window is its output; `nil` for logits.
+    ///   - inputTensor: the tensor that incoming hidden states overwrite, where the batch's embeddings do not reach the
+    ///     first layer unchanged (see `CutRule.inputTensor`); `nil` for a first window.
+    init(
+        weights: ModelWeights, capturedLayer: Int?, inputTensor: String?, configuration: Window.Configuration
+    ) throws {
         self.weights = weights
         embeddingLength = weights.embeddingLength
         chunkLength = configuration.chunkLength
@@ -44,25 +49,15 @@ final class WindowContext {
         // Sliding-window layers keep all cells, or a prefix could not be reused.
         parameters.swa_full = true
         parameters.no_perf = true
-        if let capturedLayer {
-            let capture = UnsafeMutablePointer<shoal_capture>.allocate(capacity: 1)
-            capture.initialize(to: shoal_capture())
-            capture.pointee.capacity = chunkLength * embeddingLength
-            capture.pointee.values = .allocate(capacity: capture.pointee.capacity)
-            withUnsafeMutableBytes(of: &capture.pointee.name) { name in
-                name.copyBytes(from: "l_out-\(capturedLayer)".utf8.prefix(name.count - 1))
-            }
-            parameters.cb_eval = shoal_capture_callback
-            parameters.cb_eval_user_data = UnsafeMutableRawPointer(capture)
-            self.capture = capture
-        } else {
-            capture = nil
-        }
+        let hook = WindowHook(
+            outputName: capturedLayer.map { "l_out-\($0)" }, inputName: inputTensor,
+            capacity: chunkLength * embeddingLength)
+        hook?.attach(to: &parameters)
+        self.hook = hook
+        givesHiddenStates = capturedLayer != nil
         guard let pointer = llama_init_from_model(weights.pointer, parameters),
             let memory = llama_get_memory(pointer)
         else {
-            capture?.pointee.values.deallocate()
-            capture?.deallocate()
             throw EngineError(
                 .outOfMemory,
                 "no memory for a cache of \(configuration.contextLength) tokens: ask for a shorter context")
@@ -78,8 +73,6 @@ final class WindowContext {
         llama_batch_free(tokenBatch)
         llama_batch_free(hiddenBatch)
         llama_free(pointer)
-        capture?.pointee.values.deallocate()
-        capture?.deallocate()
     }
 
     /// Keys and values of f16 for every cell of every layer: an estimate that leaves architectures' extras out.
@@ -115,9 +108,12 @@ final class WindowContext {
         batch.n_seq_id[index] = 1
         batch.seq_id[index]?[0] = sequence
         // What a window hands on has a row per token; so every row is an output there.
-        batch.logits[index] = output || capture != nil ? 1 : 0
+        batch.logits[index] = output || givesHiddenStates ? 1 : 0
         batch.n_tokens = Int32(rowCount)
     }
+
+    /// The status of a computation in which a tensor of the window's edge did not come by as expected.
+    private static let lostTensor: Int32 = -100
 
     enum Outcome {
         case done
@@ -128,10 +124,12 @@ final class WindowContext {
 
     /// Computes the batch.
     func compute(tokens: Bool) -> Outcome {
+        hook?.begin(inputs: UnsafeBufferPointer(start: hiddenBatch.embd, count: rowCount * embeddingLength))
         let status = llama_decode(pointer, tokens ? tokenBatch : hiddenBatch)
         switch status {
         case 0:
-            if let capture, capture.pointee.given != rowCount * embeddingLength { return .failed(-100) }
+            if givesHiddenStates, hook?.givenCount != rowCount * embeddingLength { return .failed(Self.lostTensor) }
+            if let hook, !hook.tookInputs { return .failed(Self.lostTensor) }
             return .done
         case 1: return .full
         default: return .failed(status)
@@ -145,9 +143,9 @@ final class WindowContext {
 
     /// The hidden states that leave the window, rows `rows` of the last batch.
     func hiddenStates(ofRows rows: Range<Int>) -> Data {
-        guard let capture else { return Data() }
+        guard let values = hook?.outputs else { return Data() }
         return Data(
-            bytes: capture.pointee.values + rows.lowerBound * embeddingLength,
+            bytes: values + rows.lowerBound * embeddingLength,
             count: rows.count * embeddingLength * MemoryLayout<Float>.stride)
     }
 

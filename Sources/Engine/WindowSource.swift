@@ -16,14 +16,16 @@ final class WindowSource: Sendable {
 
     /// The file; it must not outlive this object. `nil` when memory runs out.
     func open() -> UnsafeMutablePointer<FILE>? {
-        shoal_file_open(Unmanaged.passUnretained(self).toOpaque(), Int64(view.size)) { context, offset, buffer, length in
+        shoal_file_open(Unmanaged.passUnretained(self).toOpaque(), Int64(view.byteCount)) {
+            context, offset, buffer, length in
             guard let context, let buffer, offset >= 0, length >= 0 else { return -1 }
             let source = Unmanaged<WindowSource>.fromOpaque(context).takeUnretainedValue()
-            return source.read(at: Int(offset), into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(length)))
+            return source.read(
+                at: UInt64(offset), into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(length)))
         }
     }
 
-    private func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Int64 {
+    private func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int64 {
         do {
             return Int64(try view.read(at: offset, into: buffer))
         } catch {

@@ -135,6 +135,9 @@ extension EngineModel.LoadOptions {
 }
 
 extension Shoal_V1_ModelDescription {
+    /// The names of libllama's `llama_pooling_type`.
+    private static let poolings = [1: "mean", 2: "cls", 3: "last", 4: "rank"]
+
     init(_ model: EngineModel) {
         self.init()
         let files = model.files
@@ -150,6 +153,10 @@ extension Shoal_V1_ModelDescription {
         endOfText = ends.end
         endOfGenerationTokens = vocabulary.endOfGenerationTokens
         addsBeginningOfText = vocabulary.addsBeginningOfText
+        pooling = files.property("pooling_type")?.integer.flatMap { Self.poolings[$0] } ?? "none"
+        let rule = CutTable.rule(for: files)
+        cutAlignment = rule.wholeOnlyReason == nil ? UInt32(rule.alignment) : 0
+        wholeOnlyReason = rule.wholeOnlyReason ?? ""
     }
 }
 

@@ -2,8 +2,8 @@ internal import Engine
 internal import Foundation
 internal import GGUF
 internal import Link
-internal import SwiftProtobuf
 internal import Logging
+internal import SwiftProtobuf
 internal import Synchronization
 
 /// What both services of the engine process share: the model, its sessions, and the links to other engines.

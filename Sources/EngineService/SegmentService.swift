@@ -119,7 +119,8 @@ final class RunningSession: Sendable {
         let next = message.hasNext ? try await host.neighbours.neighbour(at: message.next) : nil
         let first = message.hasFirst ? try await host.neighbours.neighbour(at: message.first) : nil
         guard window.isLast || next != nil || message.hasNext else {
-            throw EngineError(.badRequest, "the layers \(layers) are not the last ones: the session has to name the next")
+            throw EngineError(
+                .badRequest, "the layers \(layers) are not the last ones: the session has to name the next")
         }
         self.host = host
         self.window = window

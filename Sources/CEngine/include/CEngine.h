@@ -1,5 +1,5 @@
-// What Swift cannot do with llama.h alone: files that are read through a callback, the tensor that is copied out in the
-// middle of a graph, and loops over whole rows of logits.
+// What Swift cannot do with llama.h alone: files that are read through a callback, the tensors that are copied in
+// and out in the middle of a graph, and loops over whole rows of logits.
 #ifndef SHOAL_CENGINE_H
 #define SHOAL_CENGINE_H
 
@@ -22,19 +22,26 @@ typedef int64_t (*shoal_read_callback)(void *context, int64_t offset, void *buff
 // NULL when memory runs out.
 FILE *shoal_file_open(void *context, int64_t size, shoal_read_callback read);
 
-// Where the output of a window that is not the last one goes.
-struct shoal_capture {
-    // Name of the tensor to copy out, as "l_out-7".
-    char name[64];
+// What goes into the middle of a graph and what comes out of it, for a window that is not the whole model.
+struct shoal_window_hook {
+    // Name of the tensor to copy out, as "l_out-7"; empty for none. The computation stops there.
+    char output_name[64];
     // f32 values; the caller owns it.
-    float *values;
-    // How many values fit, and how many the last computation gave. More given than fit: `given` is 0.
-    size_t capacity;
-    size_t given;
+    float *output_values;
+    // How many values fit, and how many the last computation gave. More given than fit: `output_given` is 0.
+    size_t output_capacity;
+    size_t output_given;
+    // Name of the tensor to overwrite once it is computed, as "inp_scaled"; empty for none.
+    char input_name[64];
+    // f32 values, of which the tensor takes as many as it has; the caller owns it.
+    const float *input_values;
+    size_t input_count;
+    // Whether the last computation took them.
+    bool input_taken;
 };
 
-// A ggml_backend_sched_eval_callback: copies the captured tensor out and stops the computation there.
-bool shoal_capture_callback(struct ggml_tensor *tensor, bool ask, void *capture);
+// A ggml_backend_sched_eval_callback over a shoal_window_hook.
+bool shoal_window_callback(struct ggml_tensor *tensor, bool ask, void *hook);
 
 // Index of the largest value; the first one when several are equal.
 int32_t shoal_argmax(const float *values, int32_t count);
