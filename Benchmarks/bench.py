@@ -1,0 +1,200 @@
+"""Measures Shoal against libllama and one node against two, side by side in one run, and writes `results.md`.
+
+    python bench.py --bin FOLDER --direct PROGRAM --model GGUF [--rounds 5] [--only ROW,…] [--output FILE]
+
+Every row is a ratio of medians. In each round all sides of all rows are measured one after the other, in turning order, so
+that a change of the machine's speed touches all of them alike.
+"""
+
+import argparse
+import contextlib
+import datetime
+import os
+import pathlib
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from client import Direct, Node
+
+PROMPT, DECODED, LONG = 64, 96, 512
+SESSIONS, SESSION_TOKENS = 8, 48
+IDLE_SETTLE_SECONDS = 3
+HERE = pathlib.Path(__file__).parent
+
+
+class Bench:
+    """The processes under measurement, and what was measured so far."""
+
+    def __init__(self, given: argparse.Namespace, work: pathlib.Path, stack: contextlib.ExitStack):
+        self.given, self.work, self.stack = given, work, stack
+        self.random = random.Random(8800)
+        self.values: dict[str, list[float]] = {}
+        self.threads = physical_cores()
+        self.one = self.two = self.direct = self.rpc = None
+
+    def prompt(self, length: int) -> list[int]:
+        return [self.random.randrange(2000, 30_000) for _ in range(length)]
+
+    def node(self, name: str, shards: str | None, join: str | None = None) -> Node:
+        data = self.work / name
+        if shards is not None:
+            command = [self.given.bin / "shoal", "import", self.given.model, "--data-dir", data, "--model-id", "random"]
+            command += ["--shard-size-mb", "512"] + (["--shards", shards] if shards else [])
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        node = Node(self.given.bin, data, join)
+        self.stack.callback(node.stop)
+        return node
+
+    def start(self):
+        self.one = self.node("one", "")
+        self.two = self.node("first", "0")
+        second = self.node("second", "1", join=self.two.run("invite").strip())
+        self.one.wait_ready()
+        self.two.wait_ready(peers=1)
+        second.wait_ready(peers=1)
+        self.direct = Direct(self.given.direct, self.given.model, self.threads)
+        self.stack.callback(self.direct.stop)
+        self.rpc = Direct(self.given.direct, self.given.model, self.threads, "--rpc")
+        self.stack.callback(self.rpc.stop)
+        for node in (self.one, self.two):  # loads the model, touches every page
+            node.complete(self.prompt(PROMPT), 16)
+            node.complete(self.prompt(LONG), 2)
+
+    def idle(self):
+        for attempt in range(3):
+            node = self.node(f"idle-{attempt}", None)
+            time.sleep(IDLE_SETTLE_SECONDS)
+            self.note("idle start", node.start_seconds)
+            self.note("idle memory", node.resident_megabytes())
+            node.stop()
+
+    def note(self, name: str, value: float):
+        self.values.setdefault(name, []).append(value)
+
+    def sides(self) -> dict:
+        """Every figure that a round measures, by name."""
+        return {
+            "decode direct": lambda: self.direct.measure("decode", PROMPT, DECODED),
+            "decode one": lambda: self.one.complete(self.prompt(PROMPT), DECODED + 1).rate,
+            "decode two": lambda: self.two.complete(self.prompt(PROMPT), DECODED + 1).rate,
+            "decode rpc": lambda: self.rpc.measure("decode", PROMPT, DECODED),
+            "prompt direct": lambda: self.direct.measure("prefill", LONG),
+            "prompt one": lambda: LONG / self.one.complete(self.prompt(LONG), 1).first,
+            "prompt two": lambda: LONG / self.two.complete(self.prompt(LONG), 1).first,
+            "batch direct": lambda: self.direct.measure("batch", SESSIONS, PROMPT, SESSION_TOKENS),
+            "batch one": lambda: self.one.complete_many([self.prompt(PROMPT) for _ in range(SESSIONS)], SESSION_TOKENS),
+            "repeat": self.repeat,
+        }
+
+    def repeat(self) -> float:
+        prompt = self.prompt(LONG)
+        first = self.one.complete(prompt, 1, cache_prompt=True).first
+        second = self.one.complete(prompt, 1, cache_prompt=True).first
+        self.note("repeat first", first * 1000)
+        self.note("repeat second", second * 1000)
+        return second / first
+
+    def rounds(self, wanted: set[str]):
+        sides = {name: measure for name, measure in self.sides().items() if name in wanted}
+        names = list(sides)
+        for number in range(self.given.rounds):
+            for name in names if number % 2 == 0 else reversed(names):
+                self.note(name, sides[name]())
+                print(f"round {number + 1}: {name} {self.values[name][-1]:.3g}", flush=True)
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.values[name])
+
+
+ROWS = [
+    # key, what is measured, numerator, denominator, what it must reach
+    ("http", "decode, one session over HTTP, one node ÷ libllama driven directly", "decode one", "decode direct", ">= 0.97"),
+    ("split", "decode, two nodes on this machine ÷ one node", "decode two", "decode one", ">= 0.95"),
+    ("rpc", "the same ÷ llama.cpp's RPC back end with two local servers", "decode two", "decode rpc", "> 1.5"),
+    ("prompt-split", "prompt of 512 tokens, two nodes ÷ one node", "prompt two", "prompt one", ">= 0.90"),
+    ("sessions", "8 sessions over HTTP, tokens/s in all ÷ libllama's batched decoding of 8 sequences", "batch one", "batch direct", ">= 0.95"),
+    ("prompt", "prompt of 512 tokens, one node ÷ libllama with default parameters", "prompt one", "prompt direct", ">= 1.0"),
+    ("repeat", "repeated prompt of 512 tokens: time to first token, second ÷ first", "repeat", None, "<= 0.1"),
+    ("memory", "daemon without a model: resident memory (MB)", "idle memory", None, "<= 40"),
+    ("start", "daemon without a model: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
+]  # fmt: skip
+
+
+def holds(value: float, bound: str) -> bool:
+    sign, limit = bound.split()
+    return {">=": value >= float(limit), "<=": value <= float(limit), ">": value > float(limit)}[sign]
+
+
+def physical_cores() -> int:
+    seen = set()
+    for path in pathlib.Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology/thread_siblings_list"):
+        seen.add(path.read_text())
+    return min(len(seen) or 1, len(os.sched_getaffinity(0)))
+
+
+def machine() -> str:
+    information = pathlib.Path("/proc/cpuinfo").read_text()
+    name = next((line.split(":")[1].strip() for line in information.splitlines() if line.startswith("model name")), "?")
+    memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / 1024**2
+    return f"{name}, {physical_cores()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}"
+
+
+def table(bench: Bench, rows: list) -> str:
+    lines = ["| measured | figure | must be | reached |", "|---|---|---|---|"]
+    for _, title, over, under, bound in rows:
+        value = bench.median(over) / (bench.median(under) if under else 1)
+        lines.append(f"| {title} | {value:.3g} | {bound} | {'yes' if holds(value, bound) else 'no'} |")
+    lines += ["", "Raw figures, median (least to greatest); tokens per second where nothing else is said:", ""]
+    units = {"repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
+    lines += ["| side | median | range |", "|---|---|---|"]
+    for name, values in bench.values.items():
+        unit = f" ({units[name]})" if name in units else ""
+        lines.append(f"| {name}{unit} | {bench.median(name):.4g} | {min(values):.4g} to {max(values):.4g} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--bin", type=pathlib.Path, required=True)
+    arguments.add_argument("--direct", type=pathlib.Path, required=True)
+    arguments.add_argument("--model", type=pathlib.Path, required=True)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--only", default=",".join(row[0] for row in ROWS))
+    arguments.add_argument("--output", type=pathlib.Path, default=HERE / "results.md")
+    given = arguments.parse_args()
+    rows = [row for row in ROWS if row[0] in given.only.split(",")]
+    wanted = {side for row in rows for side in row[2:4] if side}
+
+    # Beside the model, so that an import can link the file instead of copying it.
+    work = pathlib.Path(tempfile.mkdtemp(prefix="nodes-", dir=given.model.parent))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
+        bench = Bench(given, work, stack)
+        if wanted & {"idle memory", "idle start"}:
+            bench.idle()
+        if wanted & set(bench.sides()):
+            bench.start()
+            bench.rounds(wanted)
+    text = "\n".join([
+        "# Results",
+        "",
+        f"- machine: {machine()}",
+        f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
+        f"- command: `make bench` ({given.rounds} rounds; model of {given.model.stat().st_size / 1e9:.2f} GB)",
+        "",
+        table(bench, rows),
+        "",
+    ])  # fmt: skip
+    given.output.write_text(text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
