@@ -109,8 +109,11 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Inference", "ModelLibrary", "Swarm", "Events", hummingbird, logging, crypto,
+                "Inference", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
+                hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             resources: [.embedInCode("Resources/openapi.yaml")]
         ),

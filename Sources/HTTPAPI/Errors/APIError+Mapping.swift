@@ -1,0 +1,49 @@
+import ChatTemplate
+import HTTPTypes
+import Hummingbird
+import Inference
+import Logging
+import NIOCore
+
+extension APIError {
+    /// What a client is told about `error`. Errors that nobody foresaw go to the log and become a 500 that hides the inside.
+    init(_ error: any Error, logger: Logger) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as InferenceError: self.init(error)
+        case let error as JSONParsingError:
+            self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
+        case is NIOTooManyBytesError:
+            self = APIError(
+                status: .contentTooLarge, type: "invalid_request_error", message: "the body is too large")
+        case let error as HTTPError:
+            self = APIError(
+                status: error.status, type: error.status.code < 500 ? "invalid_request_error" : "server_error",
+                message: error.body ?? error.status.reasonPhrase, headers: error.headers)
+        case is CancellationError:
+            self = .unavailable("the request was cancelled", hint: "The client went away, or the node is stopping.")
+        default:
+            logger.error("request failed", metadata: ["error": "\(error)"])
+            self = .internal
+        }
+    }
+
+    private init(_ error: InferenceError) {
+        self.init(status: .internalServerError, type: "server_error", message: error.message)
+        hint = error.hint
+        parameter = error.parameter
+        switch error.code {
+        case .modelNotFound:
+            (status, type) = (.notFound, "not_found_error")
+            parameter = parameter ?? "model"
+        case .shardNotHeld: (status, type) = (.notFound, "not_found_error")
+        case .badRequest, .contextTooLong, .unsupported: (status, type) = (.badRequest, "invalid_request_error")
+        case .timedOut: (status, type) = (.gatewayTimeout, "timeout_error")
+        case .noCapacity:
+            status = .serviceUnavailable
+            headers[.retryAfter] = "5"
+        case .modelNotCovered, .segmentLost, .engineMissing, .cancelled: status = .serviceUnavailable
+        default: break
+        }
+    }
+}

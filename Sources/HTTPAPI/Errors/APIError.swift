@@ -1,0 +1,100 @@
+import ChatTemplate
+import HTTPTypes
+
+/// An answer that says what went wrong, in the envelope of the node admin family.
+///
+///     {"error": {"message": "…", "type": "…", "param": null, "code": "…", "hint": "…"}}
+///
+/// `code` repeats `type`; `param` names the field at fault; `hint` is there when there is something to do about it.
+struct APIError: Error, Hashable {
+    var status: HTTPResponse.Status
+    var type: String
+    var message: String
+    var parameter: String?
+    var hint: String?
+    var headers: HTTPFields = [:]
+
+    /// The body of the answer.
+    var json: JSONValue {
+        var error: [(String, JSONValue)] = [
+            ("message", .string(message)),
+            ("type", .string(type)),
+            ("param", parameter.map { .string($0) } ?? .null),
+            ("code", .string(type)),
+        ]
+        if let hint { error.append(("hint", .string(hint))) }
+        return .object([("error", .object(error))])
+    }
+}
+
+extension APIError {
+    /// 400: the request cannot be understood or asks for what cannot be done; `parameter` names the field.
+    static func invalidRequest(_ message: String, parameter: String? = nil, hint: String? = nil) -> APIError {
+        APIError(
+            status: .badRequest, type: "invalid_request_error", message: message, parameter: parameter, hint: hint)
+    }
+
+    /// 401: no key, or a wrong one.
+    static func unauthorized() -> APIError {
+        APIError(
+            status: .unauthorized, type: "authentication_error",
+            message: "this needs the node key, and the request carried none or a wrong one",
+            hint:
+                "Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'. It is in the file api_key of the data directory.",
+            headers: [.wwwAuthenticate: "Bearer"])
+    }
+
+    /// 403: the caller is known and still may not.
+    static func forbidden(_ message: String) -> APIError {
+        APIError(status: .forbidden, type: "permission_error", message: message)
+    }
+
+    /// 404.
+    static func notFound(_ message: String, parameter: String? = nil, hint: String? = nil) -> APIError {
+        APIError(status: .notFound, type: "not_found_error", message: message, parameter: parameter, hint: hint)
+    }
+
+    /// 405, with the methods that the path has.
+    static func methodNotAllowed(_ method: String, path: String, allowed: [String]) -> APIError {
+        let list = allowed.sorted().joined(separator: ", ")
+        return APIError(
+            status: .methodNotAllowed, type: "invalid_request_error",
+            message: "\(path) does not take \(method); it takes \(list)", headers: [.allow: list])
+    }
+
+    /// 413.
+    static func bodyTooLarge(limitBytes: Int) -> APIError {
+        APIError(
+            status: .contentTooLarge, type: "invalid_request_error",
+            message: "the body is larger than \(limitBytes) bytes")
+    }
+
+    /// 429.
+    static func rateLimited(retryAfterSeconds: Int) -> APIError {
+        APIError(
+            status: .tooManyRequests, type: "rate_limit_error",
+            message: "too many requests from this address; the next one may come in \(retryAfterSeconds) s",
+            headers: [.retryAfter: String(retryAfterSeconds)])
+    }
+
+    /// 503.
+    static func unavailable(_ message: String, hint: String? = nil) -> APIError {
+        APIError(status: .serviceUnavailable, type: "server_error", message: message, hint: hint)
+    }
+
+    /// 504.
+    static func timedOut(_ message: String, hint: String? = nil) -> APIError {
+        APIError(status: .gatewayTimeout, type: "timeout_error", message: message, hint: hint)
+    }
+
+    /// 502: another machine did not do its part.
+    static func network(_ message: String, hint: String? = nil) -> APIError {
+        APIError(status: .badGateway, type: "network_error", message: message, hint: hint)
+    }
+
+    /// 500, with nothing of the inside.
+    static let `internal` = APIError(
+        status: .internalServerError, type: "server_error",
+        message: "the node failed to answer this request; its log says why",
+        hint: "Look for the request's x-request-id in the node's log.")
+}

@@ -1,0 +1,51 @@
+import ChatTemplate
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Turns everything that is thrown into the error envelope. The one place where errors meet HTTP.
+struct ErrorMiddleware: RouterMiddleware {
+    typealias Context = APIRequestContext
+
+    let table: RouteTable
+
+    func handle(
+        _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError where error.status == .notFound && error.body == nil {
+            return unknownRoute(request).response
+        } catch {
+            return APIError(error, logger: context.logger).response
+        }
+    }
+
+    private func unknownRoute(_ request: Request) -> APIError {
+        let methods = table.methods(at: request.uri.path)
+        guard methods.isEmpty else {
+            return .methodNotAllowed(request.method.rawValue, path: request.uri.path, allowed: methods)
+        }
+        return .notFound(
+            "there is no \(request.uri.path) here", hint: "GET /openapi.yaml describes every path that there is.")
+    }
+}
+
+extension APIError {
+    /// The error as an answer.
+    var response: Response {
+        var response = Response.json(json, status: status)
+        response.headers.append(contentsOf: headers)
+        return response
+    }
+}
+
+extension Response {
+    /// An answer with a JSON body.
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(string: value.serialized())))
+    }
+}

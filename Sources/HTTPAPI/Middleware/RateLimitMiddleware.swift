@@ -1,0 +1,34 @@
+import Hummingbird
+
+/// Holds callers to the configured number of requests per minute, each address by itself.
+struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Duration {
+    typealias Context = APIRequestContext
+
+    private let administration: RateLimiter<C>
+    private let inference: RateLimiter<C>
+    private let includesLoopback: Bool
+
+    init(limits: RateLimits, clock: C) {
+        administration = RateLimiter(perMinute: limits.administrationPerMinute, clock: clock)
+        inference = RateLimiter(perMinute: limits.inferencePerMinute, clock: clock)
+        includesLoopback = limits.includesLoopback
+    }
+
+    func handle(
+        _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
+    ) async throws -> Response {
+        if let limiter = limiter(for: request.uri.path), includesLoopback || !context.isOnLoopback {
+            let address = context.channel.remoteAddress?.ipAddress ?? "local"
+            if let wait = limiter.take(from: address) {
+                throw APIError.rateLimited(retryAfterSeconds: max(1, Int((wait / .seconds(1)).rounded(.up))))
+            }
+        }
+        return try await next(request, context)
+    }
+
+    private func limiter(for path: String) -> RateLimiter<C>? {
+        if path.hasPrefix("/api/admin/") { return administration }
+        if path.hasPrefix("/v1/") || path == "/tokenize" || path == "/detokenize" { return inference }
+        return nil
+    }
+}

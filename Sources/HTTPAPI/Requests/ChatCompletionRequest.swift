@@ -1,0 +1,79 @@
+import ChatTemplate
+import Inference
+import OrderedCollections
+
+/// The body of `POST /v1/chat/completions`.
+struct ChatCompletionRequest {
+    var generation: GenerationRequest
+    /// How many answers.
+    var choices: Int
+    var stream: StreamOptions
+    /// Whether an answer may hold more than one tool call.
+    var allowsParallelToolCalls: Bool
+
+    /// Reads a body.
+    ///
+    /// - Throws: 400 that names the field that is missing, wrong, unknown, or cannot be honoured.
+    init(_ body: JSONValue, maximumChoices: Int) throws(APIError) {
+        var fields = try RequestFields(body)
+        let model = try fields.requiredString("model", maximumBytes: 512)
+        let messages = try ChatMessages.read(&fields)
+        let tools = try ToolOptions(&fields)
+        stream = try StreamOptions(&fields)
+        choices = try fields.integer("n", in: 1...maximumChoices) ?? 1
+        allowsParallelToolCalls = try fields.bool("parallel_tool_calls") ?? true
+
+        let reasoningFormat = try fields.string("reasoning_format", maximumBytes: 64) ?? "auto"
+        guard ["auto", "none", "deepseek"].contains(reasoningFormat) else {
+            throw fields.invalid("reasoning_format", "must be auto, deepseek or none")
+        }
+        guard reasoningFormat != "none" || tools.tools.isEmpty else {
+            throw fields.invalid("reasoning_format", "cannot be none together with tools")
+        }
+        generation = GenerationRequest(
+            model: model,
+            prompt: .chat(
+                messages: messages, tools: tools.tools, toolChoice: tools.choice,
+                templateArguments: try Self.templateArguments(&fields)),
+            sampling: try fields.sampling(),
+            maximumTokens: try fields.maximumTokens(["max_completion_tokens", "max_tokens", "n_predict"], minimum: 1),
+            stop: try fields.stopTexts(),
+            topLogProbabilities: try Self.topLogProbabilities(&fields),
+            cachePrompt: try fields.bool("cache_prompt") ?? true,
+            ignoreEndOfGeneration: try fields.bool("ignore_eos") ?? false,
+            responseFormat: try fields.responseFormat(),
+            parseToolCalls: reasoningFormat != "none")
+        try fields.neutralOptions()
+        try fields.refuseUnread()
+    }
+
+    /// `chat_template_kwargs`, with OpenAI's `reasoning_effort` among them.
+    private static func templateArguments(_ fields: inout RequestFields) throws(APIError) -> [String: JSONValue] {
+        var arguments: [String: JSONValue] = [:]
+        if let value = fields.value("chat_template_kwargs") {
+            guard let object = value.object else {
+                throw fields.wrongKind("chat_template_kwargs", value, expected: "an object")
+            }
+            for (name, argument) in object { arguments[name] = argument }
+        }
+        if let effort = try fields.string("reasoning_effort", maximumBytes: 16) {
+            guard ["none", "minimal", "low", "medium", "high", "xhigh"].contains(effort) else {
+                throw fields.invalid("reasoning_effort", "must be none, minimal, low, medium, high or xhigh")
+            }
+            arguments["reasoning_effort"] = arguments["reasoning_effort"] ?? .string(effort)
+            if effort == "none" { arguments["enable_thinking"] = arguments["enable_thinking"] ?? false }
+        }
+        return arguments
+    }
+
+    /// `logprobs` with `top_logprobs`, or llama-server's `n_probs`.
+    private static func topLogProbabilities(_ fields: inout RequestFields) throws(APIError) -> Int? {
+        let wanted = try fields.bool("logprobs") ?? false
+        let top = try fields.integer("top_logprobs", in: 0...20)
+        let count = try fields.integer("n_probs", in: 0...100)
+        if top != nil, !wanted { throw fields.invalid("top_logprobs", "needs logprobs to be true") }
+        if wanted { return max(top ?? 0, count ?? 0) }
+        guard let count, count > 0 else { return nil }
+        return count
+    }
+}

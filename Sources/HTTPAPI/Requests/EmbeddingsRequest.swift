@@ -1,0 +1,41 @@
+import ChatTemplate
+import Inference
+
+/// The body of `POST /v1/embeddings`.
+struct EmbeddingsRequest {
+    /// How vectors are written.
+    enum Encoding: String {
+        case float
+        /// Little-endian 32-bit floats in base64.
+        case base64
+    }
+
+    var model: String
+    var inputs: [EmbeddingInput]
+    var encoding: Encoding
+
+    /// Reads a body.
+    ///
+    /// - Throws: 400 that names the field that is missing, wrong, unknown, or cannot be honoured.
+    init(_ body: JSONValue) throws(APIError) {
+        var fields = try RequestFields(body)
+        model = try fields.requiredString("model", maximumBytes: 512)
+        guard let input = fields.value("input") else { throw fields.missing("input") }
+        inputs = try TextOrTokens.read(input, name: "input").map { input in
+            switch input {
+            case .text(let text): .text(text)
+            case .tokens(let tokens): .tokens(tokens)
+            }
+        }
+        if inputs.contains(.text("")) { throw fields.invalid("input", "must not hold an empty text") }
+        let name = try fields.string("encoding_format", maximumBytes: 64) ?? "float"
+        guard let encoding = Encoding(rawValue: name) else {
+            throw fields.invalid("encoding_format", "must be float or base64")
+        }
+        self.encoding = encoding
+        // Vectors have the length that the model gives them.
+        try fields.require("dimensions", oneOf: [])
+        fields.ignore(["user"])
+        try fields.refuseUnread()
+    }
+}

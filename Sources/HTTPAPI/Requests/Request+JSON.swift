@@ -1,0 +1,42 @@
+import ChatTemplate
+import HTTPTypes
+import Hummingbird
+import Inference
+import NIOCore
+
+extension Request {
+    /// The body as JSON.
+    ///
+    /// - Throws: 413 past the limit; 415 for a compressed body; 400 where there is no JSON document.
+    func json(limitBytes: Int) async throws -> JSONValue {
+        if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw APIError(
+                status: .unsupportedMediaType, type: "invalid_request_error",
+                message: "the body must not be compressed", parameter: "content-encoding")
+        }
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limitBytes {
+            throw APIError.bodyTooLarge(limitBytes: limitBytes)
+        }
+        let buffer: ByteBuffer
+        do {
+            buffer = try await body.collect(upTo: limitBytes)
+        } catch is NIOTooManyBytesError {
+            throw APIError.bodyTooLarge(limitBytes: limitBytes)
+        }
+        guard buffer.readableBytes > 0 else {
+            throw APIError.invalidRequest("the body is empty; it must be a JSON object")
+        }
+        return try JSONValue(parsing: buffer.readableBytesView)
+    }
+}
+
+extension GenerationRequest {
+    /// The request `count` times. With a seed each time has its own, so that the answers differ and can still be had again.
+    func repeated(_ count: Int) -> [GenerationRequest] {
+        (0..<count).map { index in
+            var request = self
+            request.sampling.seed = sampling.seed.map { $0 &+ UInt32(index) }
+            return request
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ChatTemplate
+import Hummingbird
+import Link
+
+/// `/api/admin/*` that concerns the node and its swarm.
+struct NodeAdminRoutes: Sendable {
+    /// The longest invite code or multiaddress.
+    private static let longestCode = 4096
+
+    let services: NodeServices
+    let configuration: HTTPAPIConfiguration
+
+    func add(to table: inout RouteTable) {
+        table.get("/api/admin/stats", .openRead, handler: statistics)
+        table.get("/api/admin/peers", .openRead, handler: peers)
+        table.get("/api/admin/network-code", .administrator, handler: networkCode)
+        table.post("/api/admin/join-network", .administrator, handler: joinNetwork)
+        table.post("/api/admin/shutdown", .administratorOnLoopback, handler: shutDown)
+        table.get("/api/admin/api-key", .administrator, handler: apiKey)
+    }
+
+    @Sendable private func statistics(_ request: Request, context: APIRequestContext) async throws -> Response {
+        .json(await services.node.statistics().json(version: services.node.version))
+    }
+
+    @Sendable private func peers(_ request: Request, context: APIRequestContext) async throws -> Response {
+        .json(.array(await services.swarm.peers().map(\.json)))
+    }
+
+    @Sendable private func networkCode(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let code = try await services.swarm.networkCode()
+        return .json([
+            "code": .string(code.code),
+            "node_id": .string(code.nodeID.short),
+            "peer_id": .string(code.nodeID.hex),
+            "listen_multiaddrs": .array(code.listenAddresses.map { .string($0) }),
+            "phase": code.peerCount == 0 ? "seedling" : "established",
+            "peer_count": .integer(code.peerCount),
+        ])
+    }
+
+    @Sendable private func joinNetwork(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let code = try fields.requiredString("code", maximumBytes: Self.longestCode)
+        try fields.refuseUnread()
+        let address = try await services.swarm.join(code)
+        return .json([
+            "status": "ok", "address": .string(address), "message": "Joined the swarm through \(address).",
+        ])
+    }
+
+    @Sendable private func shutDown(_ request: Request, context: APIRequestContext) async throws -> Response {
+        services.node.shutDown()
+        return .json(["status": "shutting_down"])
+    }
+
+    @Sendable private func apiKey(_ request: Request, context: APIRequestContext) async throws -> Response {
+        .json(["api_key": .string(configuration.apiKey)])
+    }
+}

@@ -1,0 +1,159 @@
+package import GGUF
+package import Inference
+package import Link
+
+/// What the routes call: the node's domains as functions, given by the composition root.
+///
+/// Functions and not the services themselves, so that a test can say what happens without engines, peers and files.
+package struct NodeServices: Sendable {
+    package var inference: InferenceOperations
+    package var models: ModelOperations
+    package var swarm: SwarmOperations
+    package var node: NodeOperations
+
+    package init(
+        inference: InferenceOperations, models: ModelOperations, swarm: SwarmOperations, node: NodeOperations
+    ) {
+        self.inference = inference
+        self.models = models
+        self.swarm = swarm
+        self.node = node
+    }
+}
+
+/// Generating, embedding, tokenizing. All throw `InferenceError`.
+package struct InferenceOperations: Sendable {
+    package var generate: @Sendable (_ request: GenerationRequest) async throws -> GenerationStream
+    package var embed: @Sendable (_ model: String, _ inputs: [EmbeddingInput]) async throws -> [EmbeddingResult]
+    /// Token ids of a text.
+    package var tokenize:
+        @Sendable (_ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool) async throws -> [Int32]
+    /// The bytes of each token.
+    package var detokenize: @Sendable (_ model: String, _ tokens: [Int32]) async throws -> [[UInt8]]
+    package var availableModels: @Sendable () async -> [AvailableModel]
+    package var statistics: @Sendable () async -> InferenceStatistics
+
+    package init(
+        generate: @escaping @Sendable (_ request: GenerationRequest) async throws -> GenerationStream,
+        embed: @escaping @Sendable (_ model: String, _ inputs: [EmbeddingInput]) async throws -> [EmbeddingResult],
+        tokenize:
+            @escaping @Sendable (
+                _ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool
+            ) async throws -> [Int32],
+        detokenize: @escaping @Sendable (_ model: String, _ tokens: [Int32]) async throws -> [[UInt8]],
+        availableModels: @escaping @Sendable () async -> [AvailableModel],
+        statistics: @escaping @Sendable () async -> InferenceStatistics
+    ) {
+        self.generate = generate
+        self.embed = embed
+        self.tokenize = tokenize
+        self.detokenize = detokenize
+        self.availableModels = availableModels
+        self.statistics = statistics
+    }
+}
+
+/// Models on disk and in memory. Ids come as the client wrote them.
+package struct ModelOperations: Sendable {
+    package var summaries: @Sendable () async throws -> [ModelSummary]
+    /// What a model's header says; nil where there is no header.
+    package var metadata: @Sendable (_ model: String) async throws -> GGUFModel?
+    package var unload: @Sendable (_ model: String) async throws -> ModelUnloading
+    /// Loads a shard that is on disk; the shards that are loaded then.
+    package var loadShard: @Sendable (_ model: String, _ shard: Int) async throws -> [Int]
+    /// Unloads a shard; the shards that are still loaded.
+    package var unloadShard: @Sendable (_ model: String, _ shard: Int) async throws -> [Int]
+    /// Looks at the disk again; the models that changed.
+    package var rescan: @Sendable () async throws -> [String]
+
+    package init(
+        summaries: @escaping @Sendable () async throws -> [ModelSummary],
+        metadata: @escaping @Sendable (_ model: String) async throws -> GGUFModel?,
+        unload: @escaping @Sendable (_ model: String) async throws -> ModelUnloading,
+        loadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],
+        unloadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],
+        rescan: @escaping @Sendable () async throws -> [String]
+    ) {
+        self.summaries = summaries
+        self.metadata = metadata
+        self.unload = unload
+        self.loadShard = loadShard
+        self.unloadShard = unloadShard
+        self.rescan = rescan
+    }
+}
+
+/// What unloading a model did.
+package struct ModelUnloading: Sendable, Hashable {
+    package var modelName: String
+    package var windowsRemoved: Int
+    package var freedBytes: Int
+
+    package init(modelName: String, windowsRemoved: Int, freedBytes: Int) {
+        self.modelName = modelName
+        self.windowsRemoved = windowsRemoved
+        self.freedBytes = freedBytes
+    }
+}
+
+/// The other nodes.
+package struct SwarmOperations: Sendable {
+    package var peers: @Sendable () async -> [PeerSummary]
+    package var networkCode: @Sendable () async throws -> NetworkCode
+    /// Joins by a `swarm://` code or a multiaddress; the address that was dialled.
+    package var join: @Sendable (_ code: String) async throws -> String
+
+    package init(
+        peers: @escaping @Sendable () async -> [PeerSummary],
+        networkCode: @escaping @Sendable () async throws -> NetworkCode,
+        join: @escaping @Sendable (_ code: String) async throws -> String
+    ) {
+        self.peers = peers
+        self.networkCode = networkCode
+        self.join = join
+    }
+}
+
+/// An invitation into the node's swarm.
+package struct NetworkCode: Sendable, Hashable {
+    /// `swarm://…`
+    package var code: String
+    package var nodeID: NodeID
+    /// `/ip4/…/tcp/…/p2p/<node id>`, best first.
+    package var listenAddresses: [String]
+    package var peerCount: Int
+
+    package init(code: String, nodeID: NodeID, listenAddresses: [String], peerCount: Int) {
+        self.code = code
+        self.nodeID = nodeID
+        self.listenAddresses = listenAddresses
+        self.peerCount = peerCount
+    }
+}
+
+/// The node itself.
+package struct NodeOperations: Sendable {
+    /// The version of the program.
+    package var version: String
+    /// Now, in seconds since 1970.
+    package var nowUnixSeconds: @Sendable () -> Int
+    package var statistics: @Sendable () async -> NodeStatistics
+    /// Each part of the node by name, and whether it can serve.
+    package var readiness: @Sendable () async -> [(name: String, isReady: Bool)]
+    /// Begins a graceful shutdown, and returns at once.
+    package var shutDown: @Sendable () -> Void
+
+    package init(
+        version: String,
+        nowUnixSeconds: @escaping @Sendable () -> Int,
+        statistics: @escaping @Sendable () async -> NodeStatistics,
+        readiness: @escaping @Sendable () async -> [(name: String, isReady: Bool)],
+        shutDown: @escaping @Sendable () -> Void
+    ) {
+        self.version = version
+        self.nowUnixSeconds = nowUnixSeconds
+        self.statistics = statistics
+        self.readiness = readiness
+        self.shutDown = shutDown
+    }
+}
