@@ -7,7 +7,7 @@ package struct CutRule: Sendable {
     package var wholeOnlyReason: String?
     /// The graph's tensor that a window without layer 0 overwrites with the incoming hidden states, once it is
     /// computed; nil where the batch's embeddings reach the first layer unchanged. Such architectures scale their
-    /// input whatever it is.
+    /// input whatever it is, or refuse embeddings; so the batch of such a window holds token 0 in every row.
     package var inputTensor: String?
     /// Layer counts that no window may have, because libllama takes a model of that many layers for another variant.
     package var forbiddenCounts: Set<Int> = []
@@ -49,6 +49,23 @@ enum MetadataRewrite: Sendable, Hashable {
     case inputScale(key: String)
     /// A key that libllama works out from the number of layers where the file does not have it.
     case fallback(key: String, value: GGUFFallback)
+}
+
+extension MetadataRewrite {
+    static let slidingWindowPatternKey = "attention.sliding_window_pattern"
+
+    /// For each layer of `model`, whether it has a sliding window: as the file lists it, else by the period that the
+    /// file or the architecture has.
+    static func slidingLayers(of model: GGUFModel, defaultPeriod: Int, fullLayerFirst: Bool) -> [Bool] {
+        let value = model.property(slidingWindowPatternKey)
+        if let array = value?.array, array.count == model.layerCount, let elements = try? array.elements() {
+            return elements.map { $0.bool ?? ($0.integer != 0) }
+        }
+        let period = value?.integer ?? defaultPeriod
+        return (0..<model.layerCount).map { layer in
+            period <= 0 || layer % period != (fullLayerFirst ? 0 : period - 1)
+        }
+    }
 }
 
 /// A value that stands in for an absent key.

@@ -13,11 +13,29 @@ package enum CutTable {
         if let step = model.property("interleave_moe_layer_step")?.integer, step > 1, step <= model.layerCount {
             rule.alignment = leastCommonMultiple(rule.alignment, step)
         }
+        rule.forbiddenCounts.formUnion(countsWithoutSlidingWindow(of: model, rule: rule))
         if rule.alignment >= model.layerCount {
             return CutRule(
                 wholeOnly: "its layers repeat every \(rule.alignment), and it has \(model.layerCount)")
         }
         return rule
+    }
+
+    /// Lengths of windows that might have no layer with a sliding window. libllama asserts that a model of such an
+    /// architecture has one.
+    private static func countsWithoutSlidingWindow(of model: GGUFModel, rule: CutRule) -> Set<Int> {
+        for case .slidingWindowPattern(let period, let fullLayerFirst) in rule.rewrites {
+            let slides = MetadataRewrite.slidingLayers(
+                of: model, defaultPeriod: period, fullLayerFirst: fullLayerFirst)
+            var longest = 0
+            var run = 0
+            for slide in slides {
+                run = slide ? 0 : run + 1
+                longest = max(longest, run)
+            }
+            return Set(1..<longest + 1)
+        }
+        return []
     }
 
     /// Names of the architectures that may be cut.
@@ -37,7 +55,10 @@ package enum CutTable {
         if (model.property("n_deepstack_layers")?.integer ?? 0) > 0 || model.property("deepstack_mapping") != nil {
             return "its layers read image embeddings besides hidden states"
         }
-        let variants: [String: Set<Int>] = ["gemma2": [46], "gemma3": [62], "exaone4": [64]]
+        let variants: [String: Set<Int>] = ["gemma2": [46], "gemma3": [62], "exaone4": [64], "deepseek2": [47, 48]]
+        if model.architecture == "command-r", model.layerCount >= 64 {
+            return "libllama expects norms of queries and keys from its 64 layers on"
+        }
         if variants[model.architecture]?.contains(model.layerCount) == true {
             return "libllama recognises this variant of \(model.architecture) by its \(model.layerCount) layers"
         }
@@ -58,7 +79,7 @@ package enum CutTable {
     private static let architectures: [String: CutRule] = {
         var table: [String: CutRule] = [:]
         let plain = [
-            "llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "phi2", "phi3", "starcoder2", "glm4", "command-r",
+            "llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "phi2", "phi3", "starcoder2", "command-r",
             "falcon", "gpt2", "olmo", "olmoe", "internlm2", "stablelm", "gptneox", "exaone", "mistral3", "chatglm",
             "seed_oss", "arcee", "xverse", "orion", "nemotron", "starcoder", "dbrx", "phimoe", "hunyuan-moe",
         ]
@@ -68,7 +89,7 @@ package enum CutTable {
         }
         table["ernie4_5"] = CutRule()
         table["deepseek2"] = CutRule(
-            forbiddenCounts: [26, 27, 48],
+            forbiddenCounts: [26, 27, 47, 48],
             rewrites: [
                 .leadingDenseLayers, .fallback(key: "attention.q_lora_rank", value: .uint32(0)),
                 .fallback(key: "expert_gating_func", value: .uint32(1)),
@@ -80,6 +101,8 @@ package enum CutTable {
             .inputScale(key: "embedding_scale"),
             .fallback(key: "residual_scale", value: .overRootOfLayers(numerator: 1.4)),
         ])
+        // libllama stops the process when this one is given embeddings, taking them for an image's.
+        table["glm4"] = CutRule(inputTensor: "embd")
         table["gemma"] = CutRule(inputTensor: "inp_scaled")
         table["gemma2"] = CutRule(
             inputTensor: "inp_scaled", forbiddenCounts: [46],

@@ -80,14 +80,12 @@ struct WindowHeader {
             let own = max(0, min(dense - layers.first, layers.count))
             set(key, to: .uint32(UInt32(own)), in: &entries)
         case .slidingWindowPattern(let defaultPeriod, let fullLayerFirst):
-            let key = prefix + "attention.sliding_window_pattern"
+            let key = prefix + MetadataRewrite.slidingWindowPatternKey
             // An array has been sliced already.
             if model.header[key]?.array != nil { return }
-            let period = model.header[key]?.integer ?? defaultPeriod
-            let slides = layers.indices.map { layer in
-                period <= 0 || layer % period != (fullLayerFirst ? 0 : period - 1)
-            }
-            set(key, to: .array(GGUFArray(slides)), in: &entries)
+            let slides = MetadataRewrite.slidingLayers(
+                of: model, defaultPeriod: defaultPeriod, fullLayerFirst: fullLayerFirst)[layers.indices]
+            set(key, to: .array(GGUFArray(Array(slides))), in: &entries)
         case .inputScale(let key):
             if !isFirst { set(prefix + key, to: .float32(0), in: &entries) }
         case .fallback(let key, let value):
