@@ -17,6 +17,8 @@ final class WindowContext {
     private var hiddenBatch: llama_batch
     private let hook: WindowHook?
     private let givesHiddenStates: Bool
+    /// Hidden states overwrite a tensor instead of coming in as embeddings; the batch holds token 0 then.
+    private let overwritesInput: Bool
     private var rowCount = 0
 
     /// What is put into a batch: a token for a first window, a row of hidden states for the others.
@@ -55,6 +57,7 @@ final class WindowContext {
         hook?.attach(to: &parameters)
         self.hook = hook
         givesHiddenStates = capturedLayer != nil
+        overwritesInput = inputTensor != nil
         guard let pointer = llama_init_from_model(weights.pointer, parameters),
             let memory = llama_get_memory(pointer)
         else {
@@ -99,7 +102,12 @@ final class WindowContext {
             fill(&tokenBatch, index, position, sequence, output)
         case .hidden(let values):
             (hiddenBatch.embd + index * embeddingLength).update(from: values, count: embeddingLength)
-            fill(&hiddenBatch, index, position, sequence, output)
+            if overwritesInput {
+                tokenBatch.token[index] = 0
+                fill(&tokenBatch, index, position, sequence, output)
+            } else {
+                fill(&hiddenBatch, index, position, sequence, output)
+            }
         }
     }
 
@@ -125,7 +133,7 @@ final class WindowContext {
     /// Computes the batch.
     func compute(tokens: Bool) -> Outcome {
         hook?.begin(inputs: UnsafeBufferPointer(start: hiddenBatch.embd, count: rowCount * embeddingLength))
-        let status = llama_decode(pointer, tokens ? tokenBatch : hiddenBatch)
+        let status = llama_decode(pointer, tokens || overwritesInput ? tokenBatch : hiddenBatch)
         switch status {
         case 0:
             if givesHiddenStates, hook?.givenCount != rowCount * embeddingLength { return .failed(Self.lostTensor) }

@@ -9,7 +9,8 @@ package struct CutRule: Sendable {
     /// computed; nil where the batch's embeddings reach the first layer unchanged. Such architectures scale their
     /// input whatever it is, or refuse embeddings; so the batch of such a window holds token 0 in every row.
     package var inputTensor: String?
-    /// Layer counts that no window may have, because libllama takes a model of that many layers for another variant.
+    /// Layer counts that no window may have: libllama takes a model of that many layers for another variant, or the
+    /// window might have no sliding-window layer, which it asserts.
     package var forbiddenCounts: Set<Int> = []
     /// What changes in the metadata of a window.
     var rewrites: [MetadataRewrite] = []

@@ -59,7 +59,11 @@ package struct GGUFModel: Sendable {
         }
         try Self.checkSplit(parts)
         // Sizes may come from another node's word; sums of offsets must not overflow.
-        guard parts.reduce(0, { $0.addingReportingOverflow($1.source.byteCount).overflow ? .max : $0 + $1.source.byteCount }) <= UInt64(Int64.max) else {
+        guard
+            parts.reduce(
+                0, { $0.addingReportingOverflow($1.source.byteCount).overflow ? .max : $0 + $1.source.byteCount })
+                <= UInt64(Int64.max)
+        else {
             throw GGUFError(.badParts, "the parts claim more bytes than any file system holds", path: first.name)
         }
         self.parts = parts

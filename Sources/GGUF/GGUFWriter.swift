@@ -33,7 +33,8 @@ package struct GGUFWriter: Sendable {
         let tensor = try GGUFTensor(name: name, dimensions: dimensions, type: type, offset: 0)
         guard tensor.byteCount == data.byteCount else {
             throw GGUFError(
-                .badDimensions, "tensor \(name) needs \(tensor.byteCount) bytes, \(data.byteCount) were given", field: name)
+                .badDimensions, "tensor \(name) needs \(tensor.byteCount) bytes, \(data.byteCount) were given",
+                field: name)
         }
         tensors.append((tensor, data))
     }

@@ -68,8 +68,8 @@ package struct WindowView: ByteSource {
         }
         if let reason = rule.wholeOnlyReason { return "the model cannot be cut: \(reason)" }
         if rule.forbiddenCounts.contains(layers.count) {
-            return "a window of \(layers.count) layers of \(model.architecture) would be taken for another variant; "
-                + "choose another length"
+            return "libllama does not compute a window of \(layers.count) layers of \(model.architecture) as part of "
+                + "this model; choose another length"
         }
         return "layers \(layers) are no window of \(model.architecture): cut at multiples of \(rule.alignment) layers"
     }
