@@ -61,6 +61,15 @@ final class ComputedSession {
         return (states.tokens, states)
     }
 
+    /// Puts back what ``takeInput(count:)`` gave, because it was not computed.
+    func returnInput(_ tokens: [Int32], _ states: HiddenStates?) {
+        if let states {
+            pendingStates.insert(states, at: 0)
+        } else {
+            pendingTokens = ArraySlice(tokens + pendingTokens)
+        }
+    }
+
     func noteToken() {
         if firstTokenAt == nil { firstTokenAt = .now }
     }

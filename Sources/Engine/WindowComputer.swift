@@ -209,6 +209,7 @@ final class WindowComputer {
         let rows: Range<Int>
         let position: Int
         let tokens: [Int32]
+        let states: HiddenStates?
     }
 
     private func computeOnce() {
@@ -230,6 +231,7 @@ final class WindowComputer {
             for share in shares { handOn(share, context) }
         case .full:
             // The youngest gives way; the others are computed in the next round.
+            for share in shares { share.session.returnInput(share.tokens, share.states) }
             if let youngest = shares.max(by: { $0.session.openedAt < $1.session.openedAt }) {
                 giveUp(youngest.session)
             }
@@ -306,7 +308,7 @@ final class WindowComputer {
             }
         }
         rowCount += count
-        return Share(session: session, rows: first..<rowCount, position: position, tokens: tokens)
+        return Share(session: session, rows: first..<rowCount, position: position, tokens: tokens, states: states)
     }
 
     private func handOn(_ share: Share, _ context: WindowContext) {
