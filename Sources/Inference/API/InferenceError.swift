@@ -14,6 +14,8 @@ package struct InferenceError: Error, Sendable {
         package static let shardNotHeld = Code(rawValue: "shard_not_held")
         /// Memory or places are taken; later it may work.
         package static let noCapacity = Code(rawValue: "no_capacity")
+        /// What should be unloaded is in use.
+        package static let inUse = Code(rawValue: "in_use")
         /// The request itself is wrong; `parameter` names the field.
         package static let badRequest = Code(rawValue: "bad_request")
         /// The prompt (with what is to be produced) is longer than the context.

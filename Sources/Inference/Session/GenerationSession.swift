@@ -1,0 +1,225 @@
+import GGUF
+import Link
+package import Logging
+
+/// Runs one generation from its plan to its last token, over as many tries as it takes.
+///
+/// When a segment is lost the session is planned again without it, the prompt and what was produced so far are prefilled
+/// in the new segments, and the answer goes on where it was.
+package struct GenerationSession: Sendable {
+    /// How a generation ended.
+    package struct Ending: Sendable {
+        package var result: GenerationResult
+        package var reroutes: Int
+        /// At least one segment was on another node.
+        package var isForwarded: Bool
+    }
+
+    private let input: SessionInput
+    private let source: any SegmentSource
+    private let planner: Planner
+    private let settings: InferenceSettings
+    private let logger: Logger
+    private let emit: @Sendable (GenerationEvent) -> Void
+
+    /// - Parameter emit: Takes the events in order, from one thread at a time.
+    package init(
+        _ input: SessionInput, source: any SegmentSource, planner: Planner = Planner(), settings: InferenceSettings,
+        logger: Logger, emit: @escaping @Sendable (GenerationEvent) -> Void
+    ) {
+        self.input = input
+        self.source = source
+        self.planner = planner
+        self.settings = settings
+        self.logger = logger
+        self.emit = emit
+    }
+
+    /// What the tries so far have shown.
+    private struct Course {
+        var answer: Answer
+        /// Nodes that are left out, and whether they may serve again where nobody else can.
+        var excluded: [NodeID: Bool] = [:]
+        var losses: [NodeID: Int] = [:]
+        var reroutes = 0
+        var isForwarded = false
+        var rerouteReason: String?
+        var busySince: ContinuousClock.Instant?
+        var route: [RouteSegment] = []
+    }
+
+    /// Runs to the end. Everything is freed everywhere when it returns or throws; cancelling the task ends it at once.
+    ///
+    /// - Throws: `InferenceError`, or `CancellationError`.
+    package func run() async throws -> Ending {
+        let begin = ContinuousClock.now
+        let start = StartLatch()
+        var course = Course(answer: Answer(input))
+        while true {
+            try Task.checkCancellation()
+            let plan = try await plan(&course)
+            let isLocal = plan.segments.allSatisfy(\.isLocal)
+            course.isForwarded = course.isForwarded || !isLocal
+            course.route = plan.segments.map(\.routed)
+            let ready: [ReadySegment]
+            do {
+                ready = try await prepare(plan.segments.map(\.segment))
+            } catch let failure as SegmentFailure {
+                try await take(failure, plan: plan, &course)
+                continue
+            }
+            let route = course.route
+            let reason = course.rerouteReason
+            course.rerouteReason = nil
+            let attempt = SessionAttempt(
+                segments: ready, input: input, answer: course.answer, silenceLimit: settings.silenceLimit, emit: emit
+            ) { [input, emit] reused in
+                if start.isFirst(reused: reused) {
+                    emit(
+                        .started(
+                            GenerationStart(
+                                requestID: input.requestID, model: input.model, route: route,
+                                promptTokens: input.prompt.count, cachedTokens: reused)))
+                } else if let reason {
+                    emit(.rerouted(reason: reason, route: route))
+                }
+            }
+            let outcome = await attempt.run()
+            course.answer = attempt.result
+            try Task.checkCancellation()
+            switch outcome {
+            case .finished(.cancelled):
+                let failure = SegmentFailure(
+                    .lost(isProven: false), node: plan.segments[plan.segments.count - 1].segment.node,
+                    message: "the last segment ended the session by itself")
+                try await take(failure, plan: plan, &course)
+            case .finished(let reason):
+                return end(&course, reason == .stop ? .stop : .length, begin: begin, cached: start.reused)
+            case .stopped:
+                return end(&course, .stop, begin: begin, cached: start.reused)
+            case .failed(let failure):
+                if failure.kind == .contextFull, isAtContextEnd(course.answer) {
+                    return end(&course, .length, begin: begin, cached: start.reused)
+                }
+                try await take(failure, plan: plan, &course)
+            }
+        }
+    }
+
+    // MARK: - Planning
+
+    private struct LocatedPlan {
+        struct Segment {
+            let segment: Plan.Segment
+            let isLocal: Bool
+
+            var routed: RouteSegment {
+                RouteSegment(node: segment.node, nickname: segment.nickname, layers: segment.layers, isLocal: isLocal)
+            }
+        }
+
+        let segments: [Segment]
+    }
+
+    private func plan(_ course: inout Course) async throws -> LocatedPlan {
+        let snapshot = try await source.snapshot(excluding: Set(course.excluded.keys))
+        let plan: Plan
+        do {
+            plan = try planner.plan(snapshot)
+        } catch {
+            // Nobody else can: those that failed but are there get another chance.
+            let back = course.excluded.filter(\.value).map(\.key)
+            guard !back.isEmpty else {
+                let refusal = error.error(
+                    model: input.model, layerCount: snapshot.layerCount, excluded: course.excluded.count)
+                guard course.reroutes > 0 else { throw refusal }
+                throw InferenceError(
+                    .segmentLost,
+                    "\(course.rerouteReason ?? "a segment was lost"), and nobody can take over: \(refusal.message)",
+                    hint: refusal.hint)
+            }
+            for node in back { course.excluded[node] = nil }
+            return try await self.plan(&course)
+        }
+        return LocatedPlan(
+            segments: plan.segments.map { .init(segment: $0, isLocal: $0.node == snapshot.coordinator) })
+    }
+
+    /// Prepares all segments at once; the first failure ends it.
+    private func prepare(_ segments: [Plan.Segment]) async throws -> [ReadySegment] {
+        if segments.count == 1 { return [try await source.prepare(segments[0])] }
+        return try await withThrowingTaskGroup(of: (Int, ReadySegment).self) { group in
+            for (index, segment) in segments.enumerated() {
+                group.addTask { (index, try await source.prepare(segment)) }
+            }
+            var ready: [Int: ReadySegment] = [:]
+            for try await (index, segment) in group { ready[index] = segment }
+            return segments.indices.compactMap { ready[$0] }
+        }
+    }
+
+    // MARK: - Failures
+
+    /// Takes a failure in: returns when another try makes sense, throws otherwise.
+    private func take(_ failure: SegmentFailure, plan: LocatedPlan, _ course: inout Course) async throws {
+        logger.info(
+            "a session has to go on elsewhere",
+            metadata: ["model": "\(input.model)", "request": "\(input.requestID)", "why": "\(failure.message)"])
+        switch failure.kind {
+        case .refused(let code):
+            throw InferenceError(code, failure.message)
+        case .busy, .contextFull:
+            let since = course.busySince ?? .now
+            course.busySince = since
+            guard since.duration(to: .now) < settings.busyLimit else {
+                throw InferenceError(
+                    .noCapacity, "model \(input.model) is busy: \(failure.message)",
+                    hint: "try again later, or raise the number of sequences or cache cells")
+            }
+            try await Task.sleep(for: .milliseconds(100))
+            return
+        case .windowGone:
+            course.reroutes += 1
+        case .lost(let isProven):
+            course.busySince = nil
+            course.reroutes += 1
+            course.losses[failure.node, default: 0] += 1
+            let segment = plan.segments.first { $0.segment.node == failure.node } ?? plan.segments[0]
+            let isThere = await source.investigate(segment.segment, isProven: isProven)
+            // This node's own engine is started again; others are left out while somebody else can take over.
+            let mayReturn = isThere && course.losses[failure.node, default: 0] < 3
+            if !segment.isLocal || !mayReturn { course.excluded[failure.node] = mayReturn }
+        }
+        course.rerouteReason = failure.message
+        guard course.reroutes <= settings.maximumReroutes else {
+            throw InferenceError(
+                .segmentLost,
+                "model \(input.model) lost segments \(course.reroutes) times in one answer; the last: \(failure.message)",
+                hint: "the nodes' logs say why their engines fail")
+        }
+    }
+
+    private func isAtContextEnd(_ answer: Answer) -> Bool {
+        input.prompt.count + answer.produced.count >= input.contextLength
+    }
+
+    // MARK: - The end
+
+    private func end(
+        _ course: inout Course, _ reason: GenerationResult.FinishReason, begin: ContinuousClock.Instant, cached: Int
+    ) -> Ending {
+        for event in course.answer.finish() { emit(event) }
+        let now = ContinuousClock.now
+        let first = course.answer.firstToken ?? now
+        let result = GenerationResult(
+            finishReason: reason,
+            usage: TokenUsage(
+                promptTokens: input.prompt.count, completionTokens: course.answer.produced.count, cachedTokens: cached),
+            timings: GenerationTimings(
+                promptMilliseconds: begin.duration(to: first) / .milliseconds(1),
+                decodeMilliseconds: first.duration(to: course.answer.lastToken ?? first) / .milliseconds(1)),
+            route: course.route)
+        emit(.finished(result))
+        return Ending(result: result, reroutes: course.reroutes, isForwarded: course.isForwarded)
+    }
+}
