@@ -1,0 +1,77 @@
+import GGUF
+
+/// The name of a model: in routes, on the command line, and of its folder.
+///
+/// It consists of lower-case ASCII letters, digits, `-` and `.`, starts with a letter or digit, does not end with `-`,
+/// has no two `-` in a row and at most ``maximumLength`` characters. So it is safe as the name of a file.
+package struct ModelID: Hashable, Sendable {
+    /// Most characters of an id.
+    package static let maximumLength = 200
+
+    package let rawValue: String
+
+    /// Takes an id as it is; nil for text that no id may be.
+    package init?(_ text: some StringProtocol) {
+        let text = String(text)
+        guard !text.isEmpty, text.utf8.count <= Self.maximumLength, Self.slug(text) == text else { return nil }
+        rawValue = text
+    }
+
+    /// The id that a model gets from its file: the name without `.gguf`, lower-case, anything but letters, digits, `-`
+    /// and `.` turned into `-`, runs of `-` collapsed. Of a model in parts (`name-00001-of-00003.gguf`) the numbers are
+    /// left out. Nil where nothing remains.
+    package init?(fileName: some StringProtocol) {
+        var name = String(fileName.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
+        if let part = PartName.parse(name) {
+            name = part.prefix
+        } else if name.lowercased().hasSuffix(".gguf") {
+            name.removeLast(5)
+        }
+        var slug = Self.slug(name)
+        if slug.utf8.count > Self.maximumLength {
+            slug = Self.slug(String(slug.prefix(Self.maximumLength)))
+        }
+        self.init(slug)
+    }
+
+    private static func slug(_ text: String) -> String {
+        var slug: [UInt8] = []
+        for character in text.unicodeScalars {
+            let byte: UInt8
+            switch character {
+            case "a"..."z", "0"..."9", ".": byte = UInt8(ascii: character)
+            case "A"..."Z": byte = UInt8(ascii: character) | 0x20
+            default: byte = UInt8(ascii: "-")
+            }
+            // A leading dot would hide the folder, or leave it.
+            if slug.isEmpty, byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") { continue }
+            if byte == UInt8(ascii: "-"), slug.last == byte { continue }
+            slug.append(byte)
+        }
+        while slug.last == UInt8(ascii: "-") { slug.removeLast() }
+        return String(decoding: slug, as: UTF8.self)
+    }
+}
+
+extension ModelID: Comparable, CustomStringConvertible {
+    package static func < (left: ModelID, right: ModelID) -> Bool { left.rawValue < right.rawValue }
+    package var description: String { rawValue }
+}
+
+extension ModelID: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let id = ModelID(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\"\(text.prefix(80))\" is no model id"
+            )
+        }
+        self = id
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}
