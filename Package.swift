@@ -94,7 +94,15 @@ let package = Package(
 
         // Floor 2: domains that do not know each other.
         .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, logging]),
-        .target(name: "Swarm", dependencies: ["Link", "Store", "Events", "BLAKE3", logging, lifecycle]),
+        .target(
+            name: "Swarm",
+            dependencies: [
+                "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
 
         // Floor 3: what brings domains together.
         .target(
@@ -172,7 +180,7 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "Store"]),
-        .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link"]),
+        .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, crypto] + grpc),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "GGUF", "Link", "ChatTemplate"] + grpc),
         .testTarget(
             name: "HTTPAPITests",

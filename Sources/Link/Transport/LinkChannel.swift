@@ -78,34 +78,46 @@ package final class LinkChannel: Sendable {
     /// The lead that each candidate has over the next one.
     private static let stagger: Duration = .milliseconds(250)
 
+    /// Starts each dial when the one before it has failed, or has taken longer than its lead.
     private static func first(of dials: [LinkDial], timeout: Duration) async throws(LinkError) -> LinkChannel {
         if dials.count == 1 { return try await dials[0].run(timeout: timeout) }
-        let winner: Result<LinkChannel, LinkError> = await withTaskGroup(of: Result<LinkChannel, LinkError>.self) {
-            group in
-            for (index, dial) in dials.enumerated() {
+        enum Step: Sendable {
+            case ended(Result<LinkChannel, LinkError>)
+            case leadOver(Int)
+        }
+        let winner: Result<LinkChannel, LinkError> = await withTaskGroup(of: Step.self) { group in
+            var started = 0
+            func startNext() {
+                guard started < dials.count else { return }
+                let index = started
+                started += 1
                 group.addTask {
                     do throws(LinkError) {
-                        if index > 0 {
-                            guard (try? await Task.sleep(for: stagger * index)) != nil else {
-                                throw LinkError(.timedOut, "another address answered first")
-                            }
-                        }
-                        return .success(try await dial.run(timeout: timeout))
+                        return .ended(.success(try await dials[index].run(timeout: timeout)))
                     } catch {
-                        return .failure(error)
+                        return .ended(.failure(error))
                     }
                 }
-            }
-            var failures: [LinkError] = []
-            for await result in group {
-                switch result {
-                case .success:
-                    group.cancelAll()
-                    return result
-                case .failure(let error):
-                    failures.append(error)
+                group.addTask {
+                    try? await Task.sleep(for: stagger)
+                    return .leadOver(index)
                 }
             }
+            startNext()
+            var failures: [LinkError] = []
+            while failures.count < dials.count, let step = await group.next() {
+                switch step {
+                case .ended(.success(let channel)):
+                    group.cancelAll()
+                    return .success(channel)
+                case .ended(.failure(let error)):
+                    failures.append(error)
+                    startNext()
+                case .leadOver(let index):
+                    if index == started - 1 { startNext() }
+                }
+            }
+            group.cancelAll()
             // A node that answered and was refused says more than addresses at which nothing is.
             let telling = failures.first {
                 $0.code == .wrongNode || $0.code == .notAMember || $0.code == .badCertificate

@@ -1,0 +1,99 @@
+import Link
+
+#if canImport(FoundationEssentials)
+    package import FoundationEssentials
+#else
+    package import Foundation
+#endif
+
+/// What a node record may hold. Whatever passes can be shown, summed and planned with as it is.
+package enum RecordRules {
+    package static let maximumBytes = 64 << 10
+    package static let maximumModels = 512
+    package static let maximumAddresses = 32
+    package static let maximumLinks = 256
+    package static let maximumShards = 1 << 16
+    package static let maximumLayers: UInt32 = 4096
+    package static let maximumRanges = 1024
+    /// How far a record may be ahead of this node's clock.
+    package static let clockTolerance: TimeInterval = 86_400
+
+    /// - Throws: `SwarmError` with `badRecord`, naming the field.
+    package static func check(_ record: NodeRecord, sizeBytes: Int, now: Date) throws(SwarmError) {
+        func require(_ condition: Bool, _ what: @autoclosure () -> String) throws(SwarmError) {
+            guard condition else {
+                throw SwarmError(.badRecord, "the record of node \(record.nodeID.prefix(8).hexadecimal) has \(what())")
+            }
+        }
+        func text(_ value: String, _ limit: Int, _ field: String) throws(SwarmError) {
+            // Control characters could steer the terminal that a table of peers is printed on.
+            let isPlain = value.unicodeScalars.allSatisfy { $0.value >= 32 && !(127...159).contains($0.value) }
+            try require(value.utf8.count <= limit && isPlain, "an overlong or unprintable \(field)")
+        }
+        try require(sizeBytes <= maximumBytes, "more than \(maximumBytes) bytes")
+        try require(record.sequence > 0 && record.sequence < UInt64.max / 4, "an absurd sequence number")
+        let latest = UInt64(max(0, (now.timeIntervalSince1970 + clockTolerance) * 1000))
+        try require(
+            record.issuedUnixMilliseconds <= latest, "a time in the future: compare the clocks of both machines")
+        try require(
+            record.startedUnixMilliseconds <= latest, "a start in the future: compare the clocks of both machines")
+        try text(record.nickname, 128, "nickname")
+        try text(record.version, 64, "version")
+        try text(record.engineVersion, 128, "engine_version")
+        try text(record.hardware.processor, 256, "processor")
+        try text(record.hardware.gpu, 256, "gpu")
+        try text(record.hardware.operatingSystem, 256, "operating_system")
+        try require(record.hardware.cores <= 1 << 16, "an absurd number of cores")
+        try require(
+            record.hardware.memoryBytes <= 1 << 50 && record.hardware.gpuMemoryBytes <= 1 << 50,
+            "an absurd amount of memory")
+        try require(record.addresses.count <= maximumAddresses, "more than \(maximumAddresses) addresses")
+        for address in record.addresses { try require(LinkAddress(address) != nil, "an unreadable address") }
+        try require(record.links.count <= maximumLinks, "more than \(maximumLinks) links")
+        for link in record.links {
+            try require(link.nodeID.count == NodeID.byteCount, "a link to no node")
+            try require(isTime(link.roundTripMilliseconds), "an absurd round trip")
+        }
+        try require(record.models.count <= maximumModels, "more than \(maximumModels) models")
+        var names: Set<String> = []
+        for model in record.models {
+            try require(names.insert(model.modelID).inserted, "a model twice")
+            try check(model, require, text)
+        }
+    }
+
+    private static func check(
+        _ model: Shoal_V1_HeldModel, _ require: (Bool, @autoclosure () -> String) throws(SwarmError) -> Void,
+        _ text: (String, Int, String) throws(SwarmError) -> Void
+    ) throws(SwarmError) {
+        let isName = model.modelID.utf8.allSatisfy { byte in
+            (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: ".")
+                || byte == UInt8(ascii: "_")
+        }
+        try require(
+            isName && (1...200).contains(model.modelID.utf8.count) && model.modelID.first != ".",
+            "an unreadable model id")
+        try text(model.name, 256, "model name")
+        try text(model.architecture, 64, "architecture")
+        try require(model.manifestHash.count <= 64, "an overlong manifest hash")
+        try require(model.layerCount <= maximumLayers, "a model with an absurd number of layers")
+        try require(
+            model.shardCount <= maximumShards && model.shards.count <= maximumShards,
+            "a model with an absurd number of shards")
+        try require(model.shards.allSatisfy { $0 < model.shardCount }, "a shard that the model does not have")
+        try require(Set(model.shards).count == model.shards.count, "a shard twice")
+        try require(
+            model.layers.count <= maximumRanges && model.loadedWindows.count <= maximumRanges, "too many layer ranges")
+        for range in model.layers + model.loadedWindows {
+            try require(range.first < range.end && range.end <= model.layerCount, "layers that the model does not have")
+        }
+        try require(isTime(model.millisecondsPerLayer), "an absurd time per layer")
+        try require(model.totalBytes <= 1 << 50, "a model of an absurd size")
+        try require(model.cutAlignment <= maximumLayers, "an absurd cut alignment")
+    }
+
+    private static func isTime(_ milliseconds: Double) -> Bool {
+        milliseconds.isFinite && milliseconds >= 0 && milliseconds < 1e7
+    }
+}

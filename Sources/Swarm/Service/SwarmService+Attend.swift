@@ -1,0 +1,259 @@
+import Events
+package import GRPCCore
+package import Link
+import Logging
+import Synchronization
+
+/// One stream with one peer, whichever side opened it.
+extension SwarmService {
+    /// Serves a stream that a peer has opened, until it ends.
+    ///
+    /// - Throws: `RPCError`, which tells the peer why it was cut off.
+    package func attend(
+        request: RPCAsyncSequence<Shoal_V1_PeerMessage, any Error>, response: RPCWriter<Shoal_V1_PeerMessage>,
+        context: ServerContext
+    ) async throws {
+        guard let peer = context.peer else {
+            throw RPCError(code: .permissionDenied, message: "only another node attends")
+        }
+        guard let session = try open(peer, .accepted, host: context.peerHost) else {
+            throw RPCError(code: .alreadyExists, message: "another stream with this node stands")
+        }
+        try await hold(session) { group in
+            group.addTask { try await self.read(request, session) }
+            group.addTask { try await self.write(to: response, session) }
+        }
+    }
+
+    /// Keeps a stream on a connection that this node has made, until it ends.
+    func attend(on channel: LinkChannel) async {
+        guard let peer = channel.peer else { return }
+        do {
+            guard let session = try open(peer, .dialled, host: channel.address?.host) else {
+                state.withLock { $0.table.dialDropped(peer, at: clock.now()) }
+                return
+            }
+            state.withLock { $0.channels[peer] = channel }
+            try await hold(session) { group in
+                group.addTask {
+                    try await channel.node.attend { writer in
+                        try await self.write(to: writer, session)
+                    } onResponse: { response in
+                        try await self.read(response.messages, session)
+                    }
+                }
+            }
+        } catch {
+            logger.debug("the stream to a peer ended", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+        }
+    }
+
+    /// A stream that stands.
+    struct Attendance: Sendable {
+        let peer: NodeID
+        let id: PeerTable.SessionID
+        let mailbox: AttendMailbox
+    }
+
+    /// - Returns: `nil` when another stream with the peer stands and stays.
+    private func open(_ peer: NodeID, _ direction: PeerTable.Direction, host: String?) throws -> Attendance? {
+        let (now, date) = (clock.now(), clock.date())
+        return try state.withLock { state in
+            guard !state.isStopping else { throw RPCError(code: .unavailable, message: "the node stops") }
+            switch state.table.opened(peer, direction, host: host, at: now, date: date) {
+            case .duplicate: return nil
+            case .itself: throw RPCError(code: .permissionDenied, message: "a node does not attend itself")
+            case .full: throw RPCError(code: .resourceExhausted, message: "this node knows as many peers as it may")
+            case .open(let id, let replaced):
+                if let replaced { state.mailboxes[replaced]?.close(.replaced) }
+                let mailbox = AttendMailbox()
+                state.mailboxes[id] = mailbox
+                mailbox.post(own: state.own.message)
+                mailbox.post(known: state.table.records(except: peer))
+                return Attendance(peer: peer, id: id, mailbox: mailbox)
+            }
+        }
+    }
+
+    /// Runs the parts of a stream until one of them ends or the mailbox is closed.
+    private func hold(_ session: Attendance, _ parts: (inout ThrowingTaskGroup<Void, any Error>) -> Void) async throws {
+        var failure: (any Error)?
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                parts(&group)
+                group.addTask { await session.mailbox.waitUntilClosed() }
+                defer { group.cancelAll() }
+                try await group.next()
+                // Good-bye is on its way: let it arrive.
+                if session.mailbox.ending == .left { try? await clock.sleep(.milliseconds(100)) }
+            }
+        } catch {
+            failure = error
+        }
+        if failure is Violation { session.mailbox.close(.violation) }
+        session.mailbox.close(.lost)
+        close(session, failure: failure)
+        if let violation = failure as? Violation {
+            throw RPCError(code: .invalidArgument, message: "cut off: \(violation.reason)")
+        }
+        if let failure { throw failure }
+    }
+
+    private func close(_ session: Attendance, failure: (any Error)?) {
+        let (now, date) = (clock.now(), clock.date())
+        let ending = session.mailbox.ending ?? .lost
+        let stood = state.withLock { state in
+            state.mailboxes[session.id] = nil
+            let stood = state.table.closed(session.peer, session.id, ending, at: now, date: date, using: &state.random)
+            if stood { state.channels[session.peer] = nil }
+            state.isArchiveDirty = true
+            return stood
+        }
+        if let violation = failure as? Violation {
+            logger.notice("cut off a peer", metadata: ["peer": "\(session.peer)", "reason": "\(violation.reason)"])
+        }
+        guard stood else { return }
+        logger.info("a peer disconnected", metadata: ["peer": "\(session.peer)", "reason": "\(ending)"])
+        events?.publish(
+            NodeEvent(
+                category: "network", kind: "peer_disconnected",
+                message: "Node \(session.peer.short) is no longer connected.",
+                nodeID: session.peer.short))
+        announce([.peer(session.peer)])
+        wake.continuation.yield()
+    }
+
+    private func write(to writer: RPCWriter<Shoal_V1_PeerMessage>, _ session: Attendance) async throws {
+        while let messages = await session.mailbox.next() {
+            for message in messages { try await writer.write(message) }
+        }
+    }
+
+    private func read(_ messages: RPCAsyncSequence<Shoal_V1_PeerMessage, any Error>, _ session: Attendance) async throws
+    {
+        var rules = AttendRules()
+        for try await message in messages {
+            let now = clock.now()
+            let wasSilent = state.withLock { $0.table.heard(session.peer, session.id, at: now, date: clock.date()) }
+            if wasSilent { announce([.peer(session.peer)]) }
+            try rules.admit(message, at: now)
+            switch message.message {
+            case .record(let record): try accept(record, session)
+            case .known(let known): try meet(known.records, session)
+            case .ping(let ping):
+                guard session.mailbox.echo(ping.nonce) else { throw Violation("it pings faster than it reads") }
+            case .echo(let echo):
+                state.withLock { $0.table.echoed(session.peer, session.id, nonce: echo.nonce, at: now) }
+            case .leaving:
+                session.mailbox.close(.left)
+                return
+            case nil: throw Violation("it sent an empty message")
+            }
+        }
+    }
+
+    /// The peer's own record.
+    private func accept(_ message: Shoal_V1_SignedRecord, _ session: Attendance) throws {
+        let signed = try check(message)
+        guard signed.id == session.peer else { throw Violation("it introduced itself as node \(signed.id.short)") }
+        let now = clock.now()
+        let outcome = state.withLock { state in
+            state.isArchiveDirty = true
+            // Where it was seen, with the port it listens on, is one more address to try.
+            if let host = state.table.entries[session.peer]?.session?.host, let port = signed.addresses.first?.port,
+                let seen = LinkAddress(host: host, port: port), !signed.addresses.contains(seen)
+            {
+                state.table.remember(session.peer, addresses: [seen], at: now)
+            }
+            let outcome = state.table.received(signed, at: now)
+            if outcome == .new { spread(signed, in: state) }
+            return outcome
+        }
+        if outcome == .new {
+            logger.info("met a peer", metadata: ["peer": "\(signed.id)", "nickname": "\(signed.record.nickname)"])
+        }
+        if state.withLock({ $0.table.introduce(session.peer, session.id) }) {
+            events?.publish(
+                NodeEvent(
+                    category: "network", kind: "peer_connected", message: "Node \(session.peer.short) is connected.",
+                    nodeID: session.peer.short))
+        }
+        announce([.peer(session.peer)])
+    }
+
+    /// Records of third nodes.
+    private func meet(_ messages: [Shoal_V1_SignedRecord], _ session: Attendance) throws {
+        for message in messages {
+            let signed = try check(message)
+            let now = clock.now()
+            let outcome = state.withLock { state in
+                let outcome = state.table.received(signed, at: now)
+                switch outcome {
+                case .mine(let sequence):
+                    // A record of this node's past that is ahead of it: its database was lost, or its clock went back.
+                    republish(state.own.record, above: sequence, in: &state)
+                case .new:
+                    state.isArchiveDirty = true
+                    spread(signed, in: state)
+                default: break
+                }
+                return outcome
+            }
+            if outcome == .new || outcome == .updated { announce([.peer(signed.id)]) }
+            if outcome == .new { wake.continuation.yield() }
+        }
+    }
+
+    /// Tells the connected peers of a node that was new to this one.
+    private func spread(_ signed: SignedNodeRecord, in state: State) {
+        for (peer, session) in state.table.sessions where peer != signed.id {
+            state.mailboxes[session]?.post(known: [signed.message])
+        }
+    }
+
+    private func check(_ message: Shoal_V1_SignedRecord) throws -> SignedNodeRecord {
+        do throws(SwarmError) {
+            return try SignedNodeRecord(checking: message, now: clock.date())
+        } catch {
+            throw Violation(error.message)
+        }
+    }
+}
+
+/// A peer that breaks the rules is cut off.
+struct Violation: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// What a peer may send when on one stream.
+struct AttendRules {
+    private static let messagesPerSecond = 200
+
+    private var isIntroduced = false
+    private var second: Duration = .zero
+    private var count = 0
+
+    /// - Throws: `Violation`.
+    mutating func admit(_ message: Shoal_V1_PeerMessage, at now: Duration) throws(Violation) {
+        if now - second >= .seconds(1) {
+            second = now
+            count = 0
+        }
+        count += 1
+        guard count <= Self.messagesPerSecond else {
+            throw Violation("it sent more than \(Self.messagesPerSecond) messages a second")
+        }
+        switch message.message {
+        case .record: isIntroduced = true
+        case .known(let known):
+            guard known.records.count <= 256 else { throw Violation("it sent more than 256 records at once") }
+            fallthrough
+        default:
+            guard isIntroduced else { throw Violation("it spoke before it introduced itself") }
+        }
+    }
+}
