@@ -108,8 +108,9 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "ChatTemplate", "GGUF", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
+                "ChatTemplate", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ] + grpc
         ),
 
@@ -184,14 +185,7 @@ let package = Package(
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "GGUF", "Link", "ChatTemplate"] + grpc),
         .testTarget(
             name: "HTTPAPITests",
-            dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", hummingbird, logging, lifecycle,
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Yams", package: "Yams"),
-            ]
+            dependencies: ["HTTPAPI", .product(name: "HummingbirdTesting", package: "hummingbird"), .product(name: "Yams", package: "Yams")]
         ),
         .testTarget(
             name: "NodeTests",

@@ -38,7 +38,7 @@ package actor EngineProcess {
     private var waiters: [CheckedContinuation<EngineConnection, any Error>] = []
     private var stopWaiters: [CheckedContinuation<Void, Never>] = []
     private var orders: AsyncStream<Order>.Continuation?
-    private var backOff = BackOff()
+    private var backOff = RestartPause()
     private var generation = 0
     /// Load calls under way, during which a slow answer is no sign of death.
     private var loads = 0
@@ -97,13 +97,13 @@ package actor EngineProcess {
         return try await body()
     }
 
-    /// Asks a process that fell silent for a sign of life, and kills it when there is none.
+    /// Asks a process that fell silent for a sign of life, and kills it when there is none (at once without a timeout).
     ///
     /// - Returns: Whether it was killed, or had gone already.
     @discardableResult
-    package func killUnlessAlive(generation suspect: Int, within timeout: Duration) async -> Bool {
+    package func killUnlessAlive(generation suspect: Int, within timeout: Duration?) async -> Bool {
         guard case .running(let connection) = state, connection.generation == suspect else { return true }
-        if await Self.status(of: connection, within: timeout) != nil { return false }
+        if let timeout, await Self.status(of: connection, within: timeout) != nil { return false }
         guard case .running(let current) = state, current.generation == suspect else { return true }
         environment.logger.error(
             "the engine does not answer and is killed",
@@ -186,7 +186,7 @@ package actor EngineProcess {
             environment.logger.error(
                 "the engine ended", metadata: ["model": "\(model)", "why": "\(failure?.message ?? "it exited")"])
         } else {
-            backOff = BackOff()
+            backOff = RestartPause()
             environment.logger.info("engine stopped", metadata: ["model": "\(model)"])
         }
         let error =

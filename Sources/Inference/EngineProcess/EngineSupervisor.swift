@@ -68,6 +68,14 @@ package final class EngineSupervisor: Service {
         await engine.stop()
     }
 
+    /// Stops all engines, and returns when they are gone. Their next use starts them again.
+    package func stopAll() async {
+        let processes = registry.withLock { Array($0.processes.values) }
+        await withDiscardingTaskGroup { group in
+            for process in processes { group.addTask { await process.stop() } }
+        }
+    }
+
     package func run() async throws {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in

@@ -46,6 +46,8 @@ package struct GenerationSession: Sendable {
         var rerouteReason: String?
         var busySince: ContinuousClock.Instant?
         var route: [RouteSegment] = []
+        /// What a node said that cannot run its segment.
+        var inability: InferenceError?
     }
 
     /// Runs to the end. Everything is freed everywhere when it returns or throws; cancelling the task ends it at once.
@@ -98,7 +100,7 @@ package struct GenerationSession: Sendable {
             case .stopped:
                 return end(&course, .stop, begin: begin, cached: start.reused)
             case .failed(let failure):
-                if failure.kind == .contextFull, isAtContextEnd(course.answer) {
+                if case .contextFull = failure.kind, isAtContextEnd(course.answer) {
                     return end(&course, .length, begin: begin, cached: start.reused)
                 }
                 try await take(failure, plan: plan, &course)
@@ -132,6 +134,7 @@ package struct GenerationSession: Sendable {
             guard !back.isEmpty else {
                 let refusal = error.error(
                     model: input.model, layerCount: snapshot.layerCount, excluded: course.excluded.count)
+                if let inability = course.inability { throw inability }
                 guard course.reroutes > 0 else { throw refusal }
                 throw InferenceError(
                     .segmentLost,
@@ -180,6 +183,10 @@ package struct GenerationSession: Sendable {
             return
         case .windowGone:
             course.reroutes += 1
+        case .unable(let error):
+            course.reroutes += 1
+            course.inability = error
+            course.excluded[failure.node] = false
         case .lost(let isProven):
             course.busySince = nil
             course.reroutes += 1

@@ -38,7 +38,7 @@ package struct ReadySegment: Sendable {
 
 /// Why a session cannot go on where it is.
 package struct SegmentFailure: Error, Sendable {
-    package enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable {
         /// The node or its engine is gone or silent. `isProven`: it was asked and did not answer.
         case lost(isProven: Bool)
         /// The window is not loaded (any more).
@@ -47,6 +47,8 @@ package struct SegmentFailure: Error, Sendable {
         case busy
         /// The key-value cache is full.
         case contextFull
+        /// The node cannot run the segment, and says why; another one may.
+        case unable(InferenceError)
         /// The request itself cannot be run anywhere.
         case refused(InferenceError.Code)
     }

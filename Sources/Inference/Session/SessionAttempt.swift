@@ -263,18 +263,6 @@ final class SessionAttempt: Sendable {
     }
 }
 
-/// For how many ticks nothing has come from a segment. Counting ticks, not time, leaves out times in which this process
-/// itself did not run.
-private final class Silence: Sendable {
-    private let count = Atomic<Int>(0)
-
-    var ticks: Int { count.load(ordering: .relaxed) }
-
-    func end() { count.store(0, ordering: .relaxed) }
-
-    func grow() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
-}
-
 extension LinkChannel {
     /// Whether the engine at the other end answers.
     func answersPing(within timeout: Duration) async -> Bool {

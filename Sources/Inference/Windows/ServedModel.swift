@@ -50,6 +50,17 @@ package struct ServedModel: Sendable {
         weightBytes(layers) + cacheBytesPerCellAndLayer * UInt64(layers.count) * UInt64(cacheCells(settings))
     }
 
+    /// Whether `layers` may be a window.
+    package func allows(_ layers: LayerRange) -> Bool {
+        if layers.first == 0, layers.end == layerCount { return true }
+        switch cut {
+        case .wholeOnly: return false
+        case .aligned(let alignment, let forbidden):
+            return layers.first % alignment == 0 && (layers.end % alignment == 0 || layers.end == layerCount)
+                && !forbidden.contains(layers.count)
+        }
+    }
+
     /// Bytes of the weights of `layers`.
     package func weightBytes(_ layers: LayerRange) -> UInt64 {
         guard layers.end <= layerBytes.count else { return 0 }

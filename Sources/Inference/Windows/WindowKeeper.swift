@@ -135,6 +135,15 @@ package actor WindowKeeper {
         return await unload(key)
     }
 
+    /// Whether sessions run in windows of a model, or only in those that have one of `layers`.
+    package func isInUse(_ layers: LayerRange?, of model: String) async -> Bool {
+        for (key, window) in windows where key.model == model && layers?.overlaps(key.layers) != false {
+            if window.uses.count > 0 { return true }
+            if await activeSessions(key) > 0 { return true }
+        }
+        return false
+    }
+
     /// Forgets windows whose engine has gone.
     package func reconcile() async {
         for (key, window) in windows {

@@ -1,6 +1,6 @@
 /// How long to wait before something that keeps ending is started again: not at all after the first end, then twice as
 /// long each time, until it has run well for a while.
-package struct BackOff: Sendable {
+package struct RestartPause: Sendable {
     private static let first: Duration = .milliseconds(250)
     private static let longest: Duration = .seconds(30)
     /// What ran for this long counts as well.

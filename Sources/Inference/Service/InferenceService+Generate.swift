@@ -1,0 +1,201 @@
+import ChatTemplate
+import Events
+import GRPCCore
+import Link
+import Logging
+import SwiftProtobuf
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension InferenceService {
+    /// Starts a generation.
+    ///
+    /// - Returns: Its events. Ending their iteration frees the session everywhere.
+    /// - Throws: `InferenceError` when it cannot start; what happens later is thrown by the stream.
+    package func generate(_ request: GenerationRequest) async throws -> GenerationStream {
+        let begin = ContinuousClock.now
+        recorder.began()
+        do {
+            let (input, model) = try await input(for: request)
+            try await gate.enter()
+            return try start(input, model: model, begin: begin)
+        } catch {
+            if error is CancellationError { recorder.abandoned() } else { recorder.failed() }
+            throw error
+        }
+    }
+
+    /// Runs the session in a task that ends with the stream. The caller has a place from the gate.
+    private func start(
+        _ input: SessionInput, model: ServedModel, begin: ContinuousClock.Instant
+    ) throws -> GenerationStream {
+        let (stream, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)
+        let session = GenerationSession(
+            input, source: NodeSegments(model: model, shared: shared), settings: settings, logger: logger
+        ) { continuation.yield($0) }
+        let cancel = tasks.start { [gate, recorder, events] in
+            do {
+                events.publish(
+                    NodeEvent(
+                        category: "inference", kind: "inference_request",
+                        message: "A generation with \(input.model) began.", modelID: input.model))
+                let ending = try await session.run()
+                recorder.finished(ending, latency: begin.duration(to: .now))
+                events.publish(
+                    NodeEvent(
+                        category: "inference", kind: "inference_completed",
+                        message: "A generation with \(input.model) ended.", modelID: input.model,
+                        detailNumber: Double(ending.result.usage.completionTokens)))
+                continuation.finish()
+            } catch {
+                if Task.isCancelled || error is CancellationError {
+                    recorder.abandoned()
+                    continuation.finish(throwing: InferenceError(.cancelled, "the generation was ended"))
+                } else {
+                    recorder.failed()
+                    continuation.finish(throwing: error)
+                }
+            }
+            gate.leave()
+        }
+        guard let cancel else {
+            gate.leave()
+            throw InferenceError(.cancelled, "the node is stopping")
+        }
+        continuation.onTermination = { reason in
+            if case .cancelled = reason { cancel() }
+        }
+        return GenerationStream(stream)
+    }
+
+    // MARK: - From request to tokens
+
+    private func input(for request: GenerationRequest) async throws -> (SessionInput, ServedModel) {
+        let (model, engine) = try await engine(of: request.model)
+        let text: String?
+        let tokens: [Int32]
+        switch request.prompt {
+        case .chat(let messages, let tools, _, let arguments):
+            let prompt = try prompts.prompt(
+                messages: messages, tools: tools, arguments: arguments, model: engine.description)
+            // A template that writes the first token itself must not get a second one.
+            let begins = engine.description.beginningOfText
+            let hasBeginning = !begins.isEmpty && prompt.hasPrefix(begins)
+            tokens = try await tokenize(prompt, addSpecial: !hasBeginning, parseSpecial: true, engine)
+            text = prompt
+        case .text(let prompt):
+            tokens = try await tokenize(prompt, addSpecial: true, parseSpecial: true, engine)
+            text = prompt
+        case .tokens(let given):
+            tokens = given
+            text = nil
+        }
+        try check(tokens, engine.description, parameter: "prompt")
+        let context = model.contextLength(settings)
+        let room = context - tokens.count
+        // One more token than the context has can still be asked for its log-probabilities alone.
+        guard room > 0 else {
+            throw InferenceError(
+                .contextTooLong,
+                "the prompt has \(tokens.count) tokens, and the context of model \(model.id) has \(context)",
+                hint: "shorten the prompt, or raise the node's context length", parameter: "messages")
+        }
+        var input = SessionInput(
+            requestID: Self.newRequestID(), model: model.id, prompt: tokens,
+            sampling: try sampling(for: request, tokens: tokens),
+            maximumTokens: min(max(0, request.maximumTokens ?? room), room), contextLength: context,
+            vocabularySize: Int(engine.description.vocabularySize))
+        input.cachePrompt = request.cachePrompt
+        input.ignoreEndOfGeneration = request.ignoreEndOfGeneration
+        input.stop = request.stop
+        if request.echo {
+            let shown: String
+            if let text {
+                shown = text
+            } else {
+                shown = String(decoding: try await pieces(of: tokens, special: true, engine).joined(), as: UTF8.self)
+            }
+            input.echo = .init(text: shown, logProbabilities: request.topLogProbabilities != nil)
+        }
+        return (input, model)
+    }
+
+    private func sampling(for request: GenerationRequest, tokens: [Int32]) throws -> Shoal_V1_Sampling {
+        let grammar: String
+        switch request.responseFormat {
+        case .text: grammar = ""
+        case .grammar(let text): grammar = text
+        case .jsonObject, .jsonSchema:
+            throw InferenceError(.unsupported, "JSON mode is not available", parameter: "response_format")
+        }
+        let sampling = request.sampling
+        return .with {
+            $0.temperature = max(0, sampling.temperature)
+            $0.topK = UInt32(clamping: sampling.topK)
+            // On the wire 0 stands for "not given".
+            $0.topP = max(sampling.topP, .leastNormalMagnitude)
+            $0.minP = sampling.minP
+            $0.typicalP = max(sampling.typicalP, .leastNormalMagnitude)
+            $0.repeatPenalty = sampling.repeatPenalty
+            $0.repeatLastN = Int32(clamping: sampling.repeatLastN)
+            $0.presencePenalty = sampling.presencePenalty
+            $0.frequencyPenalty = sampling.frequencyPenalty
+            // Chosen here, so that a session that goes on elsewhere goes on with the same numbers.
+            $0.seed = sampling.seed ?? UInt32.random(in: .min ... .max)
+            $0.logitBias = sampling.logitBias
+            $0.grammar = grammar
+            $0.topLogProbabilities = request.topLogProbabilities.map { Int32(clamping: $0) } ?? -1
+        }
+    }
+
+    private static func newRequestID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let half = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
+            return String(repeating: "0", count: 16 - half.count) + half
+        }.joined()
+    }
+
+    // MARK: - The tokenizer
+
+    func check(_ tokens: [Int32], _ model: Shoal_V1_ModelDescription, parameter: String) throws {
+        guard !tokens.isEmpty else { throw InferenceError.badRequest(parameter, "the prompt has no tokens") }
+        if let stranger = tokens.first(where: { $0 < 0 || $0 >= model.vocabularySize }) {
+            throw InferenceError.badRequest(
+                parameter, "token \(stranger) is not in the vocabulary of \(model.vocabularySize) tokens")
+        }
+    }
+
+    func tokenize(
+        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ engine: EngineConnection
+    ) async throws -> [Int32] {
+        do {
+            return try await engine.channel.engine.tokenize(
+                .with {
+                    $0.text = text
+                    $0.addSpecial = addSpecial
+                    $0.parseSpecial = parseSpecial
+                }, options: .within(.seconds(30))
+            ).tokens
+        } catch let error as RPCError {
+            throw InferenceError(.engineFailed, "the engine cannot tokenize: \(error.message)", cause: error)
+        }
+    }
+
+    func pieces(of tokens: [Int32], special: Bool, _ engine: EngineConnection) async throws -> [[UInt8]] {
+        do {
+            return try await engine.channel.engine.detokenize(
+                .with {
+                    $0.tokens = tokens
+                    $0.special = special
+                }, options: .within(.seconds(30))
+            ).pieces.map { [UInt8]($0) }
+        } catch let error as RPCError {
+            throw InferenceError(.engineFailed, "the engine cannot detokenize: \(error.message)", cause: error)
+        }
+    }
+}

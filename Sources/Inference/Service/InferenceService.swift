@@ -1,0 +1,141 @@
+package import Events
+import GGUF
+package import Link
+package import Logging
+package import ModelLibrary
+import ServiceLifecycle
+package import Swarm
+import Synchronization
+
+/// All inference of one node: sessions, embeddings, tokens, and the windows that are loaded.
+///
+/// Its ``run()`` keeps the engines; without it nothing starts.
+package final class InferenceService: Service {
+    let settings: InferenceSettings
+    let membership: any Membership
+    let library: ModelLibrary
+    let supervisor: EngineSupervisor
+    let keeper: WindowKeeper
+    let catalogue: ModelCatalogue
+    let links: EngineLinks
+    let prompts = PromptBuilder()
+    let recorder = StatisticsRecorder()
+    let gate: AdmissionGate
+    let tasks = GenerationTasks()
+    let events: EventBus
+    let logger: Logger
+    let keeperChanges: AsyncStream<Void>
+    let publishedSpeeds = Mutex<[String: Double]>([:])
+
+    /// - Parameters:
+    ///   - credentials: What the engines prove the node's identity with.
+    package init(
+        settings: InferenceSettings, library: ModelLibrary, membership: any Membership, credentials: CurrentCredentials,
+        events: EventBus, logger: Logger
+    ) {
+        self.settings = settings
+        self.library = library
+        self.membership = membership
+        self.events = events
+        self.logger = logger
+        supervisor = EngineSupervisor(settings: settings, credentials: credentials, logger: logger)
+        links = EngineLinks(credentials: credentials)
+        catalogue = ModelCatalogue(library: library, membership: membership, logger: logger)
+        gate = AdmissionGate(limit: settings.maximumGenerations)
+        let (stream, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        keeperChanges = stream
+        keeper = WindowKeeper(supervisor: supervisor, settings: settings, logger: logger) { change in
+            if let event = NodeEvent(change) { events.publish(event) }
+            switch change {
+            case .loaded, .unloaded: changed.yield()
+            case .loading, .failed: break
+            }
+        }
+    }
+
+    /// What the swarm's server hands to this node's peers.
+    package var nodeRequests: NodeRequests {
+        NodeRequests(catalogue: catalogue, shared: shared) { [recorder] _ in recorder.forwarded() }
+    }
+
+    /// What has been served so far.
+    package func statistics() -> InferenceStatistics { recorder.statistics }
+
+    var shared: NodeSegments.Shared {
+        NodeSegments.Shared(
+            settings: settings, library: library, membership: membership, supervisor: supervisor, keeper: keeper,
+            links: links)
+    }
+
+    // MARK: - Running
+
+    package func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.publishChanges() }
+                group.addTask {
+                    // The engines stay until the last session has ended.
+                    try? await gracefulShutdown()
+                    await self.tasks.cancelAll()
+                    await self.keeper.cancelLoads()
+                }
+                try? await supervisor.run()
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.tasks.close()
+        }
+    }
+
+    // MARK: - Tokens
+
+    /// Token ids of a text.
+    ///
+    /// - Parameters:
+    ///   - addSpecial: Adds the token that begins a text, where the model wants one.
+    ///   - parseSpecial: Reads `<|im_start|>` and its like as one token.
+    package func tokenize(
+        model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true
+    ) async throws -> [Int32] {
+        let (_, engine) = try await engine(of: model)
+        return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, engine)
+    }
+
+    /// The bytes of each token, which need not be whole UTF-8.
+    package func detokenize(model: String, tokens: [Int32]) async throws -> [[UInt8]] {
+        let (_, engine) = try await engine(of: model)
+        try check(tokens, engine.description, parameter: "tokens")
+        return try await pieces(of: tokens, special: true, engine)
+    }
+
+    /// A model and its running engine.
+    func engine(of model: String) async throws -> (ServedModel, EngineConnection) {
+        let served = try await catalogue.model(named: model).served
+        let engine = try await supervisor.engine(model: served.id, paths: served.paths)
+        return (served, try await engine.connection())
+    }
+}
+
+extension NodeEvent {
+    /// A change of a window as the node's operator sees it; nil for what is no news.
+    init?(_ change: WindowKeeper.Change) {
+        switch change {
+        case .loading: return nil
+        case .loaded(let model, let layers, let bytes, let seconds):
+            self.init(
+                category: "model", kind: "model_loaded",
+                message: "Layers \(layers) of \(model) are loaded (\(bytes >> 20) MiB).", modelID: model,
+                detailNumber: seconds, detailText: layers.description, toastLevel: .success)
+        case .unloaded(let model, let layers, let freedBytes):
+            self.init(
+                category: "model", kind: "model_unloaded", message: "Layers \(layers) of \(model) are unloaded.",
+                modelID: model, detailText: layers.description)
+            self.freedBytes = freedBytes
+        case .failed(let model, let layers, let message):
+            self.init(
+                category: "model", kind: "model_load_failed",
+                message: "Layers \(layers) of \(model) could not be loaded: \(message)", modelID: model,
+                detailText: layers.description, toastLevel: .error)
+        }
+    }
+}
