@@ -46,7 +46,7 @@ extension GGUFHeader {
             let swapped = version.byteSwapped
             let what =
                 swapped == 2 || swapped == 3
-                ? "the file is big-endian; convert it to little-endian"
+                ? "the version is byte-swapped, so the file is big-endian; convert it to little-endian"
                 : "GGUF version \(version) is unknown; versions 2 and 3 can be read"
             throw GGUFError(.unsupportedVersion, what, field: "version", at: 4)
         }

@@ -58,13 +58,11 @@ package struct GGUFModel: Sendable {
             throw GGUFError(.badParts, "a model has at least one part; name its file")
         }
         try Self.checkSplit(parts)
-        // Sizes may come from another node's word; sums of offsets must not overflow.
-        guard
-            parts.reduce(
-                0, { $0.addingReportingOverflow($1.source.byteCount).overflow ? .max : $0 + $1.source.byteCount })
-                <= UInt64(Int64.max)
+        // Sizes may come from another node's word; with this limit no sum of offsets overflows.
+        guard parts.allSatisfy({ $0.source.byteCount <= Self.maximumBytes }), parts.count <= 1024,
+            parts.reduce(0, { $0 + $1.source.byteCount }) <= Self.maximumBytes
         else {
-            throw GGUFError(.badParts, "the parts claim more bytes than any file system holds", path: first.name)
+            throw GGUFError(.badParts, "the parts claim more than a pebibyte together", path: first.name)
         }
         self.parts = parts
 
@@ -102,6 +100,9 @@ package struct GGUFModel: Sendable {
 
     /// Most layers that a model may have; libllama stops at 512 (`LLAMA_MAX_LAYERS`).
     package static let maximumLayers = 4096
+
+    /// Most bytes that the files of a model may have together: a pebibyte.
+    package static let maximumBytes: UInt64 = 1 << 50
 
     /// All layers.
     package var allLayers: LayerRange {
