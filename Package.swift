@@ -177,7 +177,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "GGUF"],
+            dependencies: ["Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "Store"]),
