@@ -42,17 +42,28 @@ package struct CutRule: Sendable {
 enum MetadataRewrite: Sendable, Hashable {
     /// `leading_dense_block_count`: as many of the window's own layers as are dense.
     case leadingDenseLayers
+    /// `nextn_predict_layers`: 0 in windows that are not the last.
+    case nextTokenLayers
     /// `attention.sliding_window_pattern`: one truth value per layer, true for layers with a sliding window. Written
     /// out from the period that the file or, without one, the architecture has: of `period` layers the last (or first)
     /// is the one that sees everything.
     case slidingWindowPattern(period: Int, fullLayerFirst: Bool)
     /// A number that libllama applies to whatever comes in: 0, so off, in windows without layer 0.
     case inputScale(key: String)
+    /// A whole number that becomes 0 where the file has it.
+    case zero(key: String)
     /// A key that libllama works out from the number of layers where the file does not have it.
     case fallback(key: String, value: GGUFFallback)
 }
 
 extension MetadataRewrite {
+    static let nextTokenLayersKey = "nextn_predict_layers"
+
+    /// How many layers at the end of `model` predict further tokens, at most all of them.
+    static func nextTokenLayers(of model: GGUFModel) -> Int {
+        min(max(model.property(nextTokenLayersKey)?.integer ?? 0, 0), model.layerCount)
+    }
+
     static let slidingWindowPatternKey = "attention.sliding_window_pattern"
 
     /// For each layer of `model`, whether it has a sliding window: as the file lists it, else by the period that the

@@ -9,11 +9,18 @@ package enum CutTable {
             return CutRule(
                 wholeOnly: "the architecture \(model.architecture) is not known to give the same results when cut")
         }
-        if let reason = wholeOnlyReason(of: model) { return CutRule(wholeOnly: reason) }
+        if let reason = wholeOnlyReason(of: model, rule: rule) { return CutRule(wholeOnly: reason) }
         if let step = model.property("interleave_moe_layer_step")?.integer, step > 1, step <= model.layerCount {
             rule.alignment = leastCommonMultiple(rule.alignment, step)
         }
         rule.forbiddenCounts.formUnion(countsWithoutSlidingWindow(of: model, rule: rule))
+        let nextTokenLayers = MetadataRewrite.nextTokenLayers(of: model)
+        if nextTokenLayers > 0 {
+            rule.rewrites.append(.nextTokenLayers)
+            // The last window has all of them and an ordinary layer before; libllama counts its layers without them.
+            rule.forbiddenCounts.formUnion(rule.forbiddenCounts.map { $0 + nextTokenLayers })
+            rule.forbiddenCounts.formUnion(1...nextTokenLayers)
+        }
         if rule.alignment >= model.layerCount {
             return CutRule(
                 wholeOnly: "its layers repeat every \(rule.alignment), and it has \(model.layerCount)")
@@ -42,23 +49,29 @@ package enum CutTable {
     package static var names: [String] { architectures.keys.sorted() }
 
     /// What in a model's header forbids cutting it although its architecture may be cut.
-    private static func wholeOnlyReason(of model: GGUFModel) -> String? {
-        if let count = model.property("nextn_predict_layers")?.integer, count > 0 {
-            return "its last \(count) layers predict further tokens and read the first window's embeddings"
+    private static func wholeOnlyReason(of model: GGUFModel, rule: CutRule) -> String? {
+        let nextTokenLayers = MetadataRewrite.nextTokenLayers(of: model)
+        if nextTokenLayers > 0, !withNextTokenLayers.contains(model.architecture) {
+            return "its last \(nextTokenLayers) layers predict further tokens, which is not verified for cuts"
         }
         if let causal = model.property("attention.causal")?.bool, !causal {
             return "it is an encoder: its tokens look at later ones"
         }
-        if model.property("rope.dimension_sections") != nil {
+        if model.property("rope.dimension_sections") != nil, rule.inputTensor == nil {
             return "its rotary embedding wants several positions per token"
         }
-        if (model.property("n_deepstack_layers")?.integer ?? 0) > 0 || model.property("deepstack_mapping") != nil {
+        if model.property("deepstack_mapping") != nil {
             return "its layers read image embeddings besides hidden states"
         }
-        let variants: [String: Set<Int>] = ["gemma2": [46], "gemma3": [62], "exaone4": [64], "deepseek2": [47, 48]]
         if model.architecture == "command-r", model.layerCount >= 64 {
             return "libllama expects norms of queries and keys from its 64 layers on"
         }
+        if model.architecture == "deepseek2", model.vocabularySize == 154_880,
+            model.property("expert_gating_func") == nil
+        {
+            return "libllama recognises its choice of experts by its number of layers"
+        }
+        let variants: [String: Set<Int>] = ["gemma2": [46], "gemma3": [62], "exaone4": [64]]
         if variants[model.architecture]?.contains(model.layerCount) == true {
             return "libllama recognises this variant of \(model.architecture) by its \(model.layerCount) layers"
         }
@@ -76,12 +89,16 @@ package enum CutTable {
         return left / a * right
     }
 
+    /// Architectures verified with layers at the end that predict further tokens, which libllama skips in ordinary use.
+    private static let withNextTokenLayers: Set<String> = ["deepseek2", "glm4", "glm4moe"]
+
     private static let architectures: [String: CutRule] = {
         var table: [String: CutRule] = [:]
         let plain = [
             "llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "phi2", "phi3", "starcoder2", "command-r",
             "falcon", "gpt2", "olmo", "olmoe", "internlm2", "stablelm", "gptneox", "exaone", "mistral3", "chatglm",
             "seed_oss", "arcee", "xverse", "orion", "nemotron", "starcoder", "dbrx", "phimoe", "hunyuan-moe",
+            "hunyuan-dense", "minimax-m2", "apertus",
         ]
         for name in plain { table[name] = CutRule() }
         for name in ["deepseek", "dots1", "bailingmoe", "bailingmoe2", "ernie4_5-moe"] {
@@ -89,7 +106,7 @@ package enum CutTable {
         }
         table["ernie4_5"] = CutRule()
         table["deepseek2"] = CutRule(
-            forbiddenCounts: [26, 27, 47, 48],
+            forbiddenCounts: [26, 27, 48],
             rewrites: [
                 .leadingDenseLayers, .fallback(key: "attention.q_lora_rank", value: .uint32(0)),
                 .fallback(key: "expert_gating_func", value: .uint32(1)),
@@ -101,8 +118,15 @@ package enum CutTable {
             .inputScale(key: "embedding_scale"),
             .fallback(key: "residual_scale", value: .overRootOfLayers(numerator: 1.4)),
         ])
-        // libllama stops the process when this one is given embeddings, taking them for an image's.
+        // libllama stops the process when these are given embeddings, taking them for an image's.
         table["glm4"] = CutRule(inputTensor: "embd")
+        table["glm4moe"] = CutRule(inputTensor: "embd", rewrites: [.leadingDenseLayers])
+        // Several positions per token where embeddings come in, one where tokens do.
+        table["qwen2vl"] = CutRule(inputTensor: "embd")
+        for name in ["qwen3vl", "qwen3vlmoe"] {
+            // Text alone adds zeros to the first layers in place of image features.
+            table[name] = CutRule(inputTensor: "embd", rewrites: [.zero(key: "n_deepstack_layers")])
+        }
         table["gemma"] = CutRule(inputTensor: "inp_scaled")
         table["gemma2"] = CutRule(
             inputTensor: "inp_scaled", forbiddenCounts: [46],

@@ -4,7 +4,9 @@
 ///
 /// - There are `ceil(total bytes / shard size)` shards, at least one and at most one per layer.
 /// - Shards are filled in layer order. What a shard should hold is what is left divided by the shards that are left;
-///   a layer goes in while at least half of it fits, and each shard gets at least one.
+///   a layer goes in while at least half of it fits, and each shard gets at least one. Where the model may be cut only
+///   at multiples of some layers (`CutRule.alignment`), those go in together, unless there are more shards than such
+///   groups.
 /// - `token_embd*` and other tensors of no layer go to shard 0, `output*` to the last. Without `output.weight` the
 ///   output layer uses the token embeddings, and the last shard lists `token_embd*` too. Rotary factors, which every
 ///   layer reads, are a few hundred bytes and are in every shard.
@@ -47,7 +49,9 @@ package struct ShardLayout: Sendable {
         let size = max(shardSizeBytes, 1)
         let wanted = total / size + (total % size == 0 ? 0 : 1)
         let count = Int(min(max(wanted, 1), UInt64(model.layerCount)))
-        let cuts = Self.fill(layerBytes, firstBytes: firstBytes, lastBytes: lastBytes, count: count)
+        let cuts = Self.fill(
+            layerBytes, groupLayers: Self.groupLayers(of: model, shards: count), firstBytes: firstBytes,
+            lastBytes: lastBytes, count: count)
 
         var ranges = [[ByteRange]](repeating: [], count: count)
         let shardOfLayer = cuts.enumerated().flatMap { shard, layers in
@@ -139,30 +143,43 @@ extension ShardLayout {
         return pieces
     }
 
-    /// Deals the layers out to `count` shards, `1 ... layerBytes.count`.
+    /// How many layers go into a shard together.
+    private static func groupLayers(of model: GGUFModel, shards: Int) -> Int {
+        let rule = CutTable.rule(for: model)
+        guard rule.wholeOnlyReason == nil, rule.alignment > 1 else { return 1 }
+        let groups = (model.layerCount + rule.alignment - 1) / rule.alignment
+        return groups >= shards ? rule.alignment : 1
+    }
+
+    /// Deals the layers out to `count` shards, at most as many as there are groups of `groupLayers`.
     private static func fill(
-        _ layerBytes: [UInt64], firstBytes: UInt64, lastBytes: UInt64, count: Int
+        _ layerBytes: [UInt64], groupLayers: Int, firstBytes: UInt64, lastBytes: UInt64, count: Int
     ) -> [LayerRange] {
+        let starts = Array(stride(from: 0, to: layerBytes.count, by: groupLayers))
+        let groups = starts.map { start in
+            layerBytes[start..<min(start + groupLayers, layerBytes.count)].reduce(0, +)
+        }
         var cuts: [LayerRange] = []
         var remaining = firstBytes + layerBytes.reduce(0, +) + lastBytes
-        var layer = 0
+        var group = 0
         for shard in 0..<count {
             let slots = count - shard
-            let start = layer
+            let first = group
             var filled = shard == 0 ? firstBytes : 0
             if slots == 1 {
-                layer = layerBytes.count
+                group = groups.count
             } else {
                 let target = remaining / UInt64(slots)
-                // Every later shard needs a layer too.
-                while layer < layerBytes.count - (slots - 1) {
-                    guard layer == start || filled + layerBytes[layer] / 2 <= target else { break }
-                    filled += layerBytes[layer]
-                    layer += 1
+                // Every later shard needs a group too.
+                while group < groups.count - (slots - 1) {
+                    guard group == first || filled + groups[group] / 2 <= target else { break }
+                    filled += groups[group]
+                    group += 1
                 }
             }
             remaining -= min(filled, remaining)
-            if let range = LayerRange(first: start, end: layer) { cuts.append(range) }
+            let end = group < starts.count ? starts[group] : layerBytes.count
+            if let range = LayerRange(first: starts[first], end: end) { cuts.append(range) }
         }
         return cuts
     }

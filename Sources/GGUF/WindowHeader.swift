@@ -16,6 +16,7 @@ struct WindowHeader {
     private static let layerArrays: Set<String> = [
         "feed_forward_length", "attention.head_count", "attention.head_count_kv", "expert_feed_forward_length",
         "expert_used_count", "attention.sliding_window_pattern", "swiglu_clamp_exp", "swiglu_clamp_shexp",
+        "xielu.alpha_n", "xielu.alpha_p", "xielu.beta", "xielu.eps",
     ]
 
     let model: GGUFModel
@@ -51,8 +52,8 @@ struct WindowHeader {
 
     /// The entry with only the window's elements where it has one per layer.
     private func sliced(_ entry: GGUFHeader.Entry, prefix: String) throws -> GGUFHeader.Entry {
-        guard entry.key.hasPrefix(prefix), Self.layerArrays.contains(String(entry.key.dropFirst(prefix.count))),
-            let array = entry.value.array
+        let name = entry.key.hasPrefix(prefix) ? String(entry.key.dropFirst(prefix.count)) : entry.key
+        guard Self.layerArrays.contains(name), let array = entry.value.array
         else { return entry }
         guard array.count >= layers.end else {
             throw GGUFError(
@@ -79,6 +80,8 @@ struct WindowHeader {
             guard let dense = model.header[key]?.integer else { return }
             let own = max(0, min(dense - layers.first, layers.count))
             set(key, to: .uint32(UInt32(own)), in: &entries)
+        case .nextTokenLayers:
+            if !isLast { set(prefix + MetadataRewrite.nextTokenLayersKey, to: .uint32(0), in: &entries) }
         case .slidingWindowPattern(let defaultPeriod, let fullLayerFirst):
             let key = prefix + MetadataRewrite.slidingWindowPatternKey
             // An array has been sliced already.
@@ -88,6 +91,8 @@ struct WindowHeader {
             set(key, to: .array(GGUFArray(Array(slides))), in: &entries)
         case .inputScale(let key):
             if !isFirst { set(prefix + key, to: .float32(0), in: &entries) }
+        case .zero(let key):
+            if model.header[prefix + key] != nil { set(prefix + key, to: .uint32(0), in: &entries) }
         case .fallback(let key, let value):
             guard model.header[prefix + key] == nil else { return }
             let value: GGUFValue =

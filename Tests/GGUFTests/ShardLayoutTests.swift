@@ -71,6 +71,18 @@ struct ShardLayoutTests {
         #expect(layout.shards.map(\.layers.count) == [3, 3, 3, 3])
     }
 
+    @Test("shards end where the model may be cut, unless there are too many", arguments: [(3, true), (4, false)])
+    func alignedShards(_ count: Int, aligned: Bool) throws {
+        let model = try SampleModel.model(
+            try SampleModel.writer(
+                architecture: "smollm3", layerElements: Array(repeating: 3200, count: 10), vocabulary: 2))
+        #expect(CutTable.rule(for: model).alignment == 4)
+        let layout = ShardLayout(model: model, shardSizeBytes: model.totalBytes / UInt64(count))
+        #expect(layout.shards.count == count)
+        #expect(layout.shards.dropFirst().allSatisfy { $0.layers.first % 4 == 0 } == aligned)
+        #expect(layout.shards.last?.layers.end == 10)
+    }
+
     @Test("tensors of no layer are where windows look for them")
     func globalTensors() throws {
         for tied in [false, true] {

@@ -150,12 +150,59 @@ extension SyntheticArchitecture {
                 try model.sharedExpert(model.expertFeedForward)
             }
         },
+        SyntheticArchitecture("minimax-m2") { model in
+            model.setExperts()
+            model.set("expert_gating_func", 2)
+            model.set("rope.dimension_count", model.headLength / 2)
+            model.set(rootMeanSquare, Float(1e-5))
+            try model.embeddings(tied: false)
+            try model.layers { model, _ in
+                try model.norm("attn_norm", model.width)
+                try model.attention()
+                try model.norm("attn_q_norm", model.width)
+                try model.norm("attn_k_norm", model.keyValueHeads * model.headLength)
+                try model.norm("ffn_norm", model.width)
+                try model.mixture(inner: model.feedForward)
+                try model.tensor("exp_probs_b.bias", model.experts, spread: 0.1)
+            }
+        },
+        SyntheticArchitecture("glm4moe") { try glm4(&$0, nextTokenLayers: 0) },
+        SyntheticArchitecture("glm4moe", "next-token layer", layers: 7) { try glm4(&$0, nextTokenLayers: 1) },
+        SyntheticArchitecture("deepseek2", "next-token layer", layers: 7) {
+            try compressed(&$0, queryRank: 24, nextTokenLayers: 1)
+        },
         SyntheticArchitecture("deepseek2", "compressed queries") { try compressed(&$0, queryRank: 24) },
         SyntheticArchitecture("deepseek2", "plain queries", layers: 27) { try compressed(&$0, queryRank: nil) },
     ]
 
+    private static func glm4(_ model: inout SyntheticModel, nextTokenLayers: Int) throws {
+        model.setExperts(sharedCount: 1)
+        model.set(rootMeanSquare, Float(1e-5))
+        model.set("leading_dense_block_count", 1)
+        model.set("expert_weights_scale", Float(1.5))
+        model.set("expert_weights_norm", true)
+        model.set("rope.dimension_count", model.headLength / 2)
+        if nextTokenLayers > 0 { model.set("nextn_predict_layers", nextTokenLayers) }
+        try model.embeddings(tied: false)
+        try model.layers { model, layer in
+            try model.norm("attn_norm", model.width)
+            try model.attention(bias: true)
+            try model.norm("post_attention_norm", model.width)
+            if layer < 1 {
+                try model.gatedFeedForward()
+            } else {
+                try model.mixture()
+                try model.tensor("exp_probs_b.bias", model.experts, spread: 0.1)
+                try model.sharedExpert(model.expertFeedForward)
+            }
+            if layer >= model.layerCount - nextTokenLayers { try model.nextTokenProjection() }
+        }
+    }
+
     /// Multi-head latent attention (DeepSeek-V2) with two leading dense layers.
-    private static func compressed(_ model: inout SyntheticModel, queryRank: Int?) throws {
+    private static func compressed(
+        _ model: inout SyntheticModel, queryRank: Int?, nextTokenLayers: Int = 0
+    ) throws {
         let rank = 32
         let rotary = 8
         let plain = 16
@@ -165,6 +212,7 @@ extension SyntheticArchitecture {
         model.set("attention.head_count_kv", 1)
         model.set("leading_dense_block_count", 2)
         model.set("expert_weights_scale", Float(1))
+        if nextTokenLayers > 0 { model.set("nextn_predict_layers", nextTokenLayers) }
         if let queryRank { model.set("attention.q_lora_rank", queryRank) }
         model.set("attention.kv_lora_rank", rank)
         model.set("attention.key_length", rank + rotary)
@@ -195,6 +243,7 @@ extension SyntheticArchitecture {
                 try model.mixture()
                 try model.sharedExpert(model.expertFeedForward)
             }
+            if layer >= model.layerCount - nextTokenLayers { try model.nextTokenProjection() }
         }
     }
 }

@@ -52,6 +52,23 @@ extension SyntheticArchitecture {
         }
     }
 
+    private static func qwen3vl(
+        _ model: inout SyntheticModel, feedForward: (inout SyntheticModel) throws -> Void
+    ) throws {
+        model.set(rootMeanSquare, Float(1e-5))
+        model.set("rope.dimension_sections", [3, 3, 2, 0] as [UInt32])
+        model.set("n_deepstack_layers", 3)
+        try model.embeddings(tied: false)
+        try model.layers { model, _ in
+            try model.norm("attn_norm", model.width)
+            try model.attention()
+            try model.norm("attn_q_norm", model.headLength)
+            try model.norm("attn_k_norm", model.headLength)
+            try model.norm("ffn_norm", model.width)
+            try feedForward(&model)
+        }
+    }
+
     private static let llamaLike: [SyntheticArchitecture] = [
         SyntheticArchitecture("llama", "rotary factors") { model in
             model.set("rope.dimension_count", model.headLength)
@@ -110,6 +127,44 @@ extension SyntheticArchitecture {
                 try model.norm("ffn_norm", model.width)
                 try model.gatedFeedForward()
             }
+        },
+        SyntheticArchitecture("hunyuan-dense") { model in
+            model.set(rootMeanSquare, Float(1e-5))
+            model.set("rope.scaling.alpha", Float(50))
+            try model.embeddings(tied: true)
+            try model.layers { model, _ in
+                try model.norm("attn_norm", model.width)
+                try model.attention()
+                try model.norm("attn_q_norm", model.headLength)
+                try model.norm("attn_k_norm", model.headLength)
+                try model.norm("ffn_norm", model.width)
+                try model.gatedFeedForward()
+            }
+        },
+        SyntheticArchitecture("apertus", layers: 5) { model in
+            model.set(rootMeanSquare, Float(1e-5))
+            model.setPlain("xielu.alpha_n", [0.8, 0.5, 0.9, 0.4, 0.7])
+            model.setPlain("xielu.alpha_p", [0.6, 0.9, 0.3, 0.8, 0.5])
+            model.setPlain("xielu.beta", [0.5, 0.4, 0.6, 0.3, 0.7])
+            model.setPlain("xielu.eps", [-1e-6, -2e-6, -1e-6, -3e-6, -1e-6])
+            try model.embeddings(tied: false)
+            try model.layers { model, _ in
+                try model.norm("attn_norm", model.width)
+                try model.attention()
+                try model.norm("attn_q_norm", model.headLength)
+                try model.norm("attn_k_norm", model.headLength)
+                try model.norm("ffn_norm", model.width)
+                try model.plainFeedForward(bias: false)
+            }
+        },
+        SyntheticArchitecture("qwen2vl") { model in
+            model.set("rope.dimension_sections", [2, 3, 3, 0] as [UInt32])
+            try usual(&model, bias: true)
+        },
+        SyntheticArchitecture("qwen3vl") { try qwen3vl(&$0) { try $0.gatedFeedForward() } },
+        SyntheticArchitecture("qwen3vlmoe") { model in
+            model.setExperts()
+            try qwen3vl(&model) { try $0.mixture() }
         },
         SyntheticArchitecture("gemma") { model in
             model.set("attention.key_length", model.headLength)

@@ -52,6 +52,8 @@ struct SyntheticModel {
         writer.set("\(architecture).\(key)", to: .array(GGUFArray(values)))
     }
 
+    mutating func setPlain(_ key: String, _ values: [Float]) { writer.set(key, to: .array(GGUFArray(values))) }
+
     mutating func setExperts(sharedCount: Int? = nil) {
         set("expert_count", experts)
         set("expert_used_count", expertsUsed)
@@ -159,6 +161,14 @@ struct SyntheticModel {
         try bias("ffn_gate_exps", inner, experts)
         try bias("ffn_up_exps", inner, experts)
         try bias("ffn_down_exps", width, experts)
+    }
+
+    /// What a layer that predicts a further token has besides an ordinary layer's tensors.
+    mutating func nextTokenProjection() throws {
+        try matrix("nextn.eh_proj", 2 * width, width)
+        try norm("nextn.enorm", width)
+        try norm("nextn.hnorm", width)
+        try norm("nextn.shared_head_norm", width)
     }
 
     mutating func sharedExpert(_ inner: Int) throws {
