@@ -167,6 +167,12 @@ extension SwarmService {
             }
             let outcome = state.table.received(signed, at: now)
             if outcome == .new { spread(signed, in: state) }
+            if outcome == .stale, let known = state.table.entries[session.peer]?.signed,
+                known.record.sequence > signed.record.sequence
+            {
+                // It has forgotten how far it was: show it, so that it goes on from there.
+                session.mailbox.post(known: [known.message])
+            }
             return outcome
         }
         if outcome == .new {

@@ -1,0 +1,179 @@
+import Foundation
+import Link
+import SwiftProtobuf
+import Testing
+
+@testable import Swarm
+
+@Suite("Node records")
+struct RecordTests {
+    static let identity = NodeIdentity()
+    let now = Date(timeIntervalSince1970: 1_800_000_000)
+
+    static func plain(sequence: UInt64 = 5) -> NodeRecord {
+        NodeRecord.with {
+            $0.nodeID = Data(identity.id.bytes)
+            $0.sequence = sequence
+            $0.issuedUnixMilliseconds = 1_800_000_000_000
+            $0.nickname = "attic"
+            $0.addresses = ["192.168.1.5:8801"]
+            $0.models = [
+                .with {
+                    $0.modelID = "demo-1.0"
+                    $0.shardCount = 4
+                    $0.layerCount = 8
+                    $0.shards = [0, 1]
+                    $0.layers = [.with { $0.end = 4 }]
+                }
+            ]
+        }
+    }
+
+    @Test("A signed record is read back")
+    func roundTrip() throws {
+        let signed = try SignedNodeRecord(Self.plain(), identity: Self.identity, now: now)
+        let read = try SignedNodeRecord(checking: signed.message, now: now)
+        #expect(read.id == Self.identity.id)
+        #expect(read.record == signed.record)
+        #expect(read.addresses == [LinkAddress("192.168.1.5:8801")])
+    }
+
+    @Test("A record with any byte changed is refused")
+    func forged() throws {
+        let signed = try SignedNodeRecord(Self.plain(), identity: Self.identity, now: now)
+        for index in 0..<signed.message.record.count {
+            var message = signed.message
+            message.record[index] ^= 0x10
+            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        }
+        for index in 0..<64 {
+            var message = signed.message
+            message.signature[index] ^= 1
+            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        }
+    }
+
+    @Test("Another node's signature does not do")
+    func otherSigner() throws {
+        let thief = NodeIdentity()
+        let bytes: [UInt8] = try Self.plain().serializedBytes()
+        let message = try Shoal_V1_SignedRecord.with {
+            $0.record = Data(bytes)
+            $0.signature = Data(try thief.sign(Array("shoal-node-record-v1".utf8) + bytes))
+        }
+        let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        #expect(error?.message.contains("not signed by it") == true)
+    }
+
+    @Test("Random bytes are no record")
+    func random() {
+        var random = SplitMix(seed: 7)
+        for _ in 0..<2000 {
+            let bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+                UInt8.random(in: .min ... .max, using: &random)
+            }
+            let message = Shoal_V1_SignedRecord.with {
+                $0.record = Data(bytes)
+                $0.signature = Data(bytes.prefix(64))
+            }
+            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        }
+    }
+
+    struct Breach: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let change: @Sendable (inout NodeRecord) -> Void
+
+        init(_ name: String, _ change: @escaping @Sendable (inout NodeRecord) -> Void) {
+            testDescription = name
+            self.change = change
+        }
+    }
+
+    static let breaches: [Breach] = [
+        Breach("sequence 0") { $0.sequence = 0 },
+        Breach("absurd sequence") { $0.sequence = .max },
+        Breach("issued two days ahead") { $0.issuedUnixMilliseconds += 2 * 86_400_000 },
+        Breach("started in the far future") { $0.startedUnixMilliseconds = .max },
+        Breach("overlong nickname") { $0.nickname = String(repeating: "x", count: 129) },
+        Breach("terminal escape in nickname") { $0.nickname = "\u{1B}[2J" },
+        Breach("C1 control in nickname") { $0.nickname = "\u{9B}31m" },
+        Breach("unreadable address") { $0.addresses = ["nonsense"] },
+        Breach("too many addresses") { $0.addresses = Array(repeating: "10.0.0.1:1", count: 33) },
+        Breach("too many models") { record in
+            record.models = (0..<513).map { index in .with { $0.modelID = "m\(index)" } }
+        },
+        Breach("the same model twice") { $0.models += $0.models },
+        Breach("path as model id") { $0.models[0].modelID = "../../etc" },
+        Breach("empty model id") { $0.models[0].modelID = "" },
+        Breach("upper-case model id") { $0.models[0].modelID = "Demo" },
+        Breach("shard past the end") { $0.models[0].shards = [4] },
+        Breach("shard twice") { $0.models[0].shards = [1, 1] },
+        Breach("absurd shard count") { $0.models[0].shardCount = .max },
+        Breach("absurd layer count") { $0.models[0].layerCount = .max },
+        Breach("layers past the end") { $0.models[0].layers = [.with { $0.end = 9 }] },
+        Breach("empty layer range") { $0.models[0].layers = [.with { $0.end = 0 }] },
+        Breach("backward window") { record in
+            record.models[0].loadedWindows = [
+                .with {
+                    $0.first = 5
+                    $0.end = 3
+                }
+            ]
+        },
+        Breach("infinite time per layer") { $0.models[0].millisecondsPerLayer = .infinity },
+        Breach("no number as time per layer") { $0.models[0].millisecondsPerLayer = .nan },
+        Breach("negative time per layer") { $0.models[0].millisecondsPerLayer = -1 },
+        Breach("absurd size") { $0.models[0].totalBytes = .max },
+        Breach("absurd memory") { $0.hardware.memoryBytes = .max },
+        Breach("link to no node") { $0.links = [.with { $0.nodeID = Data([1, 2]) }] },
+        Breach("negative link") { record in
+            record.links = [
+                .with {
+                    $0.nodeID = Data(repeating: 1, count: 32)
+                    $0.roundTripMilliseconds = -1
+                }
+            ]
+        },
+        Breach("too many links") { record in
+            record.links = Array(repeating: .with { $0.nodeID = Data(repeating: 1, count: 32) }, count: 257)
+        },
+        Breach("too large") { record in
+            record.models = (0..<400).map { index in
+                .with {
+                    $0.modelID = "model-\(index)"
+                    $0.name = String(repeating: "x", count: 200)
+                }
+            }
+        },
+    ]
+
+    @Test("A record that breaks a rule is refused by its own node and by others", arguments: breaches)
+    func breach(_ breach: Breach) throws {
+        var record = Self.plain()
+        breach.change(&record)
+        #expect(throws: SwarmError.self) { try SignedNodeRecord(record, identity: Self.identity, now: now) }
+        let bytes: [UInt8] = try record.serializedBytes()
+        let message = try Shoal_V1_SignedRecord.with {
+            $0.record = Data(bytes)
+            $0.signature = Data(try Self.identity.sign(Array("shoal-node-record-v1".utf8) + bytes))
+        }
+        let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        #expect(error?.code == .badRecord)
+    }
+}
+
+/// A small seeded generator (Steele, Lea, Flood: SplitMix64).
+struct SplitMix: RandomNumberGenerator, Sendable {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
