@@ -90,7 +90,7 @@ package enum CutTable {
     }
 
     /// Architectures verified with layers at the end that predict further tokens, which libllama skips in ordinary use.
-    private static let withNextTokenLayers: Set<String> = ["deepseek2", "glm4", "glm4moe"]
+    private static let withNextTokenLayers: Set<String> = ["deepseek2", "glm4moe"]
 
     private static let architectures: [String: CutRule] = {
         var table: [String: CutRule] = [:]

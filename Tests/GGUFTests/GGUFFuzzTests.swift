@@ -37,13 +37,16 @@ struct GGUFFuzzTests {
         }
     }
 
-    private static func seed() throws -> [UInt8] {
+    private static func seed(_ architecture: String = "llama") throws -> [UInt8] {
         let nested = try GGUFArray(
             elementType: .array, elements: [.array(GGUFArray(["a"])), .array(GGUFArray([true]))])
         return try SampleModel.writer(
-            layerElements: [32, 64, 32], vocabulary: 4,
+            architecture: architecture, layerElements: [32, 64, 32], vocabulary: 4,
             extra: [
-                ("nested", .array(nested)), ("llama.rope.freq_base", .float32(1)), ("a.bool", .bool(true)),
+                ("nested", .array(nested)), ("\(architecture).nextn_predict_layers", .uint32(0)),
+                ("\(architecture).leading_dense_block_count", .uint32(1)),
+                ("\(architecture).attention.sliding_window_pattern", .uint32(2)),
+                ("\(architecture).interleave_moe_layer_step", .uint32(1)), ("a.bool", .bool(true)),
                 ("a.double", .float64(1)), ("a.short", .int16(1)),
             ]
         ).encoded()
@@ -96,7 +99,7 @@ struct GGUFFuzzTests {
 
     @Test("50 000 damaged models in one and two parts, with their shards and windows", arguments: [3, 4] as [UInt64])
     func modelsAndWindows(_ seed: UInt64) throws {
-        let single = try Self.seed()
+        let singles = try ["llama", "gemma3", "deepseek2", "minicpm", "qwen3vl"].map(Self.seed)
         let parts = try withTemporaryFolder { folder in
             try SampleModel.writer(layerElements: [32, 64, 32], vocabulary: 4)
                 .write(parts: 2, prefix: "\(folder)/m").map { try GGUFTests.read($0) }
@@ -104,7 +107,7 @@ struct GGUFFuzzTests {
         var mutator = Mutator(generator: SplitMix64(seed: seed))
         var used = 0
         for round in 0..<25_000 {
-            var files = round % 2 == 0 ? [single] : parts
+            var files = round % 2 == 0 ? [singles[round / 2 % singles.count]] : parts
             let target = round / 2 % files.count
             let size = files[target].count
             mutator.damage(&files[target], within: size)

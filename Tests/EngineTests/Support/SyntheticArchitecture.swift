@@ -6,24 +6,26 @@ struct SyntheticArchitecture: Sendable, CustomTestStringConvertible {
     /// The architecture's name and, in brackets, which form of it this is.
     let label: String
     let layerCount: Int
+    private let width: Int
     private let name: String
     private let build: @Sendable (inout SyntheticModel) throws -> Void
 
     var testDescription: String { label }
 
     init(
-        _ name: String, _ form: String? = nil, layers: Int = 6,
+        _ name: String, _ form: String? = nil, layers: Int = 6, width: Int = 64,
         _ build: @escaping @Sendable (inout SyntheticModel) throws -> Void
     ) {
         self.name = name
         self.label = form.map { "\(name) (\($0))" } ?? name
         self.layerCount = layers
+        self.width = width
         self.build = build
     }
 
     /// The model's file, in memory.
     func encoded() throws -> [UInt8] {
-        var model = SyntheticModel(architecture: name, layerCount: layerCount)
+        var model = SyntheticModel(architecture: name, layerCount: layerCount, width: width)
         try build(&model)
         return try model.writer.encoded()
     }
@@ -85,6 +87,10 @@ extension SyntheticArchitecture {
             model.set("expert_used_count", model.expertsUsed)
             try usual(&model) { model, _ in try model.mixture(inner: model.feedForward) }
         },
+        // Stand-ins for the vocabulary's matrices have another type by the width's divisors: 64, 128, 32, none.
+        SyntheticArchitecture("llama", "width 128", width: 128) { try usual(&$0) },
+        SyntheticArchitecture("llama", "width 96", width: 96) { try usual(&$0) },
+        SyntheticArchitecture("llama", "width 80", width: 80) { try usual(&$0) },
         SyntheticArchitecture("mistral3") { try usual(&$0) },
         SyntheticArchitecture("qwen2") { try usual(&$0, tied: true, bias: true) },
         SyntheticArchitecture("internlm2") { try usual(&$0) },
@@ -186,7 +192,7 @@ extension SyntheticArchitecture {
                 try model.matrix("ffn_down", model.feedForward, model.width)
             }
         },
-        SyntheticArchitecture("glm4") { model in
+        SyntheticArchitecture("glm4", width: 128) { model in
             model.set(rootMeanSquare, Float(1e-5))
             model.set("rope.dimension_count", model.headLength / 2)
             try model.embeddings(tied: false)

@@ -7,10 +7,10 @@ import GGUF
 struct SyntheticModel {
     let architecture: String
     let layerCount: Int
-    let width = 64
+    let width: Int
     let heads = 4
     let keyValueHeads = 2
-    let headLength = 16
+    var headLength: Int { width / heads }
     let feedForward = 96
     let experts = 4
     let expertsUsed = 2
@@ -23,9 +23,10 @@ struct SyntheticModel {
     /// What tensor names begin with: `blk.3.` within a layer, nothing outside.
     private var prefix = ""
 
-    init(architecture: String, layerCount: Int, seed: UInt64 = 1) {
+    init(architecture: String, layerCount: Int, width: Int = 64, seed: UInt64 = 1) {
         self.architecture = architecture
         self.layerCount = layerCount
+        self.width = width
         self.state = seed &+ UInt64(layerCount)
         for scalar in architecture.unicodeScalars { state = state &* 31 &+ UInt64(scalar.value) }
         writer.set("general.architecture", to: .string(architecture))
