@@ -180,7 +180,7 @@ let package = Package(
             dependencies: ["Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
-        .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "Store"]),
+        .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events"]),
         .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, crypto] + grpc),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "GGUF", "Link", "ChatTemplate"] + grpc),
         .testTarget(

@@ -27,7 +27,7 @@ package struct BLAKE3: Sendable {
 
     /// The plain hash.
     package init() {
-        self.init(key: CompressionState.initial, flags: [])
+        self.init(key: ChainingValue.initial, flags: [])
     }
 
     /// The keyed hash: a message authentication code under `key`, which has exactly 32 bytes.
@@ -40,7 +40,7 @@ package struct BLAKE3: Sendable {
     ///
     /// The context is a hard-coded, globally unique sentence, such as `"shoal 2025 link certificate"`.
     package init(deriveKeyContext context: String) {
-        var contextHash = BLAKE3(key: CompressionState.initial, flags: .deriveKeyContext)
+        var contextHash = BLAKE3(key: ChainingValue.initial, flags: .deriveKeyContext)
         contextHash.update(context.utf8)
         self.init(key: Self.words(contextHash.finalize(count: 32)), flags: .deriveKeyMaterial)
     }
@@ -67,7 +67,7 @@ package struct BLAKE3: Sendable {
         // The last chunk stays open until more input follows: it may turn out to be the root.
         while remaining > 0 {
             if chunk.byteCount == Self.chunkByteCount {
-                append(chunk.output().chained(), finishedChunks: chunk.counter + 1)
+                append(chunk.output().compressed().first, finishedChunks: chunk.counter + 1)
                 chunk = ChunkState(key: key, counter: chunk.counter + 1, flags: flags)
             }
             if chunk.byteCount == 0, remaining > WideCompression.byteCount {
@@ -90,8 +90,7 @@ package struct BLAKE3: Sendable {
 
     /// The 32-byte hash of everything appended so far.
     package func finalize() -> Digest {
-        let words = rootOutput().compressed().lowHalf
-        return Digest(words: words)
+        Digest(rootOutput().compressed().first)
     }
 
     /// The first `count` bytes of the extended output; the first 32 are those of ``finalize()``.
@@ -102,9 +101,9 @@ package struct BLAKE3: Sendable {
         bytes.reserveCapacity(count + Self.blockByteCount)
         output.counter = 0
         while bytes.count < count {
-            let words = output.compressed()
-            for index in 0..<16 {
-                withUnsafeBytes(of: words[index].littleEndian) { bytes.append(contentsOf: $0) }
+            let block = output.compressed()
+            for word in block.first.words + block.second.words {
+                withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
             }
             output.counter += 1
         }
@@ -117,7 +116,7 @@ package struct BLAKE3: Sendable {
         var value = value
         var total = finishedChunks
         while total & 1 == 0, let left = subtrees.popLast() {
-            value = parent(left, value).chained()
+            value = parent(left, value).compressed().first
             total >>= 1
         }
         subtrees.append(value)
@@ -125,7 +124,7 @@ package struct BLAKE3: Sendable {
 
     private func parent(_ left: ChainingValue, _ right: ChainingValue) -> CompressionInput {
         CompressionInput(
-            chainingValue: key, block: SIMD16(lowHalf: left, highHalf: right), counter: 0,
+            chainingValue: key, block: MessageWords(left, right), counter: 0,
             blockLength: UInt32(Self.blockByteCount), flags: flags.union(.parent)
         )
     }
@@ -134,7 +133,7 @@ package struct BLAKE3: Sendable {
     private func rootOutput() -> CompressionInput {
         var output = chunk.output()
         for left in subtrees.reversed() {
-            output = parent(left, output.chained())
+            output = parent(left, output.compressed().first)
         }
         output.flags.insert(.root)
         output.counter = 0
@@ -142,12 +141,8 @@ package struct BLAKE3: Sendable {
     }
 
     private static func words(_ bytes: [UInt8]) -> ChainingValue {
-        var words = ChainingValue()
-        for index in 0..<8 {
-            words[index] = bytes.withUnsafeBytes {
-                UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
-            }
+        bytes.withUnsafeBytes { memory in
+            ChainingValue { UInt32(littleEndian: memory.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
         }
-        return words
     }
 }

@@ -5,7 +5,8 @@ struct ChunkState: Sendable {
     let counter: UInt64
     private let flags: CompressionFlags
     /// The last block, not compressed yet: it may end the chunk.
-    private var block = SIMD16<UInt32>()
+    /// Its words are in memory order; `input` reads them as little-endian.
+    private var block = MessageWords()
     private var blockLength = 0
     private var compressedBlocks = 0
 
@@ -23,19 +24,17 @@ struct ChunkState: Sendable {
         var offset = 0
         while offset < bytes.count {
             if blockLength == BLAKE3.blockByteCount {
-                chainingValue = input(extraFlags: []).chained()
+                chainingValue = input(extraFlags: []).compressed().first
                 compressedBlocks += 1
-                block = SIMD16()
+                block = MessageWords()
                 blockLength = 0
             }
             let taken = min(bytes.count - offset, BLAKE3.blockByteCount - blockLength)
             let source = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + taken])
-            var words = block
-            withUnsafeMutableBytes(of: &words) { memory in
+            withUnsafeMutableBytes(of: &block) { memory in
                 UnsafeMutableRawBufferPointer(rebasing: memory[blockLength..<blockLength + taken])
                     .copyMemory(from: source)
             }
-            block = words
             blockLength += taken
             offset += taken
         }
@@ -49,10 +48,10 @@ struct ChunkState: Sendable {
     private func input(extraFlags: CompressionFlags) -> CompressionInput {
         var flags = flags.union(extraFlags)
         if compressedBlocks == 0 { flags.insert(.chunkStart) }
-        var words = block
-        #if _endian(big)
-            for index in 0..<16 { words[index] = words[index].byteSwapped }
-        #endif
+        let memory = block
+        let words = withUnsafeBytes(of: memory) { bytes in
+            MessageWords { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
+        }
         return CompressionInput(
             chainingValue: chainingValue, block: words, counter: counter, blockLength: UInt32(blockLength),
             flags: flags

@@ -1,5 +1,33 @@
-/// The eight words of a chaining value or of a key.
-typealias ChainingValue = SIMD8<UInt32>
+/// The eight words of a chaining value or of a key, as separate values so that the optimiser keeps them in registers.
+///
+/// A plain struct and no SIMD vector: those want more alignment than the frames of asynchronous functions give.
+struct ChainingValue: Sendable {
+    var w0, w1, w2, w3, w4, w5, w6, w7: UInt32
+
+    /// The initialisation vector, which is SHA-256's.
+    static let initial = ChainingValue(
+        w0: 0x6A09_E667, w1: 0xBB67_AE85, w2: 0x3C6E_F372, w3: 0xA54F_F53A, w4: 0x510E_527F, w5: 0x9B05_688C,
+        w6: 0x1F83_D9AB, w7: 0x5BE0_CD19
+    )
+
+    /// Takes the words out of `words(0)`…`words(7)`.
+    @inline(__always)
+    init(_ words: (Int) -> UInt32) {
+        (w0, w1, w2, w3) = (words(0), words(1), words(2), words(3))
+        (w4, w5, w6, w7) = (words(4), words(5), words(6), words(7))
+    }
+
+    @inline(__always)
+    init(
+        w0: UInt32, w1: UInt32, w2: UInt32, w3: UInt32, w4: UInt32, w5: UInt32, w6: UInt32, w7: UInt32
+    ) {
+        (self.w0, self.w1, self.w2, self.w3) = (w0, w1, w2, w3)
+        (self.w4, self.w5, self.w6, self.w7) = (w4, w5, w6, w7)
+    }
+
+    /// The words in order.
+    var words: [UInt32] { [w0, w1, w2, w3, w4, w5, w6, w7] }
+}
 
 /// Domain separation flags of the compression function (BLAKE3 paper, table 3).
 struct CompressionFlags: OptionSet, Sendable {
@@ -20,47 +48,61 @@ struct CompressionInput: Sendable {
     /// Chaining value of the previous block, or the key for a first block and for parents.
     var chainingValue: ChainingValue
     /// The message block, little-endian words, zero-filled past `blockLength`.
-    var block: SIMD16<UInt32>
+    var block: MessageWords
     /// Index of the chunk, or of the output block for the root.
     var counter: UInt64
     /// Bytes of the block that are message, 0…64.
     var blockLength: UInt32
     var flags: CompressionFlags
 
-    /// All sixteen output words (BLAKE3 paper, section 2.2).
-    func compressed() -> SIMD16<UInt32> {
+    /// All sixteen output words, in two halves (BLAKE3 paper, section 2.2). The first is what a parent takes in.
+    func compressed() -> (first: ChainingValue, second: ChainingValue) {
         var state = CompressionState(
-            CompressionState.Words(chainingValue), counterLow: UInt32(truncatingIfNeeded: counter),
+            chainingValue, counterLow: UInt32(truncatingIfNeeded: counter),
             counterHigh: UInt32(truncatingIfNeeded: counter >> 32), blockLength: blockLength, flags: flags.rawValue
         )
-        var message = MessageWords(
-            w0: block[0], w1: block[1], w2: block[2], w3: block[3], w4: block[4], w5: block[5], w6: block[6],
-            w7: block[7], w8: block[8], w9: block[9], w10: block[10], w11: block[11], w12: block[12], w13: block[13],
-            w14: block[14], w15: block[15]
-        )
+        var message = block
         state.mix(&message)
-        let low = SIMD8(state.v0, state.v1, state.v2, state.v3, state.v4, state.v5, state.v6, state.v7)
-        let high = SIMD8(state.v8, state.v9, state.v10, state.v11, state.v12, state.v13, state.v14, state.v15)
-        return SIMD16(lowHalf: low ^ high, highHalf: high ^ chainingValue)
-    }
-
-    /// The first eight output words: what a parent takes in.
-    func chained() -> ChainingValue {
-        compressed().lowHalf
+        let second = ChainingValue(
+            w0: state.v8 ^ chainingValue.w0, w1: state.v9 ^ chainingValue.w1, w2: state.v10 ^ chainingValue.w2,
+            w3: state.v11 ^ chainingValue.w3, w4: state.v12 ^ chainingValue.w4, w5: state.v13 ^ chainingValue.w5,
+            w6: state.v14 ^ chainingValue.w6, w7: state.v15 ^ chainingValue.w7
+        )
+        return (state.output, second)
     }
 }
 
 /// The sixteen words of a message block, as separate values so that the optimiser keeps them in registers.
-struct MessageWords {
+struct MessageWords: Sendable {
     var w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15: UInt32
 
-    /// The same words in the order of the next round (BLAKE3 paper, table 2).
+    /// Takes the words out of `words(0)`…`words(15)`.
+    @inline(__always)
+    init(_ words: (Int) -> UInt32) {
+        (w0, w1, w2, w3) = (words(0), words(1), words(2), words(3))
+        (w4, w5, w6, w7) = (words(4), words(5), words(6), words(7))
+        (w8, w9, w10, w11) = (words(8), words(9), words(10), words(11))
+        (w12, w13, w14, w15) = (words(12), words(13), words(14), words(15))
+    }
+
+    /// No words yet.
+    init() {
+        self.init { _ in 0 }
+    }
+
+    /// A parent's block.
+    init(_ left: ChainingValue, _ right: ChainingValue) {
+        (w0, w1, w2, w3) = (left.w0, left.w1, left.w2, left.w3)
+        (w4, w5, w6, w7) = (left.w4, left.w5, left.w6, left.w7)
+        (w8, w9, w10, w11) = (right.w0, right.w1, right.w2, right.w3)
+        (w12, w13, w14, w15) = (right.w4, right.w5, right.w6, right.w7)
+    }
+
+    /// Puts the words into the order of the next round (BLAKE3 paper, table 2).
     @inline(__always)
     mutating func permute() {
-        self = MessageWords(
-            w0: w2, w1: w6, w2: w3, w3: w10, w4: w7, w5: w0, w6: w4, w7: w13, w8: w1, w9: w11, w10: w12, w11: w5,
-            w12: w9, w13: w14, w14: w15, w15: w8
-        )
+        (w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15) =
+            (w2, w6, w3, w10, w7, w0, w4, w13, w1, w11, w12, w5, w9, w14, w15, w8)
     }
 }
 
@@ -69,36 +111,23 @@ struct MessageWords {
 /// Everything here is inlined: `WideCompression` runs it once per lane in a loop without branches, which the compiler
 /// turns into vector code of whatever width the target has.
 struct CompressionState {
-    /// Eight words as separate values.
-    struct Words {
-        var w0, w1, w2, w3, w4, w5, w6, w7: UInt32
-
-        @inline(__always)
-        init(_ value: ChainingValue) {
-            (w0, w1, w2, w3) = (value[0], value[1], value[2], value[3])
-            (w4, w5, w6, w7) = (value[4], value[5], value[6], value[7])
-        }
-
-        @inline(__always)
-        init(w0: UInt32, w1: UInt32, w2: UInt32, w3: UInt32, w4: UInt32, w5: UInt32, w6: UInt32, w7: UInt32) {
-            (self.w0, self.w1, self.w2, self.w3) = (w0, w1, w2, w3)
-            (self.w4, self.w5, self.w6, self.w7) = (w4, w5, w6, w7)
-        }
-    }
-
-    /// The initialisation vector, which is SHA-256's.
-    static let initial = ChainingValue(
-        0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19
-    )
-
     var v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15: UInt32
 
     @inline(__always)
-    init(_ chaining: Words, counterLow: UInt32, counterHigh: UInt32, blockLength: UInt32, flags: UInt32) {
+    init(_ chaining: ChainingValue, counterLow: UInt32, counterHigh: UInt32, blockLength: UInt32, flags: UInt32) {
         (v0, v1, v2, v3) = (chaining.w0, chaining.w1, chaining.w2, chaining.w3)
         (v4, v5, v6, v7) = (chaining.w4, chaining.w5, chaining.w6, chaining.w7)
         (v8, v9, v10, v11) = (0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A)
         (v12, v13, v14, v15) = (counterLow, counterHigh, blockLength, flags)
+    }
+
+    /// The first eight output words, after ``mix(_:)``.
+    @inline(__always)
+    var output: ChainingValue {
+        ChainingValue(
+            w0: v0 ^ v8, w1: v1 ^ v9, w2: v2 ^ v10, w3: v3 ^ v11, w4: v4 ^ v12, w5: v5 ^ v13, w6: v6 ^ v14,
+            w7: v7 ^ v15
+        )
     }
 
     /// Runs the seven rounds.
@@ -172,8 +201,9 @@ enum WideCompression {
     ) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: rowCount * laneCount) { buffer in
             guard let rows = buffer.baseAddress else { return }
+            let keyWords = key.words
             for lane in 0..<laneCount {
-                for word in 0..<8 { rows[(chainingRow + word) * laneCount + lane] = key[word] }
+                for word in 0..<8 { rows[(chainingRow + word) * laneCount + lane] = keyWords[word] }
                 let index = counter &+ UInt64(lane)
                 rows[counterRow * laneCount + lane] = UInt32(truncatingIfNeeded: index)
                 rows[(counterRow + 1) * laneCount + lane] = UInt32(truncatingIfNeeded: index >> 32)
@@ -192,9 +222,7 @@ enum WideCompression {
                 compress(rows, flags: blockFlags.rawValue)
             }
             for lane in 0..<laneCount {
-                var value = ChainingValue()
-                for word in 0..<8 { value[word] = rows[(chainingRow + word) * laneCount + lane] }
-                body(value)
+                body(ChainingValue { rows[(chainingRow + $0) * laneCount + lane] })
             }
         }
     }
@@ -205,27 +233,23 @@ enum WideCompression {
     private static func compress(_ rows: UnsafeMutablePointer<UInt32>, flags: UInt32) {
         for lane in 0..<laneCount {
             @inline(__always) func row(_ index: Int) -> UInt32 { (rows + index * laneCount)[lane] }
-            var message = MessageWords(
-                w0: row(0), w1: row(1), w2: row(2), w3: row(3), w4: row(4), w5: row(5), w6: row(6), w7: row(7),
-                w8: row(8), w9: row(9), w10: row(10), w11: row(11), w12: row(12), w13: row(13), w14: row(14),
-                w15: row(15)
-            )
-            let chaining = CompressionState.Words(
-                w0: row(16), w1: row(17), w2: row(18), w3: row(19), w4: row(20), w5: row(21), w6: row(22), w7: row(23)
-            )
+            var message = MessageWords(row)
+            let chaining = ChainingValue { row(chainingRow + $0) }
             var state = CompressionState(
-                chaining, counterLow: row(24), counterHigh: row(25), blockLength: UInt32(BLAKE3.blockByteCount),
+                chaining, counterLow: row(counterRow), counterHigh: row(counterRow + 1),
+                blockLength: UInt32(BLAKE3.blockByteCount),
                 flags: flags
             )
             state.mix(&message)
-            (rows + 16 * laneCount)[lane] = state.v0 ^ state.v8
-            (rows + 17 * laneCount)[lane] = state.v1 ^ state.v9
-            (rows + 18 * laneCount)[lane] = state.v2 ^ state.v10
-            (rows + 19 * laneCount)[lane] = state.v3 ^ state.v11
-            (rows + 20 * laneCount)[lane] = state.v4 ^ state.v12
-            (rows + 21 * laneCount)[lane] = state.v5 ^ state.v13
-            (rows + 22 * laneCount)[lane] = state.v6 ^ state.v14
-            (rows + 23 * laneCount)[lane] = state.v7 ^ state.v15
+            let output = state.output
+            (rows + 16 * laneCount)[lane] = output.w0
+            (rows + 17 * laneCount)[lane] = output.w1
+            (rows + 18 * laneCount)[lane] = output.w2
+            (rows + 19 * laneCount)[lane] = output.w3
+            (rows + 20 * laneCount)[lane] = output.w4
+            (rows + 21 * laneCount)[lane] = output.w5
+            (rows + 22 * laneCount)[lane] = output.w6
+            (rows + 23 * laneCount)[lane] = output.w7
         }
     }
 }

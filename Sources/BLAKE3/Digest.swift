@@ -6,20 +6,24 @@ extension BLAKE3 {
         /// Number of bytes in a digest.
         package static let byteCount = 32
 
-        private let words: SIMD8<UInt32>
+        // Four little-endian words; an array would be one more allocation for each of very many digests.
+        private let w0, w1, w2, w3: UInt64
 
-        init(words: SIMD8<UInt32>) {
-            self.words = words
+        init(_ value: ChainingValue) {
+            w0 = UInt64(value.w0) | UInt64(value.w1) << 32
+            w1 = UInt64(value.w2) | UInt64(value.w3) << 32
+            w2 = UInt64(value.w4) | UInt64(value.w5) << 32
+            w3 = UInt64(value.w6) | UInt64(value.w7) << 32
         }
 
         /// A digest from exactly 32 bytes; nil for any other number.
         package init?(bytes: some Collection<UInt8>) {
             guard bytes.count == Self.byteCount else { return nil }
-            var words = SIMD8<UInt32>()
+            var words: [UInt64] = [0, 0, 0, 0]
             for (index, byte) in bytes.enumerated() {
-                words[index / 4] |= UInt32(byte) << UInt32(index % 4 * 8)
+                words[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8)
             }
-            self.words = words
+            (w0, w1, w2, w3) = (words[0], words[1], words[2], words[3])
         }
 
         /// A digest from 64 hex digits of either case; nil for anything else.
@@ -41,7 +45,7 @@ extension BLAKE3 {
 
         /// The 32 bytes.
         package var bytes: [UInt8] {
-            (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: words[$0 / 4] >> UInt32($0 % 4 * 8)) }
+            [w0, w1, w2, w3].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) } }
         }
 
         /// The 64 lower-case hex digits.
@@ -56,13 +60,7 @@ extension BLAKE3 {
         }
 
         package static func == (left: Digest, right: Digest) -> Bool {
-            var difference: UInt32 = 0
-            for index in 0..<8 { difference |= left.words[index] ^ right.words[index] }
-            return difference == 0
-        }
-
-        package func hash(into hasher: inout Hasher) {
-            hasher.combine(words)
+            (left.w0 ^ right.w0) | (left.w1 ^ right.w1) | (left.w2 ^ right.w2) | (left.w3 ^ right.w3) == 0
         }
 
         private static func value(ofHexDigit character: UInt8) -> UInt8? {

@@ -107,26 +107,15 @@ struct ModelImport: Sendable {
         return (placement, copied)
     }
 
-    /// Adds shards to a model that the library has; their bytes are missing or unproven so far.
+    /// Adds shards to a model that the library has without them.
     ///
-    /// - Parameter held: the shards that are there.
+    /// - Parameter held: the shards that are there; all bytes but theirs are as good as holes.
     /// - Throws: `LibraryError`; `CancellationError`. Shards that were held still are then.
     func add(
         _ missing: Set<ShardIndex>, to manifest: ModelManifest, held: Set<ShardIndex>
     ) async throws -> (ImportOutcome.Placement, UInt64) {
         let files = try manifest.openFiles(in: folder.modelFolder(manifest.id), mode: .read)
-        // They may be there all the same, for instance after the database was lost.
-        var absent: [ModelManifest.Shard] = []
-        for index in missing.sorted() {
-            guard let shard = manifest[shard: index] else { continue }
-            let isThere = shard.ranges.allSatisfy { !files[$0.part].dataRanges(in: $0.offset..<$0.end).isEmpty }
-            if isThere, try await RangeTransfer.hash(shard.ranges, in: files, progress: { _ in }) == shard.hash {
-                continue
-            }
-            absent.append(shard)
-        }
-        guard !absent.isEmpty else { return (.alreadyThere, 0) }
-
+        let absent = missing.sorted().compactMap { manifest[shard: $0] }
         let kept = manifest.headerRanges + held.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
         let wanted = ByteRange.subtract(kept, from: absent.flatMap(\.ranges))
         for part in Set(wanted.map(\.part)) where try files[part].linkCount() > 1 {

@@ -72,16 +72,16 @@ extension ModelLibrary {
         return ImportOutcome(model: model, placement: placement, copiedBytes: copied)
     }
 
-    /// The model that the library has under that id, even if it was put there by hand; nil for none, or one whose
-    /// manifest cannot be read, which an import replaces.
+    /// The model that the library has under that id, even if it was put there by hand; nil for none, or one that
+    /// is beyond repair, which an import replaces.
     private func existingManifest(_ id: ModelID) async throws -> ModelManifest? {
         try load()
         do {
             if let manifest = try folder.manifest(id) {
-                _ = try stamps(of: manifest)
+                _ = try await verifyIfTouched(manifest)
                 return manifest
             }
-        } catch let error as LibraryError where error.code == .badManifest || error.code == .fileNotFound {
+        } catch let error as LibraryError where [.badManifest, .fileNotFound, .damaged].contains(error.code) {
             logger.warning("replacing a model", metadata: ["model": "\(id)", "reason": "\(error)"])
             return nil
         }

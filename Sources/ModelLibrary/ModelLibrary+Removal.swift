@@ -35,6 +35,7 @@ extension ModelLibrary {
         let lock = try await folder.lock(id)
         defer { withExtendedLifetime(lock) {} }
         try load()
+        _ = try await verifyIfTouched(model(id).manifest)
         let model = try model(id)
         let manifest = model.manifest
         guard model.held.contains(shard), let removed = manifest[shard: shard] else {

@@ -29,7 +29,7 @@ extension ModelLibrary {
                 let lock = try await folder.lock(id)
                 defer { withExtendedLifetime(lock) {} }
                 if let manifest = try folder.manifest(id) {
-                    if try await verifyIfTouched(manifest) { changed.insert(id) }
+                    if try await verifyIfTouched(manifest) != nil { changed.insert(id) }
                 } else if try await adopt(id) != nil {
                     changed.insert(id)
                 }
@@ -75,12 +75,15 @@ extension ModelLibrary {
         return manifest
     }
 
-    /// Verifies a model that the database does not vouch for. The caller holds the model's lock.
-    /// - Returns: whether there was anything to do.
-    private func verifyIfTouched(_ manifest: ModelManifest) async throws -> Bool {
+    /// Verifies every shard of a model that the database does not vouch for, because it is new to it or somebody has
+    /// touched the files. The caller holds the model's lock.
+    ///
+    /// - Returns: the shards that were there and are not any more; nil where the database vouches for the model.
+    /// - Throws: `LibraryError` of code `damaged` where the files are others than the manifest's.
+    func verifyIfTouched(_ manifest: ModelManifest) async throws -> Set<ShardIndex>? {
         let stamps = try stamps(of: manifest)
         let entry = try presence.entries()[manifest.id]
-        if let entry, entry.manifestHash == manifest.hash, entry.stamps == stamps { return false }
+        if let entry, entry.manifestHash == manifest.hash, entry.stamps == stamps { return nil }
         let files = try manifest.openFiles(in: folder.modelFolder(manifest.id), mode: .read)
         for (number, part) in manifest.parts.enumerated() {
             let header = ByteRange(part: number, offset: 0, length: part.headerBytes)
@@ -103,9 +106,10 @@ extension ModelLibrary {
             }
         }
         for file in files { try file.synchronize() }
-        for lost in (entry?.held ?? []).subtracting(held).sorted() { publishDamage(lost, of: manifest) }
+        let lost = (entry?.held ?? []).subtracting(held)
         try record(manifest, held: held)
-        return true
+        for shard in lost.sorted() { publishDamage(shard, of: manifest) }
+        return lost
     }
 
     func publishDamage(_ shard: ShardIndex, of manifest: ModelManifest) {

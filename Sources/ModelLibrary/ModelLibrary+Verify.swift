@@ -16,6 +16,8 @@ extension ModelLibrary {
         let lock = try await folder.lock(id)
         defer { withExtendedLifetime(lock) {} }
         try load()
+        let lost = try await verifyIfTouched(model(id).manifest)
+        if let lost, shard.map(lost.contains) ?? true { return lost.sorted() }
         let model = try model(id)
         if let shard, !model.held.contains(shard) { throw shardNotFound(shard, of: model) }
         let manifest = model.manifest

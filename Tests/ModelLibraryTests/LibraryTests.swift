@@ -1,0 +1,286 @@
+import BLAKE3
+import Foundation
+import GGUF
+import ModelLibrary
+import Store
+import Testing
+
+@testable import struct ModelLibrary.LibraryError
+@testable import class ModelLibrary.StorageFile
+
+struct LibraryTests {
+    let size = TestModel.shardSizeBytes
+
+    @Test("verifying finds a flipped byte, wherever it is, with and without a trace", arguments: 1...4, [false, true])
+    func flippedByte(seed: UInt64, rots: Bool) async throws {
+        try await withLibrary { fixture in
+            var random = SeededGenerator(state: seed)
+            let path = try fixture.write()
+            let library = try await fixture.open()
+            let model = try await library.importFile(path: path, shardSizeBytes: size).model
+            let victim = try #require(model.manifest.shards.randomElement(using: &random))
+            let range = try #require(victim.ranges.randomElement(using: &random))
+            let file = try StorageFile(path: path, mode: .read)
+            let before = try file.stamp()
+            try flipByte(of: model.paths[0], at: UInt64.random(in: range.offset..<range.end, using: &random))
+            let intact = try #require(model.manifest.shards.first { $0.index != victim.index })
+            if rots {
+                // As a failing disk does it: without a trace in the file's times.
+                let time = timespec(
+                    tv_sec: Int(before.modifiedNanoseconds / 1_000_000_000),
+                    tv_nsec: Int(before.modifiedNanoseconds % 1_000_000_000)
+                )
+                #expect(utimensat(AT_FDCWD, path, [time, time], 0) == 0)
+                #expect(try await library.verify(id: model.id, shard: intact.index) == [])
+            }
+            #expect(try await library.verify(id: model.id) == [victim.index])
+            #expect(try await library.model(model.id).held == model.held.subtracting([victim.index]))
+            let error = await #expect(throws: LibraryError.self) {
+                try await library.verify(id: model.id, shard: victim.index)
+            }
+            #expect(error?.code == .shardNotFound)
+        }
+    }
+
+    @Test("a damaged shard is healed by importing it again, and the source of a link stays as it is")
+    func healing() async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write()
+            let copy = fixture.outside + "/copy.gguf"
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            let library = try await fixture.open()
+            let model = try await library.importFile(path: path, shardSizeBytes: size).model
+            try flipByte(of: path, at: model.manifest.shards[1].ranges[0].offset)
+            let flipped = try contents(path)
+            #expect(try await library.verify(id: model.id) == [model.manifest.shards[1].index])
+            let healed = try await library.importFile(path: copy, id: model.id)
+            #expect(healed.model.isComplete)
+            #expect(try contents(healed.model.paths[0]) == contents(copy))
+            #expect(try contents(path) == flipped)
+        }
+    }
+
+    @Test("deleting a shard frees its bytes and keeps those of others", arguments: [false, true])
+    func shardRemoval(isTied: Bool) async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write(TestModel(isTied: isTied))
+            let original = try contents(path)
+            let library = try await fixture.open()
+            let model = try await library.importFile(path: path, shardSizeBytes: size).model
+            let shards = model.manifest.shardIndices
+            let freed = try await library.removeShard(id: model.id, shard: shards[0])
+            let first = try #require(model.manifest[shard: shards[0]])
+            #expect(isTied ? freed < first.sizeBytes : freed == first.sizeBytes)
+            #expect(try contents(path) == original)
+            #expect(try await library.verify(id: model.id) == [])
+            #expect(try await library.model(model.id).held == Set(shards.dropFirst()))
+
+            let before = try StorageFile(path: model.paths[0], mode: .read).allocatedBytes()
+            let freedSecond = try await library.removeShard(id: model.id, shard: shards[1])
+            let after = try StorageFile(path: model.paths[0], mode: .read).allocatedBytes()
+            #expect(after + freedSecond <= before + 2 * 4096)
+            #expect(try await library.verify(id: model.id) == [])
+            await #expect(throws: LibraryError.self) { try await library.removeShard(id: model.id, shard: shards[1]) }
+            #expect(try await library.importFile(path: path).model.isComplete)
+            #expect(try contents(model.paths[0]) == original)
+        }
+    }
+
+    @Test("deleting a model leaves the file that it was imported from")
+    func modelRemoval() async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write()
+            let original = try contents(path)
+            let library = try await fixture.open()
+            let model = try await library.importFile(path: path, shardSizeBytes: size).model
+            #expect(try await library.remove(id: model.id) == 2)
+            #expect(await library.models() == [])
+            #expect(try fixture.entries() == [])
+            #expect(try contents(path) == original)
+            let error = await #expect(throws: LibraryError.self) { try await library.remove(id: model.id) }
+            #expect(error?.code == .modelNotFound)
+            #expect(try await library.importFile(path: path, shardSizeBytes: size).model.isComplete)
+        }
+    }
+
+    @Test("a model known by its header alone has no shards, and takes them later")
+    func headerOnly() async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write()
+            let there = try await fixture.open()
+            let model = try await there.importFile(path: path, shardSizeBytes: size).model
+            let headers = try await there.headers(id: model.id)
+            try await withLibrary { other in
+                let here = try await other.open()
+                try await here.adoptHeader(model.manifest, parts: headers)
+                try await here.adoptHeader(model.manifest, parts: headers)
+                let adopted = try await here.model(model.id)
+                #expect(adopted.held == [])
+                #expect(adopted.manifestHash == model.manifestHash)
+                #expect(try adopted.open().layerCount == TestModel.layerCount)
+                #expect(try await here.metadata(id: model.id).tensors.count == 15)
+                #expect(try await other.open().rescan() == [])
+                #expect(try await here.importFile(path: path, shards: indices(1)).model.held == indices(1))
+                #expect(try await here.headers(id: model.id) == headers)
+            }
+        }
+    }
+
+    @Test("headers that do not fit their manifest are refused")
+    func wrongHeaders() async throws {
+        try await withLibrary { fixture in
+            let library = try await fixture.open()
+            let model = try await library.importFile(path: try fixture.write(), shardSizeBytes: size).model
+            var headers = try await library.headers(id: model.id)
+            var manifest = model.manifest
+            manifest.id = try #require(ModelID("other"))
+            headers[0][100] ^= 1
+            for wrong in [headers, [], headers + headers] {
+                let error = await #expect(throws: LibraryError.self) {
+                    try await library.adoptHeader(manifest, parts: wrong)
+                }
+                #expect(error?.code == .damaged)
+            }
+            #expect(try fixture.entries() == [model.id.rawValue])
+        }
+    }
+
+    @Test("metadata has the documented shape, with null for what is absent")
+    func metadata() async throws {
+        try await withLibrary { fixture in
+            let library = try await fixture.open()
+            let id = try await library.importFile(path: try fixture.write(), shardSizeBytes: size).model.id
+            let encoded = try JSONEncoder().encode(try await library.metadata(id: id))
+            let object = try #require(JSONSerialization.jsonObject(with: encoded) as? [String: Any])
+            #expect(Set(object.keys) == ["model_id", "general", "model", "tokenizer", "tensors", "raw"])
+            #expect(object["model_id"] as? String == "tiny.q4-k-m")
+            let expected = """
+                {"general": {"name": "Tiny Test", "architecture": "llama", "architecture_supported": true, "file_type": 15,
+                "quantization": "Q4_K_M"}, "model": {"context_length": 4096, "block_count": 6, "embedding_length": 64,
+                "head_count": 8, "head_count_kv": 2, "rope_dimension_count": null, "rope_freq_base": 500000.0,
+                "layer_norm_rms_epsilon": 1e-5, "vocab_size": 256}, "tokenizer": {"model": "llama", "pre": null,
+                "eos_token_id": 2, "bos_token_id": 1, "padding_token_id": null}}
+                """
+            let wanted = try #require(JSONSerialization.jsonObject(with: Data(expected.utf8)) as? [String: Any])
+            for key in wanted.keys {
+                #expect(object[key] as? NSDictionary == wanted[key] as? NSDictionary, "\(key)")
+            }
+            let tensors = try #require(object["tensors"] as? [String: Int])
+            #expect(tensors["count"] == 15)
+            #expect(try #require(tensors["data_offset"]) % 32 == 0)
+            let raw = try #require(object["raw"] as? [[String: String]])
+            let values = Dictionary(uniqueKeysWithValues: raw.map { ($0["key"] ?? "", $0["value"] ?? "") })
+            #expect(raw.map { $0["key"] ?? "" } == values.keys.sorted())
+            #expect(values["general.architecture"] == "llama")
+            #expect(values["llama.rope.freq_base"] == "500000")
+            #expect(values["llama.attention.layer_norm_rms_epsilon"] == "0.00001")
+            #expect(values["general.description"] == String(repeating: "x", count: 200) + "...")
+            #expect(values["tokenizer.ggml.tokens"] == nil)
+            #expect(values["tokenizer.ggml.token_type"] == nil)
+            let missing = await #expect(throws: LibraryError.self) {
+                try await library.metadata(id: #require(ModelID("none")))
+            }
+            #expect(missing?.code == .modelNotFound)
+        }
+    }
+
+    @Test(
+        "a failed system call is told with its reason and advice",
+        arguments: [
+            (ENOSPC, LibraryError.Code.diskFull, "free some space"), (EDQUOT, .diskFull, "free some space"),
+            (EROFS, .notPermitted, "read-only"), (EACCES, .notPermitted, "right"), (EIO, .fileSystem, "disk"),
+        ]
+    )
+    func systemErrors(number: Int32, code: LibraryError.Code, advice: String) {
+        let error = LibraryError(systemCall: number, doing: "write", path: "/x/y")
+        #expect(error.code == code)
+        #expect(error.message.hasPrefix("cannot write /x/y: "))
+        #expect(error.message.contains(advice))
+    }
+
+    @Test("a library cannot be opened below a file")
+    func noFolder() async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write()
+            let error = await #expect(throws: LibraryError.self) {
+                try await ModelLibrary.open(directory: path + "/models", store: .inMemory())
+            }
+            #expect(error?.message.contains(path) == true)
+        }
+    }
+}
+
+struct ModelManifestTests {
+    private func manifest() async throws -> ModelManifest {
+        var result: ModelManifest?
+        try await withLibrary { fixture in
+            let library = try await fixture.open()
+            result = try await library.importFile(
+                path: try fixture.write(), shardSizeBytes: TestModel.shardSizeBytes
+            ).model.manifest
+        }
+        return try #require(result)
+    }
+
+    @Test("a manifest survives JSON")
+    func roundTrip() async throws {
+        var manifest = try await manifest()
+        manifest.parts[0].sha256 = String(repeating: "0", count: 64)
+        #expect(try ModelManifest(json: manifest.json()) == manifest)
+    }
+
+    @Test("names do not change the hash, contents do")
+    func hash() async throws {
+        let manifest = try await manifest()
+        var renamed = manifest
+        renamed.id = try #require(ModelID("other"))
+        renamed.name = "Other"
+        renamed.parts[0].name = "other.gguf"
+        #expect(renamed.hash == manifest.hash)
+        var changed = manifest
+        changed.shards[1].hash = BLAKE3.hash([1])
+        #expect(changed.hash != manifest.hash)
+        changed = manifest
+        changed.parts[0].headerHash = BLAKE3.hash([1])
+        #expect(changed.hash != manifest.hash)
+        changed = manifest
+        changed.shardSizeBytes += 1
+        #expect(changed.hash != manifest.hash)
+    }
+
+    @Test(
+        "a manifest that contradicts itself is refused",
+        arguments: [
+            "path", "hidden", "no part", "no shard", "gap", "order", "past the end", "other part", "empty range",
+            "overflow",
+            "layers", "twice", "overlap",
+        ]
+    )
+    func hostile(kind: String) async throws {
+        var manifest = try await manifest()
+        switch kind {
+        case "path": manifest.parts[0].name = "../../x.gguf"
+        case "hidden": manifest.parts[0].name = ".gguf"
+        case "no part": manifest.parts = []
+        case "no shard": manifest.shards = []
+        case "gap": manifest.shards.remove(at: 1)
+        case "order": manifest.shards.swapAt(0, 1)
+        case "past the end": manifest.shards[0].ranges[0].length = manifest.parts[0].sizeBytes
+        case "other part": manifest.shards[0].ranges[0].part = 1
+        case "empty range": manifest.shards[0].ranges[0].length = 0
+        case "overflow": manifest.shards[0].ranges[0].offset = .max
+        case "layers": manifest.layerCount += 1
+        case "twice": manifest.parts.append(manifest.parts[0])
+        default: manifest.shards[0].ranges.append(manifest.shards[0].ranges[0])
+        }
+        let json = try manifest.json()
+        let error = #expect(throws: LibraryError.self) { try ModelManifest(json: json) }
+        #expect(error?.code == .badManifest)
+    }
+
+    @Test("what is no manifest is refused", arguments: ["", "{}", "[]", "{\"format\": 2}", "{\"format\": 1}"])
+    func garbage(text: String) {
+        let error = #expect(throws: LibraryError.self) { try ModelManifest(json: Data(text.utf8)) }
+        #expect(error?.code == .badManifest)
+    }
+}
