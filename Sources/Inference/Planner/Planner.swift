@@ -48,7 +48,7 @@ package struct Planner: Sendable {
         case .wholeOnly(let reason):
             throw .cannotBeCut(reason: reason)
         case .aligned(let alignment, let forbidden):
-            if let segments = shortestPath(snapshot, holders, alignment: max(1, alignment), forbidden: forbidden) {
+            if let segments = fittingPath(snapshot, holders, alignment: max(1, alignment), forbidden: forbidden) {
                 return finish(segments, snapshot, holders)
             }
             var unlimited = holders
@@ -135,16 +135,43 @@ package struct Planner: Sendable {
         return best.map { [(holder: $0.index, layers: all)] }
     }
 
+    /// The cheapest chain whose windows fit into each node's memory together, as far as two searches find one: with
+    /// several windows in a row on one node, and without.
+    private func fittingPath(
+        _ snapshot: PlanningSnapshot, _ holders: [PlanningSnapshot.Holder], alignment: Int, forbidden: Set<Int>
+    ) -> [Step]? {
+        for allowsRows in [true, false] {
+            let path = shortestPath(
+                snapshot, holders, alignment: alignment, forbidden: forbidden, allowsRows: allowsRows)
+            guard let path else { return nil }
+            if fits(path, snapshot, holders) { return path }
+        }
+        return nil
+    }
+
+    private func fits(_ path: [Step], _ snapshot: PlanningSnapshot, _ holders: [PlanningSnapshot.Holder]) -> Bool {
+        var bytes: [Int: UInt64] = [:]
+        for step in path where !holders[step.holder].loaded.contains(step.layers) {
+            bytes[step.holder, default: 0] += snapshot.bytes(of: step.layers)
+        }
+        return bytes.allSatisfy { $0.value <= holders[$0.key].maximumWindowBytes ?? .max }
+    }
+
     /// The cheapest chain of windows from layer 0 to the end: for each node that could be first, the cheapest way to
     /// reach each cut point with each node as the last one so far.
     private func shortestPath(
-        _ snapshot: PlanningSnapshot, _ holders: [PlanningSnapshot.Holder], alignment: Int, forbidden: Set<Int>
+        _ snapshot: PlanningSnapshot, _ holders: [PlanningSnapshot.Holder], alignment: Int, forbidden: Set<Int>,
+        allowsRows: Bool = true
     ) -> [Step]? {
         let count = snapshot.layerCount
         let cuts = (0...count).filter { $0 % alignment == 0 || $0 == count }
         let width = holders.count
         guard width > 0, cuts.count > 1 else { return nil }
-        let hops = holders.map { from in holders.map { cost(from: from.node, to: $0.node, in: snapshot) } }
+        let hops = holders.map { from in
+            holders.map { to in
+                from.node == to.node && !allowsRows ? .infinity : cost(from: from.node, to: to.node, in: snapshot)
+            }
+        }
         // Windows that end at a cut: where they begin, on which holder, at what cost.
         var windows = [[(begin: Int, holder: Int, cost: Double)]](repeating: [], count: cuts.count)
         for end in 1..<cuts.count {
@@ -193,7 +220,7 @@ package struct Planner: Sendable {
             for last in 0..<width {
                 let end = cuts.count - 1
                 let isOneWindow = parents[end][last].cut == 0
-                let total = costs[end][last] + (isOneWindow ? 0 : hops[last][first])
+                let total = costs[end][last] + (isOneWindow ? 0 : last == first ? weights.sameNode : hops[last][first])
                 guard total.isFinite, total < (best?.cost ?? .infinity) else { continue }
                 var steps: [Step] = []
                 var place = (cut: end, holder: last)

@@ -166,7 +166,7 @@ package struct GenerationSession: Sendable {
     /// Takes a failure in: returns when another try makes sense, throws otherwise.
     private func take(_ failure: SegmentFailure, plan: LocatedPlan, _ course: inout Course) async throws {
         logger.info(
-            "a session has to go on elsewhere",
+            "a session cannot go on as planned",
             metadata: ["model": "\(input.model)", "request": "\(input.requestID)", "why": "\(failure.message)"])
         switch failure.kind {
         case .refused(let code):

@@ -82,7 +82,7 @@ final class SessionAttempt: Sendable {
             group.addTask { await self.watch() }
             var outcome: Outcome?
             while outcome == nil, let ended = await group.next() { outcome = ended }
-            for command in commands { command.continuation.finish() }
+            // Streams that are cancelled are reset, which their engines notice at once.
             group.cancelAll()
             return outcome ?? .failed(failure(0, .lost(isProven: false), "the session ended without an answer"))
         }
@@ -95,6 +95,7 @@ final class SessionAttempt: Sendable {
             return try await segments[index].channel.segment.runSession { [self] writer in
                 try await writer.write(.with { $0.open = opening(of: index) })
                 for await command in commands[index].stream { try await writer.write(command) }
+                throw CancellationError()
             } onResponse: { [self] response in
                 let isLast = index == segments.count - 1
                 for try await event in response.messages {

@@ -133,13 +133,13 @@ private struct FakeSegment: Shoal_V1_Segment.SimpleServiceProtocol {
         engine.began(open)
         defer { engine.ended() }
         let script = engine.takeScript()
-        if let act = script.onOpen, try await play(act, response) { return }
+        if let act = script.onOpen, try await play(act, response, context) { return }
         try await response.write(.with { $0.opened = .with { $0.reusableTokens = script.reusableTokens } })
         guard case .start(let start)? = try await commands.next()?.command else { return }
         engine.journal.withLock { $0.starts.append(start.reusedTokens) }
         guard open.hasSampling else {
             // Not the last segment: alive until the coordinator ends the stream.
-            while !Task.isCancelled {
+            while !context.cancellation.isCancelled {
                 try await response.write(.with { $0.heartbeat = .init() })
                 try await Task.sleep(for: .milliseconds(20))
             }
@@ -148,7 +148,7 @@ private struct FakeSegment: Shoal_V1_Segment.SimpleServiceProtocol {
         if open.promptLogProbabilities { try await response.write(Self.promptProgress(open)) }
         var reason = Shoal_V1_SessionFinished.Reason.length
         for number in 0..<Int(open.maximumTokens) {
-            if let (count, act) = script.afterTokens, count == number, try await play(act, response) { return }
+            if let (count, act) = script.afterTokens, count == number, try await play(act, response, context) { return }
             let isEnd = script.endsAfter == number + Int(open.producedTokens)
             try await response.write(Self.token(open.prompt.count + number, script, isEnd: isEnd))
             if isEnd {
@@ -160,10 +160,12 @@ private struct FakeSegment: Shoal_V1_Segment.SimpleServiceProtocol {
     }
 
     /// Plays an act; whether the session is over then.
-    private func play(_ act: FakeEngine.Act, _ response: RPCWriter<Shoal_V1_SessionEvent>) async throws -> Bool {
+    private func play(
+        _ act: FakeEngine.Act, _ response: RPCWriter<Shoal_V1_SessionEvent>, _ context: ServerContext
+    ) async throws -> Bool {
         switch act {
         case .fallSilent:
-            try await Task.sleep(for: .seconds(60))
+            try await context.cancellation.cancelled
             return true
         case .endStream: return true
         case .breakStream: throw RPCError(code: .dataLoss, message: "broken on purpose")
@@ -217,7 +219,7 @@ private struct FakeSegment: Shoal_V1_Segment.SimpleServiceProtocol {
     ) async throws {
         for try await frame in request {
             guard engine.script.withLock({ $0.answersPings }) else {
-                try await Task.sleep(for: .seconds(60))
+                try await context.cancellation.cancelled
                 return
             }
             if case .ping = frame.frame { try await response.write(frame) }

@@ -143,6 +143,8 @@ struct PlannerTests {
         snapshot.cut = .aligned(2)
         #expect(throws: PlanRefusal.misaligned(alignment: 2)) { try Planner().plan(snapshot) }
         snapshot.cut = .aligned(1, forbiddenCounts: [3])
+        #expect(summary(try Planner().plan(snapshot)) == "1:0..<5 2:5..<6 2:6..<8")
+        snapshot.cut = .aligned(1, forbiddenCounts: [1, 2, 3])
         #expect(throws: PlanRefusal.misaligned(alignment: 1)) { try Planner().plan(snapshot) }
         snapshot.cut = .wholeOnly(reason: "it is odd")
         #expect(throws: PlanRefusal.cannotBeCut(reason: "it is odd")) { try Planner().plan(snapshot) }
