@@ -185,7 +185,14 @@ let package = Package(
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "GGUF", "Link", "ChatTemplate"] + grpc),
         .testTarget(
             name: "HTTPAPITests",
-            dependencies: ["HTTPAPI", .product(name: "HummingbirdTesting", package: "hummingbird"), .product(name: "Yams", package: "Yams")]
+            dependencies: [
+                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", hummingbird, logging, lifecycle,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Yams", package: "Yams"),
+            ]
         ),
         .testTarget(
             name: "NodeTests",

@@ -1,0 +1,124 @@
+import ChatTemplate
+import HTTPTypes
+import HummingbirdTesting
+import Testing
+
+@testable import HTTPAPI
+
+@Suite("Access")
+struct AccessTests {
+    static let open = ["/health", "/health/ready", "/openapi.yaml"]
+    static let reads = ["/v1/models", "/api/admin/stats", "/api/admin/peers", "/api/admin/models", "/metrics"]
+    static let secrets = ["/api/admin/api-key", "/api/admin/network-code"]
+
+    @Test("to reads is open on loopback, and to secrets never")
+    func withoutKey() async throws {
+        try await ScriptedNode().serve { client in
+            for path in Self.open + Self.reads { try await client.expect(200, .get, path, key: nil) }
+            for path in Self.secrets {
+                let answer = try await client.send(.get, path, key: nil)
+                #expect(answer.status == 401)
+                #expect(answer.errorType == "authentication_error")
+                #expect(answer.headers[.wwwAuthenticate] == "Bearer")
+            }
+        }
+    }
+
+    @Test("to reads needs the key where reads are not open")
+    func closedReads() async throws {
+        var node = ScriptedNode()
+        node.configuration.openReads = false
+        node.configuration.metricsRequireKey = true
+        try await node.serve { client in
+            for path in Self.reads {
+                try await client.expect(401, .get, path, key: nil)
+                try await client.expect(200, .get, path)
+            }
+            for path in Self.open { try await client.expect(200, .get, path, key: nil) }
+        }
+    }
+
+    @Test(
+        "to what changes or computes needs the key",
+        arguments: [
+            nil, "", "wrong", String(ScriptedNode.key.dropLast()), ScriptedNode.key + "0",
+            ScriptedNode.key.uppercased(),
+        ])
+    func wrongKey(key: String?) async throws {
+        let node = ScriptedNode()
+        try await node.serve { client in
+            for path in [
+                "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/tokenize", "/api/admin/shutdown",
+                "/api/admin/rescan-shards", "/api/admin/models/demo/unload", "/api/admin/join-network",
+            ] {
+                try await client.expect(401, .post, path, ChatCompletionTests.question, key: key)
+            }
+        }
+        #expect(node.requests.all.isEmpty)
+    }
+
+    @Test("is given by either header", arguments: ["authorization", "x-api-key"])
+    func headers(name: String) async throws {
+        let field = try #require(HTTPField.Name(name))
+        let value = name == "authorization" ? "bearer \(ScriptedNode.key)" : ScriptedNode.key
+        try await ScriptedNode().serve { client in
+            try await client.expect(200, .get, "/api/admin/api-key", key: nil, headers: [field: value])
+        }
+    }
+
+    @Test("is not had through a foreign page", arguments: ["http://evil.example", "https://localhost:1", "null"])
+    func foreignOrigin(origin: String) async throws {
+        try await ScriptedNode().serve { client in
+            let answer = try await client.send(.get, "/api/admin/stats", key: nil, headers: [.origin: origin])
+            #expect(answer.status == 401)
+            #expect(answer.headers[.accessControlAllowOrigin] == nil)
+        }
+    }
+
+    @Test("is had through the node's own pages")
+    func ownOrigin() async throws {
+        try await ScriptedNode().serve { client in
+            let port = try #require(client.client.port)
+            let origin = "http://localhost:\(port)"
+            let answer = try await client.send(.get, "/api/admin/stats", key: nil, headers: [.origin: origin])
+            #expect(answer.status == 200)
+            #expect(answer.headers[.accessControlAllowOrigin] == origin)
+            let preflight = try await client.send(
+                .options, "/api/admin/stats", key: nil, headers: [.origin: origin, .accessControlRequestMethod: "GET"])
+            #expect(preflight.status == 204)
+            #expect(preflight.headers[.accessControlAllowHeaders]?.contains("x-api-key") == true)
+        }
+    }
+
+    @Test(
+        "knows this machine by its names",
+        arguments: [
+            ("localhost", true), ("LOCALHOST:80", true), ("127.0.0.1:8800", true), ("127.9.9.9", true),
+            ("[::1]:8800", true),
+            ("::1", true), ("app.localhost", true), ("evil.example", false), ("127.0.0.1.evil.example", false),
+            ("localhost.evil.example:80", false), ("192.168.0.2", false), ("", false), ("127.0.0", false),
+        ])
+    func loopbackHosts(host: String, isLoopback: Bool) {
+        #expect(LoopbackOrigin.isLoopbackHost(host) == isLoopback)
+    }
+
+    @Test("without a key is nobody's")
+    func emptyKey() {
+        #expect(!NodeKey("").matches(""))
+        #expect(NodeKey("a").matches("a"))
+    }
+
+    @Test("from elsewhere is no loopback access, and shutting down is for this machine alone")
+    func rules() {
+        let configuration = HTTPAPIConfiguration(apiKey: "k")
+        #expect(throws: APIError.self) { () throws in try Access.openRead.check(.nobody, configuration: configuration) }
+        #expect(throws: APIError.self) { try Access.metrics.check(.nobody, configuration: configuration) }
+        let elsewhere = Caller.nodeKey(onLoopback: false)
+        #expect(throws: Never.self) { try Access.administrator.check(elsewhere, configuration: configuration) }
+        #expect {
+            try Access.administratorOnLoopback.check(elsewhere, configuration: configuration)
+        } throws: {
+            ($0 as? APIError)?.status == .forbidden
+        }
+    }
+}

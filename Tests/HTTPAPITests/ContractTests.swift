@@ -1,0 +1,57 @@
+import ChatTemplate
+import HTTPTypes
+import Logging
+import Testing
+
+@testable import HTTPAPI
+
+@Suite("The contract")
+struct ContractTests {
+    @Test("describes every route that is served, and nothing else")
+    func routes() throws {
+        let node = ScriptedNode()
+        let server = HTTPAPI.server(
+            configuration: node.configuration, services: node.services, logger: Logger(label: "test"))
+        #expect(Set(server.routeNames) == (try Contract().operations))
+    }
+
+    @Test(
+        "holds for what every reading route answers",
+        arguments: [
+            "/health", "/health/ready", "/metrics", "/openapi.yaml", "/v1/models", "/v1/models/demo",
+            "/api/admin/stats",
+            "/api/admin/peers", "/api/admin/models", "/api/admin/network-code", "/api/admin/api-key",
+        ])
+    func reads(path: String) async throws {
+        try await ScriptedNode().serve { client in
+            let answer = try await client.send(.get, path)
+            #expect(answer.status == 200)
+            try await client.expect(200, .head, path)
+        }
+    }
+
+    @Test(
+        "holds for what every route answers that changes something",
+        arguments: [
+            ("/api/admin/models/demo/unload", nil), ("/api/admin/models/demo/shards/1/load", nil),
+            ("/api/admin/models/demo/shards/1/unload", nil), ("/api/admin/rescan-shards", nil),
+            ("/api/admin/shutdown", nil), ("/api/admin/join-network", ["code": "swarm://abc"]),
+            ("/tokenize", ["content": "hé", "with_pieces": true]), ("/tokenize", ["content": "hé"]),
+            ("/detokenize", ["tokens": [104, 105]]), ("/v1/embeddings", ["model": "demo", "input": "a"]),
+            ("/v1/completions", ["model": "demo", "prompt": "a"]),
+            ("/v1/chat/completions", ["model": "demo", "messages": [["role": "user", "content": "a"]]]),
+        ] as [(String, JSONValue?)])
+    func writes(path: String, body: JSONValue?) async throws {
+        try await ScriptedNode().serve { client in
+            try await client.expect(200, .post, path, body)
+        }
+    }
+
+    @Test("is served as it is")
+    func served() async throws {
+        try await ScriptedNode().serve { client in
+            let answer = try await client.send(.get, "/openapi.yaml", key: nil)
+            #expect(answer.text == String(decoding: PackageResources.openapi_yaml, as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import ChatTemplate
+import GGUF
+import Inference
+import Link
+import ModelLibrary
+import Synchronization
+
+@testable import HTTPAPI
+
+/// A node without engines, peers and files: what it generates and answers is written down by the test.
+struct ScriptedNode {
+    static let key = String(repeating: "0123456789abcdef", count: 4)
+    static let nodeID = id(1)
+
+    var configuration = HTTPAPIConfiguration(port: 0, apiKey: key)
+    var services: NodeServices
+    /// The requests that reached the node, in order.
+    let requests: RecordedRequests
+
+    /// A node that answers every request with `events`.
+    init(events: [GenerationEvent] = ScriptedNode.hello) {
+        let requests = RecordedRequests()
+        self.requests = requests
+        services = NodeServices(
+            inference: InferenceOperations(
+                generate: { request in
+                    requests.add(request)
+                    return GenerationStream(
+                        AsyncThrowingStream { continuation in
+                            for event in events { continuation.yield(event) }
+                            continuation.finish()
+                        })
+                },
+                embed: { _, inputs in inputs.map { _ in EmbeddingResult(vector: [0.5, -0.25, 1], tokenCount: 3) } },
+                tokenize: { _, text, _, _ in text.utf8.map { Int32($0) } },
+                detokenize: { _, tokens in tokens.map { [UInt8(truncatingIfNeeded: $0)] } },
+                availableModels: { [Self.model] },
+                statistics: { InferenceStatistics() }),
+            models: ModelOperations(
+                summaries: { [Self.summary] },
+                metadata: { _ in nil },
+                unload: { _ in ModelUnloading(modelName: "Demo", windowsRemoved: 2, freedBytes: 5 << 20) },
+                loadShard: { _, shard in [shard] },
+                unloadShard: { _, _ in [] },
+                rescan: { ["demo"] }),
+            swarm: SwarmOperations(
+                peers: { [Self.peer] },
+                networkCode: {
+                    NetworkCode(
+                        code: "swarm://abc", nodeID: Self.nodeID, listenAddresses: ["/ip4/127.0.0.1/tcp/8801"],
+                        peerCount: 0)
+                },
+                join: { _ in "127.0.0.1:8801" }),
+            node: NodeOperations(
+                version: "1.2.3", nowUnixSeconds: { 1_700_000_000 },
+                statistics: { Self.statistics },
+                readiness: { [("engine", true), ("store", true)] },
+                shutDown: {}))
+    }
+
+    static func id(_ byte: UInt8) -> NodeID {
+        guard let id = NodeID(bytes: [UInt8](repeating: byte, count: 32)) else {
+            preconditionFailure("32 bytes are an id")
+        }
+        return id
+    }
+
+    static func layers(_ first: Int, _ end: Int) -> LayerRange {
+        guard let range = LayerRange(first: first, end: end) else { preconditionFailure("\(first) is before \(end)") }
+        return range
+    }
+
+    static let route = [
+        RouteSegment(node: id(1), nickname: "alpha", layers: layers(0, 4), isLocal: true),
+        RouteSegment(node: id(2), nickname: "béta node", layers: layers(4, 8), isLocal: false),
+    ]
+
+    static let started = GenerationEvent.started(
+        GenerationStart(
+            requestID: String(repeating: "a", count: 32), model: "demo", route: route, promptTokens: 12, cachedTokens: 4
+        ))
+
+    static func finished(_ reason: GenerationResult.FinishReason = .stop, tokens: Int = 2) -> GenerationEvent {
+        .finished(
+            GenerationResult(
+                finishReason: reason, usage: TokenUsage(promptTokens: 12, completionTokens: tokens, cachedTokens: 4),
+                timings: GenerationTimings(promptMilliseconds: 20, decodeMilliseconds: 10), route: route))
+    }
+
+    static func token(_ text: String, logProbability: Float? = nil, top: [TokenInfo.Candidate] = [], offset: Int = 0)
+        -> TokenInfo
+    {
+        TokenInfo(token: 7, bytes: Array(text.utf8), logProbability: logProbability, top: top, textOffset: offset)
+    }
+
+    /// "Hello" and " \"wörld\"\n", then the end.
+    static let hello: [GenerationEvent] = [
+        started, .text("Hello", [token("Hello")]), .text(" \"wörld\"\n", [token(" \"wörld\"\n", offset: 5)]),
+        finished(),
+    ]
+
+    static let model = AvailableModel(
+        id: "demo", name: "Demo", createdUnixSeconds: 1_700_000_000, architecture: "llama", layerCount: 8,
+        shardCount: 2,
+        totalBytes: 4_000_000, contextLength: 512, isCovered: true, missingLayers: [], heldShards: [0],
+        holders: [id(1), id(2)], loadedWindows: [.init(node: id(1), layers: layers(0, 4))])
+
+    static let summary = ModelSummary(
+        id: "demo", name: "Demo", totalSizeBytes: 4 << 20,
+        shards: [
+            .init(index: 0, sizeBytes: 2 << 20, isLocal: true, isLoaded: true, holders: []),
+            .init(index: 1, sizeBytes: 2 << 20, isLocal: false, isLoaded: false, holders: [id(2)]),
+        ], isCovered: true, hasHeader: true)
+
+    static let peer = PeerSummary(
+        nodeID: id(2), nickname: "béta node", latencyMilliseconds: 1.4, isHealthy: true, gpu: nil, version: "1.2.3",
+        uptimeSeconds: 60, hostedModels: ["demo", "demo"], hostedShards: 1, isOnLAN: true,
+        addresses: ["/ip4/127.0.0.1/tcp/8801/p2p/ab"], lastSeen: "2026-01-01T00:00:00Z")
+
+    static let statistics = NodeStatistics(
+        nodeID: nodeID, uptime: .seconds(90), connectedPeers: 1, hostedShards: 1, inference: InferenceStatistics(),
+        hardware: HardwareStatistics())
+}
+
+/// Generation requests as they reached the node.
+final class RecordedRequests: Sendable {
+    private let requests = Mutex<[GenerationRequest]>([])
+
+    var all: [GenerationRequest] { requests.withLock { $0 } }
+
+    func add(_ request: GenerationRequest) { requests.withLock { $0.append(request) } }
+}
