@@ -3,7 +3,9 @@ import HTTPTypes
 import Hummingbird
 import Inference
 import Logging
+import ModelLibrary
 import NIOCore
+import Swarm
 
 extension APIError {
     /// What a client is told about `error`. Errors that nobody foresaw go to the log and become a 500 that hides the inside.
@@ -11,6 +13,8 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as InferenceError: self.init(error)
+        case let error as LibraryError: self.init(error)
+        case let error as SwarmError: self.init(error)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
         case is NIOTooManyBytesError:
@@ -46,4 +50,32 @@ extension APIError {
         default: break
         }
     }
+
+    private init(_ error: LibraryError) {
+        self.init(status: .internalServerError, type: "server_error", message: error.message)
+        switch error.code {
+        case .modelNotFound, .shardNotFound, .fileNotFound: (status, type) = (.notFound, "not_found_error")
+        case .badModelID, .badShards, .badShardSize, .notAModel, .idTaken, .otherShardSize:
+            (status, type) = (.badRequest, "invalid_request_error")
+        case .diskFull: status = .insufficientStorage
+        default: break
+        }
+    }
+
+    private init(_ error: SwarmError) {
+        self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
+        switch error.code {
+        case .codeTooLong, .badCode, .badAddress, .ownCode: parameter = "code"
+        case .alreadyMember: status = .conflict
+        case .unreachable, .refused: (status, type) = (.badGateway, "network_error")
+        case .unknownPeer: (status, type) = (.notFound, "not_found_error")
+        case .notListening: (status, type) = (.serviceUnavailable, "server_error")
+        default: (status, type) = (.internalServerError, "server_error")
+        }
+    }
+}
+
+extension HTTPResponse.Status {
+    /// RFC 4918 section 11.5.
+    fileprivate static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }

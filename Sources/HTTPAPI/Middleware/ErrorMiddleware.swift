@@ -2,7 +2,6 @@ import ChatTemplate
 import HTTPTypes
 import Hummingbird
 import Logging
-import NIOCore
 
 /// Turns everything that is thrown into the error envelope. The one place where errors meet HTTP.
 struct ErrorMiddleware: RouterMiddleware {
@@ -38,14 +37,5 @@ extension APIError {
         var response = Response.json(json, status: status)
         response.headers.append(contentsOf: headers)
         return response
-    }
-}
-
-extension Response {
-    /// An answer with a JSON body.
-    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(string: value.serialized())))
     }
 }

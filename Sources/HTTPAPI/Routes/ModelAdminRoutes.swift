@@ -1,5 +1,6 @@
 import ChatTemplate
 import Hummingbird
+import ModelLibrary
 
 /// `/api/admin/*` that concerns models and their shards.
 struct ModelAdminRoutes: Sendable {
@@ -23,10 +24,10 @@ struct ModelAdminRoutes: Sendable {
 
     @Sendable private func metadata(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.pathParameter("id")
-        guard let model = try await services.models.metadata(id) else {
+        guard let model = ModelID(id), let header = try await services.models.metadata(id) else {
             throw APIError.invalidRequest("there is no header of model \(id.prefix(128)) here", parameter: "id")
         }
-        return .json(ModelMetadata.json(model, id: id))
+        return try .json(encoding: ModelMetadata(id: model, model: header))
     }
 
     @Sendable private func unload(_ request: Request, context: APIRequestContext) async throws -> Response {

@@ -32,9 +32,12 @@ package struct ModelSummary: Sendable, Hashable {
     package var isCovered: Bool
     /// This node has the model's header.
     package var hasHeader: Bool
+    /// Other nodes that hold something of it; the holders of its shards are always among them.
+    package var peers: Set<NodeID>
 
     package init(
-        id: String, name: String, totalSizeBytes: Int, shards: [Shard], isCovered: Bool, hasHeader: Bool
+        id: String, name: String, totalSizeBytes: Int, shards: [Shard], isCovered: Bool, hasHeader: Bool,
+        peers: Set<NodeID> = []
     ) {
         self.id = id
         self.name = name
@@ -42,13 +45,13 @@ package struct ModelSummary: Sendable, Hashable {
         self.shards = shards
         self.isCovered = isCovered
         self.hasHeader = hasHeader
+        self.peers = peers.union(shards.flatMap(\.holders))
     }
 }
 
 extension ModelSummary {
     private var localCount: Int { shards.count { $0.isLocal } }
     private var availableCount: Int { shards.count { $0.isLocal || !$0.holders.isEmpty } }
-    private var peers: Set<NodeID> { Set(shards.flatMap(\.holders)) }
 
     private var status: String {
         if isCovered, shards.contains(where: \.isLoaded) { return "loaded" }

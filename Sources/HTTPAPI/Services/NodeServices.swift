@@ -56,7 +56,7 @@ package struct InferenceOperations: Sendable {
 /// Models on disk and in memory. Ids come as the client wrote them.
 package struct ModelOperations: Sendable {
     package var summaries: @Sendable () async throws -> [ModelSummary]
-    /// What a model's header says; nil where there is no header.
+    /// The header of a model; nil where there is none. Throws `LibraryError`.
     package var metadata: @Sendable (_ model: String) async throws -> GGUFModel?
     package var unload: @Sendable (_ model: String) async throws -> ModelUnloading
     /// Loads a shard that is on disk; the shards that are loaded then.

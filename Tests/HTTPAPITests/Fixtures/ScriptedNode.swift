@@ -2,7 +2,6 @@ import ChatTemplate
 import GGUF
 import Inference
 import Link
-import ModelLibrary
 import Synchronization
 
 @testable import HTTPAPI
