@@ -20,6 +20,8 @@ final class ComputedSession {
     /// Where the next hidden states have to begin.
     var expectedPosition = 0
     var producedCount = 0
+    /// Its cells are still in the context for prompts.
+    var isInPromptContext = false
     private var reusedTokens = 0
     private var startedAt: ContinuousClock.Instant?
     private var firstTokenAt: ContinuousClock.Instant?

@@ -63,11 +63,19 @@ package final class EngineModel: Sendable {
         let chunkLength = options.chunkLength > 0 ? options.chunkLength : Self.defaultChunkLength
         configuration.chunkLength = min(chunkLength, configuration.contextLength)
         configuration.threads = options.threads > 0 ? options.threads : ProcessorTopology.computingThreads
-        configuration.layout = options.layout ?? .repacked
         configuration.gpuLayers = options.gpuLayers
-        let weights = try loadWeights(layers, configuration: configuration, progress: progress)
+        configuration.layout =
+            options.layout ?? .automatic(weightBytes: weightBytes(of: layers), gpuLayers: options.gpuLayers)
+        let holdsBoth = configuration.layout == .both
+        let weights = try loadWeights(layers, layout: configuration.layout, gpuLayers: options.gpuLayers) {
+            progress(holdsBoth ? $0 / 2 : $0)
+        }
+        let promptWeights =
+            try holdsBoth
+            ? loadWeights(layers, layout: .plain, gpuLayers: options.gpuLayers) { progress(0.5 + $0 / 2) } : nil
         let window = try Window(
-            weights: weights, layers: layers, layerCount: layerCount, vocabulary: vocabulary,
+            weights: weights, promptWeights: promptWeights, layers: layers, layerCount: layerCount,
+            vocabulary: vocabulary,
             inputTensor: CutTable.rule(for: files).inputTensor, configuration: configuration)
         let raced = windows.withLock { windows in
             let present = windows[layers]
@@ -80,15 +88,19 @@ package final class EngineModel: Sendable {
     }
 
     private func loadWeights(
-        _ layers: LayerRange, configuration: Window.Configuration, progress: @escaping @Sendable (Float) -> Void
+        _ layers: LayerRange, layout: WeightLayout, gpuLayers: Int, progress: @escaping @Sendable (Float) -> Void
     ) throws -> ModelWeights {
         if layers.first == 0, layers.end == layerCount {
             return try ModelWeights(
-                paths: paths, layout: configuration.layout, gpuLayers: configuration.gpuLayers, progress: progress)
+                paths: paths, layout: layout, gpuLayers: gpuLayers, progress: progress)
         }
         return try ModelWeights(
-            view: WindowView(model: files, layers: layers), layout: configuration.layout,
-            gpuLayers: configuration.gpuLayers, progress: progress)
+            view: WindowView(model: files, layers: layers), layout: layout, gpuLayers: gpuLayers, progress: progress)
+    }
+
+    /// About what the weights of some layers take: their share of the whole.
+    private func weightBytes(of layers: LayerRange) -> UInt64 {
+        files.tensorBytes / UInt64(max(layerCount, 1)) * UInt64(layers.count)
     }
 
     /// Frees a window and ends its sessions.
@@ -97,6 +109,6 @@ package final class EngineModel: Sendable {
     package func unload(_ layers: LayerRange) -> UInt64 {
         guard let window = windows.withLock({ $0.removeValue(forKey: layers) }) else { return 0 }
         window.unload()
-        return window.weights.sizeBytes + window.cacheBytes
+        return window.weightBytes + window.cacheBytes
     }
 }

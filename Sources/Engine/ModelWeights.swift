@@ -9,6 +9,14 @@ package enum WeightLayout: String, Sendable, CaseIterable {
     case plain
     /// Rearranged for the processor's vector units.
     case repacked
+    /// Both are held: prompts are computed on the plain weights, tokens on the repacked ones.
+    case both
+
+    /// What an engine takes when it is not told: both forms where that leaves half of the free memory.
+    package static func automatic(weightBytes: UInt64, gpuLayers: Int) -> WeightLayout {
+        guard gpuLayers == 0, let available = ResidentMemory.availableBytes else { return .repacked }
+        return weightBytes * 2 <= available / 2 ? .both : .repacked
+    }
 }
 
 /// A model as libllama holds it: weights of some layers, or the vocabulary alone.
@@ -88,7 +96,7 @@ package final class ModelWeights: Sendable {
 
     private static func parameters(layout: WeightLayout, gpuLayers: Int) -> llama_model_params {
         var parameters = llama_model_default_params()
-        parameters.use_extra_bufts = layout == .repacked
+        parameters.use_extra_bufts = layout != .plain
         parameters.n_gpu_layers = Int32(gpuLayers)
         return parameters
     }

@@ -39,8 +39,14 @@ package final class Window: Sendable {
     package let isLast: Bool
     package let configuration: Configuration
     package let weights: ModelWeights
+    /// Bytes of weights in memory, both forms counted.
+    package let weightBytes: UInt64
     package let vocabulary: Vocabulary?
     package let cacheBytes: UInt64
+
+    /// Cells for prompts that are computed on weights of their own, before they move; longer prompts stay with the
+    /// others.
+    private static let promptCells = 4096
 
     private let inbox = Mutex<[WindowCommand]>([])
     private let arrivals = DispatchSemaphore(value: 0)
@@ -50,23 +56,33 @@ package final class Window: Sendable {
     /// Loads nothing itself: takes loaded weights of `layers` out of `layerCount` and starts the computing thread.
     ///
     /// - Parameters:
+    ///   - promptWeights: the same layers in the plain layout, where prompts get weights of their own.
     ///   - vocabulary: needed by the last window, which samples.
     ///   - inputTensor: `CutRule.inputTensor` of the model.
     package init(
-        weights: ModelWeights, layers: LayerRange, layerCount: Int, vocabulary: Vocabulary?,
+        weights: ModelWeights, promptWeights: ModelWeights?, layers: LayerRange, layerCount: Int,
+        vocabulary: Vocabulary?,
         inputTensor: String? = nil, configuration: Configuration
     ) throws {
         self.weights = weights
+        weightBytes = weights.sizeBytes + (promptWeights?.sizeBytes ?? 0)
         self.layers = layers
         self.configuration = configuration
         self.vocabulary = vocabulary
         isFirst = layers.first == 0
         isLast = layers.end == layerCount
-        let context = try WindowContext(
-            weights: weights, capturedLayer: isLast ? nil : layers.count - 1,
-            inputTensor: isFirst ? nil : inputTensor, configuration: configuration)
-        cacheBytes = context.cacheBytes
-        nonisolated(unsafe) let computer = WindowComputer(window: self, context: context)  // the thread's alone from here
+        let edges = WindowContext.Edges(
+            capturedLayer: isLast ? nil : layers.count - 1, inputTensor: isFirst ? nil : inputTensor)
+        let context = try WindowContext(weights: weights, edges: edges, configuration: configuration)
+        let promptContext = try promptWeights.map {
+            var configuration = configuration
+            configuration.contextLength = min(configuration.contextLength, Self.promptCells)
+            return try WindowContext(weights: $0, edges: edges, configuration: configuration)
+        }
+        cacheBytes = context.cacheBytes + (promptContext?.cacheBytes ?? 0)
+        // The thread's alone from here.
+        nonisolated(unsafe) let computer = WindowComputer(
+            window: self, context: context, promptContext: promptContext)
         let thread = Thread { computer.run() }
         thread.name = "window \(layers)"
         thread.stackSize = 8 << 20

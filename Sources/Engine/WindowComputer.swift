@@ -8,6 +8,10 @@ final class WindowComputer {
     /// Kept alive by its thread until it is unloaded.
     private let window: Window
     private var context: WindowContext?
+    /// Where long prompts are computed, on weights in the layout that is faster for them; their cells move to `context`
+    /// at the end of the prompt.
+    private var promptContext: WindowContext?
+    private var movingBuffer: [UInt8] = []
     private var sequences: SequenceTable
     private var sessions: [SessionID: ComputedSession] = [:]
     /// Sessions in the order in which they were opened: decoding goes round, prompts first come, first served.
@@ -16,10 +20,13 @@ final class WindowComputer {
 
     /// How much of a prompt is computed at once while other sessions decode, so that they keep flowing.
     private static let mixedChunkLength = 128
+    /// Shorter prompts do not repay the move to the other context.
+    private static let shortestMovedPrompt = 64
 
-    init(window: Window, context: WindowContext) {
+    init(window: Window, context: WindowContext, promptContext: WindowContext?) {
         self.window = window
         self.context = context
+        self.promptContext = promptContext
         sequences = SequenceTable(capacity: window.configuration.maximumSequences)
     }
 
@@ -27,7 +34,8 @@ final class WindowComputer {
         while context != nil {
             let hasWork = sessions.values.contains { $0.hasInput }
             for command in window.takeCommands(waiting: !hasWork) { carryOut(command) }
-            computeOnce()
+            if let context { computeOnce(context, isForPrompts: false) }
+            if let promptContext { computeOnce(promptContext, isForPrompts: true) }
         }
     }
 
@@ -101,6 +109,7 @@ final class WindowComputer {
             // The same cells for the same prompt, whatever ran before: that is what makes results repeatable.
             while let kept = sequences.evict() { forget(kept) }
             context.clearAllCells()
+            promptContext?.clearAllCells()
         }
         guard let (sequence, evicted) = sequences.take() else {
             fail(id, EngineError(.busy, "all \(window.configuration.maximumSequences) places for sessions are taken"))
@@ -115,6 +124,31 @@ final class WindowComputer {
         }
         usedCells[sequence] = 0
         session.start(reusedTokens: reusedTokens, isFirst: window.isFirst)
+        session.isInPromptContext = beginsInPromptContext(session, sequence, reusedTokens: reusedTokens)
+    }
+
+    private func beginsInPromptContext(
+        _ session: ComputedSession, _ sequence: Int32, reusedTokens: Int
+    ) -> Bool {
+        guard let context, let promptContext else { return false }
+        let taken = sessions.values.filter(\.isInPromptContext).reduce(0) { $0 + $1.request.prompt.count }
+        guard session.request.prompt.count - reusedTokens >= Self.shortestMovedPrompt,
+            taken + session.request.prompt.count <= promptContext.contextLength
+        else { return false }
+        return reusedTokens == 0 || context.copyCells(of: sequence, to: promptContext, buffer: &movingBuffer)
+    }
+
+    /// Takes a finished prompt's cells to the context that decodes.
+    private func leavePromptContext(_ session: ComputedSession) -> Bool {
+        guard let context, let promptContext, let sequence = session.sequence else { return false }
+        var isMoved = promptContext.copyCells(of: sequence, to: context, buffer: &movingBuffer)
+        while !isMoved, let kept = sequences.evict() {
+            forget(kept)
+            isMoved = promptContext.copyCells(of: sequence, to: context, buffer: &movingBuffer)
+        }
+        promptContext.clearCells(of: sequence)
+        session.isInPromptContext = false
+        return isMoved
     }
 
     private func take(_ states: HiddenStates) {
@@ -154,7 +188,10 @@ final class WindowComputer {
         order.removeAll { $0 == id }
         if let pinned = session.pinned { sequences.unpin(pinned.sequence) }
         guard let sequence = session.sequence else { return }
-        if session.request.cachePrompt, !window.weights.isRecurrent {
+        if session.isInPromptContext {
+            promptContext?.clearCells(of: sequence)
+            forget(sequence)
+        } else if session.request.cachePrompt, !window.weights.isRecurrent {
             for needless in sequences.keep(sequence, tokens: session.history) { forget(needless) }
         } else {
             forget(sequence)
@@ -188,6 +225,7 @@ final class WindowComputer {
             fail(id, EngineError(.windowUnloaded, "the window \(window.layers) was unloaded"))
         }
         context = nil
+        promptContext = nil
     }
 
     private func publishCounts() {
@@ -212,9 +250,8 @@ final class WindowComputer {
         let states: HiddenStates?
     }
 
-    private func computeOnce() {
-        guard let context else { return }
-        let shares = fillBatch(context)
+    private func computeOnce(_ context: WindowContext, isForPrompts: Bool) {
+        let shares = fillBatch(context, isForPrompts: isForPrompts)
         guard !shares.isEmpty else { return }
         let began = ContinuousClock.now
         window.noteBusy(since: began)
@@ -259,11 +296,11 @@ final class WindowComputer {
     }
 
     /// Puts in what decodes first, one row per session, then prompts in the order in which they came.
-    private func fillBatch(_ context: WindowContext) -> [Share] {
+    private func fillBatch(_ context: WindowContext, isForPrompts: Bool) -> [Share] {
         context.beginBatch()
         var shares: [Share] = []
         var rowCount = 0
-        let ready = order.compactMap { sessions[$0] }.filter { $0.hasInput }
+        let ready = order.compactMap { sessions[$0] }.filter { $0.hasInput && $0.isInPromptContext == isForPrompts }
         let decoding = ready.filter { $0.inputLength == 1 && !$0.isPrompt }
         let prompting = ready.filter { !($0.inputLength == 1 && !$0.isPrompt) }
         for session in decoding where rowCount < context.chunkLength {
@@ -316,6 +353,10 @@ final class WindowComputer {
         session.history += share.tokens
         if let sequence = session.sequence { usedCells[sequence, default: 0] += share.rows.count }
         let id = session.request.id
+        if session.isInPromptContext, !session.isPrompt, !leavePromptContext(session) {
+            giveUp(session)
+            return
+        }
         if !window.isLast {
             session.outputs.hiddenStates(
                 HiddenStates(

@@ -9,6 +9,7 @@ final class WindowContext {
     let embeddingLength: Int
     let vocabularySize: Int
     let chunkLength: Int
+    let contextLength: Int
     let cacheBytes: UInt64
     private let weights: ModelWeights
     private let pointer: OpaquePointer
@@ -27,16 +28,20 @@ final class WindowContext {
         case hidden(UnsafePointer<Float>)
     }
 
-    /// - Parameters:
-    ///   - capturedLayer: the window's own last layer, when what leaves the window is its output; `nil` for logits.
-    ///   - inputTensor: the tensor that incoming hidden states overwrite, where the batch's embeddings do not reach the
-    ///     first layer unchanged (see `CutRule.inputTensor`); `nil` for a first window.
-    init(
-        weights: ModelWeights, capturedLayer: Int?, inputTensor: String?, configuration: Window.Configuration
-    ) throws {
+    /// Where a window's graph is cut out of the whole model's.
+    struct Edges {
+        /// The window's own last layer, when what leaves the window is its output; `nil` for logits.
+        let capturedLayer: Int?
+        /// The tensor that incoming hidden states overwrite, where the batch's embeddings do not reach the first layer
+        /// unchanged (see `CutRule.inputTensor`); `nil` for a first window.
+        let inputTensor: String?
+    }
+
+    init(weights: ModelWeights, edges: Edges, configuration: Window.Configuration) throws {
         self.weights = weights
         embeddingLength = weights.embeddingLength
-        chunkLength = configuration.chunkLength
+        contextLength = configuration.contextLength
+        chunkLength = min(configuration.chunkLength, contextLength)
         vocabularySize = Int(llama_vocab_n_tokens(llama_model_get_vocab(weights.pointer)))
 
         var parameters = llama_context_default_params()
@@ -52,12 +57,12 @@ final class WindowContext {
         parameters.swa_full = true
         parameters.no_perf = true
         let hook = WindowHook(
-            outputName: capturedLayer.map { "l_out-\($0)" }, inputName: inputTensor,
+            outputName: edges.capturedLayer.map { "l_out-\($0)" }, inputName: edges.inputTensor,
             capacity: chunkLength * embeddingLength)
         hook?.attach(to: &parameters)
         self.hook = hook
-        givesHiddenStates = capturedLayer != nil
-        overwritesInput = inputTensor != nil
+        givesHiddenStates = edges.capturedLayer != nil
+        overwritesInput = edges.inputTensor != nil
         guard let pointer = llama_init_from_model(weights.pointer, parameters),
             let memory = llama_get_memory(pointer)
         else {
@@ -170,6 +175,16 @@ final class WindowContext {
     /// Gives `target` the first `count` positions of `source`, without computing or copying.
     func shareCells(of source: Int32, with target: Int32, count: Int) {
         llama_memory_seq_cp(memory, source, target, 0, Int32(count))
+    }
+
+    /// Copies a sequence's cells into another context over the same layers.
+    ///
+    /// - Returns: `false` when there is no room; nothing is changed then, but that `sequence` is empty over there.
+    func copyCells(of sequence: Int32, to other: WindowContext, buffer: inout [UInt8]) -> Bool {
+        let size = llama_state_seq_get_size(pointer, sequence)
+        if buffer.count < size { buffer = [UInt8](repeating: 0, count: size) }
+        let copied = llama_state_seq_get_data(pointer, &buffer, buffer.count, sequence)
+        return copied > 0 && llama_state_seq_set_data(other.pointer, buffer, copied, sequence) > 0
     }
 
     // MARK: Embeddings

@@ -165,7 +165,7 @@ extension Shoal_V1_WindowStatus {
         self.init()
         let status = window.currentStatus
         layers = window.layers.message
-        weightBytes = window.weights.sizeBytes
+        weightBytes = window.weightBytes
         cacheBytes = window.cacheBytes
         contextLength = UInt32(window.configuration.contextLength)
         activeSessions = UInt32(status.activeSessions)

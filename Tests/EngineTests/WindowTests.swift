@@ -15,10 +15,11 @@ struct WindowTests {
         #expect(cut.logProbabilities == whole.logProbabilities)
     }
 
-    @Test("A prompt longer than a chunk is exact too, chunk by chunk")
-    func chunkedPrompt() async throws {
+    @Test("A prompt longer than a chunk is exact too, chunk by chunk", arguments: WeightLayout.allCases)
+    func chunkedPrompt(layout: WeightLayout) async throws {
         var options = EngineModel.LoadOptions()
         options.chunkLength = 32
+        options.layout = layout
         let prompt = DemoModel.question(String(repeating: "What is a node, and what is a shard? ", count: 8))
         let whole = try await WindowChain.with(path: DemoModel.path, options: options) { try await $0.run(prompt) }
         let cut = try await WindowChain.with(path: DemoModel.path, cuts: [3], options: options) {
@@ -61,6 +62,26 @@ struct WindowTests {
         }
     }
 
+    @Test("A prompt that begins like a kept one and is computed apart gives what it gives alone", arguments: [[], [3]])
+    func reuseForPromptsComputedApart(cuts: [Int]) async throws {
+        var options = EngineModel.LoadOptions()
+        options.layout = .both
+        try await WindowChain.with(path: DemoModel.path, cuts: cuts, options: options) { chain in
+            let beginning = Array(
+                try chain.model.vocabulary.tokens(
+                    of: String(repeating: "A shard is a part of a model. ", count: 12), addSpecial: true,
+                    parseSpecial: true))
+            let ending = try chain.model.vocabulary.tokens(
+                of: String(repeating: "A window is a run of layers. ", count: 12), addSpecial: false,
+                parseSpecial: true)
+            let alone = try await chain.run(prompt: beginning + ending)
+            _ = try await chain.run(prompt: beginning, cachePrompt: true)
+            let reusing = try await chain.run(prompt: beginning + ending, cachePrompt: true)
+            #expect(reusing.reusedTokens >= beginning.count)
+            #expect(reusing.tokens == alone.tokens)
+        }
+    }
+
     @Test("A session that goes on after a failure gives the same tokens")
     func continuation() async throws {
         try await WindowChain.with(path: DemoModel.path) { chain in
@@ -70,26 +91,6 @@ struct WindowTests {
             let produced = Array(whole.tokens.prefix(5))
             let rest = try await chain.run(prompt: prompt + produced, maximumTokens: 7, producedTokens: 5)
             #expect(produced + rest.tokens == whole.tokens)
-        }
-    }
-
-    @Test("A seeded draw repeats, also when it goes on after a failure")
-    func seededSampling() async throws {
-        try await WindowChain.with(path: DemoModel.path) { chain in
-            let prompt = try chain.model.vocabulary.tokens(
-                of: DemoModel.question("Tell me about nodes."), addSpecial: true, parseSpecial: true)
-            func run(_ prompt: [Int32], seed: UInt32, produced: Int = 0) async throws -> [Int32] {
-                try await chain.run(prompt: prompt, maximumTokens: 16 - produced, producedTokens: produced) {
-                    $0.temperature = 1.5
-                    $0.seed = seed
-                    $0.ignoresEndOfGeneration = true
-                }.tokens
-            }
-            let first = try await run(prompt, seed: 7)
-            #expect(try await run(prompt, seed: 7) == first)
-            #expect(try await run(prompt, seed: 8) != first)
-            let rest = try await run(prompt + first.prefix(6), seed: 7, produced: 6)
-            #expect(Array(first.prefix(6)) + rest == first)
         }
     }
 

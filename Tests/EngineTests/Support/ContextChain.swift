@@ -27,8 +27,11 @@ final class ContextChain {
             let weights = try ModelWeights(
                 view: view, layout: configuration.layout, gpuLayers: 0, progress: { _ in })
             return try WindowContext(
-                weights: weights, capturedLayer: layers.end == model.layerCount ? nil : layers.count - 1,
-                inputTensor: layers.first == 0 ? nil : view.rule.inputTensor, configuration: configuration)
+                weights: weights,
+                edges: WindowContext.Edges(
+                    capturedLayer: layers.end == model.layerCount ? nil : layers.count - 1,
+                    inputTensor: layers.first == 0 ? nil : view.rule.inputTensor),
+                configuration: configuration)
         }
     }
 
