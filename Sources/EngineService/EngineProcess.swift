@@ -25,6 +25,10 @@ package enum EngineProcess {
     ///
     /// - Returns: the exit status.
     package static func main(arguments: [String]) async -> Int32 {
+        if arguments.dropFirst() == ["--version"] {
+            print("libllama \(LlamaBackEnd.version)")
+            return 0
+        }
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         do {
             guard let socket = value(of: "--socket", in: arguments) else {
