@@ -131,9 +131,11 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", crypto, logging, lifecycle,
+                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", crypto, logging, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ] + grpc
@@ -156,6 +158,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
         .executableTarget(name: "shoal", dependencies: ["ShoalCommands"]),
@@ -196,16 +199,18 @@ let package = Package(
         ),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Node", "ShoalCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+            dependencies: ["Node", "ShoalCommands", "ModelLibrary", logging, .product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Link", "GGUF", "shoal", "shoal-engine",
+                "Link", "GGUF", "ChatTemplate", "Node", "ShoalCommands", "shoal", "shoal-engine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
     ]

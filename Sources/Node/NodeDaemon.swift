@@ -1,0 +1,238 @@
+import Events
+import HTTPAPI
+import Inference
+import Link
+import Logging
+import ModelLibrary
+import ServiceLifecycle
+import Store
+import Swarm
+import Synchronization
+import UnixSignals
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A node: everything that `shoal serve` runs, wired together.
+///
+/// All that lives long is a service of one group. On SIGTERM and SIGINT the group stops them in reverse order: first the
+/// HTTP server, which lets answers end, then the links to other nodes, last the engines.
+package struct NodeDaemon: Sendable {
+    /// Time that everything together has to stop, before what is left is cancelled.
+    private static let shutdownLimit: Duration = .seconds(8)
+    /// Time that cancelled services have to end, before the process does.
+    private static let cancellationLimit: Duration = .seconds(1)
+    /// The longest folder for engine sockets: socket paths must fit into 107 bytes (unix(7)).
+    private static let longestSocketFolder = 80
+
+    /// Runs a node until it is told to stop.
+    ///
+    /// - Parameter onListening: told the base address of the HTTP interface, once it answers.
+    /// - Throws: `NodeError`, and the errors of the parts that cannot start.
+    package static func run(_ settings: Settings, onListening: @escaping @Sendable (String) -> Void) async throws {
+        LoggingSystem.bootstrap { label in
+            StandardErrorLogHandler(label: label, level: settings.log.level, format: settings.log.format)
+        }
+        let logger = Logger(label: "shoal")
+        let directory = DataDirectory(path: settings.node.dataDirectory)
+        try directory.create()
+        let lock = try directory.lock()
+        defer { RunRecord.remove(in: directory) }
+        for name in settings.unknownVariables {
+            logger.warning("the environment variable is no setting", metadata: ["name": "\(name)"])
+        }
+
+        let parts = try await Parts(settings: settings, directory: directory, logger: logger)
+        let shutdown = ShutdownRequest()
+        let announcement = Announcement(directory: directory, parts: parts)
+        let services = parts.services(started: .now, shutDown: { shutdown.make() })
+        let server = HTTPAPI.server(
+            configuration: try httpConfiguration(settings, directory: directory), services: services,
+            logger: Logger(label: "http")
+        ) { port in
+            let url = "http://\(shownHost(settings.api.host)):\(port)"
+            announcement.listening(at: url)
+            onListening(url)
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                // The names keep the group from describing services by their contents, keys included.
+                .init(service: parts.inference, serviceName: "inference"),
+                .init(service: parts.swarm, serviceName: "swarm"),
+                .init(service: parts.linkServer, serviceName: "link"),
+                .init(service: LibraryWatch(library: parts.library), serviceName: "library watch"),
+                .init(service: announcement, serviceName: "announcement"),
+                .init(
+                    service: shutdown, successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "shutdown"),
+                .init(service: server, serviceName: "http"),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services"))
+        configuration.maximumGracefulShutdownDuration = shutdownLimit
+        configuration.maximumCancellationDuration = cancellationLimit
+        try await ServiceGroup(configuration: configuration).run()
+        logger.info("stopped")
+        _ = consume lock
+    }
+
+    /// The parts of a node that hold state, made but not running yet.
+    struct Parts: Sendable {
+        let settings: Settings
+        let directory: DataDirectory
+        let machine: Machine
+        let library: ModelLibrary
+        let swarm: SwarmService
+        let inference: InferenceService
+        let linkServer: LinkServer
+
+        init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
+            self.settings = settings
+            self.directory = directory
+            machine = Machine()
+            let events = EventBus()
+            let store = try Store(path: directory.database)
+            let identity = try NodeIdentity.loadOrCreate(path: directory.identityKey)
+            let key = try Self.swarmKey(settings, directory: directory, store: store, me: identity.id)
+            let credentials = try CurrentCredentials(LinkCredentials(identity: identity, swarm: key))
+            library = try await ModelLibrary.open(
+                directory: directory.models, store: store, events: events, logger: Logger(label: "library"))
+            swarm = try SwarmService(
+                identity: identity, credentials: credentials, record: machine.record(nickname: settings.node.nickname),
+                swarmKeyPath: directory.swarmKey, store: store, events: events, logger: Logger(label: "swarm"))
+            inference = InferenceService(
+                settings: try NodeDaemon.inferenceSettings(settings, directory: directory), library: library,
+                membership: swarm, credentials: credentials, events: events, logger: Logger(label: "inference"))
+            guard let address = LinkAddress(host: settings.swarm.host, port: settings.swarm.port) else {
+                throw NodeError(
+                    .cannotListen,
+                    "swarm.host “\(settings.swarm.host)” is no address to listen on; use an IP address or localhost")
+            }
+            linkServer = try LinkServer(
+                network: address, credentials: credentials,
+                services: [SwarmNodeService(swarm: swarm, requests: inference.nodeRequests)],
+                gracePeriod: .seconds(1), logger: Logger(label: "link"))
+            logger.info(
+                "starting",
+                metadata: [
+                    "node": "\(identity.id)", "version": "\(NodeVersion.current)", "data": "\(directory.path)",
+                    "swarm": "\(key.fingerprint)",
+                ])
+        }
+
+        private static func swarmKey(
+            _ settings: Settings, directory: DataDirectory, store: Store, me: NodeID
+        ) throws -> SwarmKey {
+            guard let code = settings.swarm.joinCode else { return try SwarmKey.loadOrCreate(path: directory.swarmKey) }
+            return try SwarmAdoption.adopt(Invite(code: code), keyPath: directory.swarmKey, store: store, me: me)
+        }
+    }
+
+    private static func httpConfiguration(
+        _ settings: Settings, directory: DataDirectory
+    ) throws -> HTTPAPIConfiguration {
+        let api = settings.api
+        return HTTPAPIConfiguration(
+            host: api.host, port: api.port, apiKey: try api.key ?? APIKeyFile.loadOrCreate(in: directory),
+            openReads: api.openReads, metricsRequireKey: api.metricsNeedKey,
+            rateLimits: RateLimits(
+                administrationPerMinute: api.adminRequestsPerMinute,
+                inferencePerMinute: api.inferenceRequestsPerMinute, includesLoopback: api.limitsLoopback),
+            requestTimeout: api.requestTimeout, shutdownGracePeriod: .seconds(4))
+    }
+
+    private static func inferenceSettings(
+        _ settings: Settings, directory: DataDirectory
+    ) throws -> InferenceSettings {
+        let engine = settings.engine
+        var inference = InferenceSettings(socketDirectory: try socketDirectory(directory))
+        inference.engineBinary = engine.binary
+        inference.engineListenHost = settings.swarm.host
+        inference.contextLength = engine.contextLength
+        inference.cacheCells = engine.cacheCells == 0 ? nil : engine.cacheCells
+        let memory = settings.resources.maximumMemoryMegabytes
+        inference.memoryBudgetBytes = memory == 0 ? nil : UInt64(memory) << 20
+        inference.maximumSequences = engine.maximumSequences
+        inference.chunkLength = engine.chunkLength
+        inference.threads = engine.threads
+        inference.gpuLayers = engine.gpuLayers
+        inference.weightLayout = engine.weightLayout.rawValue
+        inference.maximumGenerations = settings.inference.maximumConcurrentRequests
+        inference.busyLimit = settings.inference.busyLimit
+        return inference
+    }
+
+    /// The data directory's own folder for sockets, or one under the system's temporary directory when that path is too
+    /// long for a socket.
+    private static func socketDirectory(_ directory: DataDirectory) throws -> String {
+        guard directory.sockets.utf8.count > longestSocketFolder else { return directory.sockets }
+        let name = "shoal-\(UInt64.random(in: .min ... .max))"
+        let path = FileManager.default.temporaryDirectory.path(percentEncoded: false) + name
+        guard path.utf8.count <= longestSocketFolder else { return "/tmp/\(name)" }
+        return path
+    }
+
+    /// The host to reach a listener on this machine by.
+    private static func shownHost(_ host: String) -> String {
+        switch host {
+        case "0.0.0.0", "::", "localhost": "127.0.0.1"
+        default: host.contains(":") ? "[\(host)]" : host
+        }
+    }
+}
+
+/// Looks for models that other processes import beside the node.
+private struct LibraryWatch: Service {
+    let library: ModelLibrary
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await library.watch() }
+    }
+}
+
+/// Tells others where the node is reached, as soon as it is: the command line through the run record, the swarm through
+/// this node's own record.
+private final class Announcement: Service {
+    private let directory: DataDirectory
+    private let parts: NodeDaemon.Parts
+    private let record: Mutex<RunRecord>
+
+    init(directory: DataDirectory, parts: NodeDaemon.Parts) {
+        self.directory = directory
+        self.parts = parts
+        record = Mutex(
+            RunRecord(
+                processID: ProcessInfo.processInfo.processIdentifier, url: "", swarmPort: nil,
+                version: NodeVersion.current))
+    }
+
+    func listening(at url: String) {
+        update { $0.url = url }
+    }
+
+    func run() async throws {
+        // A listener that cannot start ends its own service with the reason.
+        if let port = try? await parts.linkServer.port {
+            let swarm = parts.settings.swarm
+            parts.swarm.listening(
+                host: swarm.host, port: port, advertised: swarm.advertisedAddresses.compactMap { LinkAddress($0) })
+            update { $0.swarmPort = port }
+        }
+        try await gracefulShutdown()
+    }
+
+    private func update(_ change: (inout RunRecord) -> Void) {
+        record.withLock { record in
+            change(&record)
+            guard !record.url.isEmpty else { return }
+            do {
+                try record.write(in: directory)
+            } catch {
+                Logger(label: "shoal").error(
+                    "cannot write the run record: commands will not find this node by its data directory",
+                    metadata: ["path": "\(directory.runRecord)", "reason": "\(error)"])
+            }
+        }
+    }
+}

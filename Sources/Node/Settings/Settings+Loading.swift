@@ -1,0 +1,205 @@
+import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension Settings {
+    /// Reads the settings of a node.
+    ///
+    /// - Parameters:
+    ///   - flags: Values from the command line, by setting key (`api.port`).
+    ///   - environment: The process's environment.
+    ///   - configurationFile: A settings file to use instead of `<data directory>/shoal.yaml`; must exist.
+    /// - Throws: `SettingsError`.
+    package static func load(
+        flags: [String: String] = [:], environment: [String: String], configurationFile: String? = nil
+    ) throws -> Settings {
+        let file = try configurationFile.map { try SettingsFile(path: absolutePath($0, environment: environment)) }
+        var reader = SettingsReader(sources: SettingsSources(flags: flags, environment: environment, file: file))
+        let dataDirectory = try reader.dataDirectory(environment: environment)
+        guard file == nil else { return try Settings(from: reader, dataDirectory: dataDirectory, environment) }
+
+        let ownPath = dataDirectory + "/shoal.yaml"
+        guard FileManager.default.fileExists(atPath: ownPath) else {
+            return try Settings(from: reader, dataDirectory: dataDirectory, environment)
+        }
+        let ownFile = try SettingsFile(path: ownPath)
+        if ownFile.keys.contains("node.data_dir") {
+            throw SettingsError(
+                code: .invalidValue,
+                key: "node.data_dir",
+                message: "setting node.data_dir cannot stand in \(ownPath), which is itself found through it; "
+                    + "use --data-dir, SHOAL_DATA_DIR or a file given with --config"
+            )
+        }
+        reader = SettingsReader(sources: SettingsSources(flags: flags, environment: environment, file: ownFile))
+        _ = try reader.dataDirectory(environment: environment)
+        return try Settings(from: reader, dataDirectory: dataDirectory, environment)
+    }
+
+    /// The data directory alone, for commands that need nothing else.
+    package static func dataDirectory(flag: String?, environment: [String: String]) throws -> String {
+        let flags = flag.map { ["node.data_dir": $0] } ?? [:]
+        var reader = SettingsReader(sources: SettingsSources(flags: flags, environment: environment))
+        return try reader.dataDirectory(environment: environment)
+    }
+
+    private init(
+        from start: SettingsReader, dataDirectory: String, _ environment: [String: String]
+    ) throws {
+        var reader = start
+        node = Node(dataDirectory: dataDirectory, nickname: try reader.nickname())
+        api = API(
+            host: try reader.host("api.host", default: "127.0.0.1"),
+            port: try reader.integer("api.port", default: 8800, in: 0...65535),
+            key: try reader.apiKey(),
+            openReads: try reader.flag("api.open_reads", default: true),
+            metricsNeedKey: try reader.flag("api.metrics_auth_required", default: false),
+            inferenceRequestsPerMinute: try reader.integer("api.rate_limit_rpm", default: 60, in: 0...1_000_000),
+            adminRequestsPerMinute: try reader.integer("api.rate_limit_admin_rpm", default: 200, in: 0...1_000_000),
+            limitsLoopback: try reader.flag("api.rate_limit_loopback", default: false),
+            requestTimeout: try reader.seconds("api.request_timeout_seconds", default: 600, in: 1...604_800)
+        )
+        swarm = Swarm(
+            host: try reader.host("swarm.host", default: "0.0.0.0"),
+            port: try reader.integer("swarm.port", default: 8801, in: 0...65535),
+            advertisedAddresses: try reader.addresses("swarm.advertise"),
+            joinCode: try reader.optional(
+                "swarm.join", allowed: "an invite code (swarm://…), as “shoal invite” prints it", isSecret: true
+            ) { $0.hasPrefix("swarm://") && $0.utf8.count <= 4096 ? $0 : nil }
+        )
+        engine = Engine(
+            binary: try reader.path(
+                "engine.binary", default: Settings.defaultEngineBinary(), environment: environment
+            ),
+            threads: try reader.integer("engine.threads", default: 0, in: 0...1024),
+            gpuLayers: try reader.integer("engine.gpu_layers", default: -1, in: -1...65536),
+            contextLength: try reader.integer("engine.context_length", default: 8192, in: 1...16_777_216),
+            cacheCells: try reader.integer("engine.cache_cells", default: 0, in: 0...16_777_216),
+            maximumSequences: try reader.integer("engine.maximum_sequences", default: 0, in: 0...256),
+            chunkLength: try reader.integer("engine.chunk_length", default: 0, in: 0...65536),
+            weightLayout: try reader.choice("engine.weight_layout", default: .auto)
+        )
+        models = Models(shardSizeMegabytes: try reader.integer("models.shard_size_mb", default: 512, in: 1...65536))
+        inference = Inference(
+            maximumConcurrentRequests: try reader.integer(
+                "inference.max_concurrent_requests", default: 32, in: 1...4096),
+            busyLimit: try reader.seconds("inference.busy_limit_seconds", default: 60, in: 0...3600)
+        )
+        resources = Resources(
+            maximumMemoryMegabytes: try reader.integer("resources.max_ram_mb", default: 0, in: 0...1_073_741_824)
+        )
+        log = Log(
+            level: try reader.choice("log.level", default: .info),
+            format: try reader.choice("log.format", default: .text)
+        )
+        unknownVariables = try reader.finish()
+    }
+}
+
+extension SettingsReader {
+    /// `node.data_dir`, else `~/.local/share/shoal`.
+    fileprivate mutating func dataDirectory(environment: [String: String]) throws -> String {
+        try path(
+            "node.data_dir",
+            default: Settings.absolutePath("~/.local/share/shoal", environment: environment),
+            environment: environment
+        )
+    }
+
+    fileprivate mutating func path(
+        _ key: String, default fallback: @autoclosure () -> String, environment: [String: String]
+    ) throws -> String {
+        try value(key, default: fallback(), allowed: "a path") { text in
+            text.isEmpty || text.utf8.contains(0) ? nil : Settings.absolutePath(text, environment: environment)
+        }
+    }
+
+    fileprivate mutating func host(_ key: String, default fallback: String) throws -> String {
+        try value(key, default: fallback, allowed: "a host name or an address to listen on, without a port") { text in
+            let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") }
+            let hasPort = text.split(separator: ":", omittingEmptySubsequences: false).count == 2
+            return (1...253).contains(text.utf8.count) && isPlain && !hasPort ? text : nil
+        }
+    }
+
+    fileprivate mutating func nickname() throws -> String {
+        try value("node.nickname", default: Settings.hostName(), allowed: "a name of 1 to 64 printable characters") {
+            text in
+            let isPrintable = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            return (1...64).contains(text.count) && isPrintable ? text : nil
+        }
+    }
+
+    fileprivate mutating func apiKey() throws -> String? {
+        try optional(
+            "api.key", allowed: "16 to 256 characters of A–Z, a–z, 0–9, “-”, “_” and “.”", isSecret: true
+        ) { text in
+            let isPlain = text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+            return (16...256).contains(text.utf8.count) && isPlain ? text : nil
+        }
+    }
+
+    /// Addresses "host:port", separated by commas.
+    fileprivate mutating func addresses(_ key: String) throws -> [String] {
+        try value(key, default: [], allowed: "addresses “host:port”, separated by commas") { text in
+            let parts = text.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
+            let areAddresses = parts.allSatisfy { part in
+                guard let colon = part.lastIndex(of: ":"), colon != part.startIndex,
+                    let port = Int(part[part.index(after: colon)...])
+                else { return false }
+                return (1...65535).contains(port)
+            }
+            return areAddresses && !parts.isEmpty ? parts.map(String.init) : nil
+        }
+    }
+}
+
+extension Settings {
+    /// Expands a leading `~` and makes the path absolute.
+    package static func absolutePath(_ path: String, environment: [String: String]) -> String {
+        var expanded = path
+        if path == "~" || path.hasPrefix("~/") {
+            let home =
+                environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }
+                ?? FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false)
+            expanded = home + path.dropFirst(1)
+        }
+        if !expanded.hasPrefix("/") {
+            expanded = FileManager.default.currentDirectoryPath + "/" + expanded
+        }
+        while expanded.count > 1, expanded.hasSuffix("/") { expanded.removeLast() }
+        return expanded
+    }
+
+    /// The machine's name up to the first dot, as the kernel has it: no name service is asked.
+    fileprivate static func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "node" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let label = name.split(separator: ".").first.map(String.init) ?? ""
+        return (1...64).contains(label.count) ? label : "node"
+    }
+
+    /// `shoal-engine` beside the running program.
+    fileprivate static func defaultEngineBinary() -> String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
+        return directory + "/shoal-engine"
+    }
+}

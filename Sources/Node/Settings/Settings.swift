@@ -1,0 +1,123 @@
+package import Logging
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Everything that can be set about a node, validated.
+///
+/// A setting `section.key` comes from the flag of `shoal serve` that stands for it, else from the environment variable
+/// `SHOAL_<SECTION>_<KEY>`, else from `<data directory>/shoal.yaml`, else it has its default.
+package struct Settings: Sendable, Equatable {
+    /// The node itself.
+    package struct Node: Sendable, Equatable {
+        /// Absolute path of the directory that holds everything the node keeps.
+        package var dataDirectory: String
+        /// The name that other nodes and people see; at most 64 characters.
+        package var nickname: String
+    }
+
+    /// The HTTP interface.
+    package struct API: Sendable, Equatable {
+        package var host: String
+        /// 0: any free port.
+        package var port: Int
+        /// The administrators' key; nil: the one in `<data directory>/api_key`, made when missing.
+        package var key: String?
+        /// Reading routes need no key on loopback.
+        package var openReads: Bool
+        /// `/metrics` needs the key even on loopback.
+        package var metricsNeedKey: Bool
+        /// Requests per minute and caller to the routes that compute; 0: no limit.
+        package var inferenceRequestsPerMinute: Int
+        /// Requests per minute and caller to the admin routes; 0: no limit.
+        package var adminRequestsPerMinute: Int
+        /// Callers on this machine are limited as well.
+        package var limitsLoopback: Bool
+        /// Longest time that an answer which is not streamed may take.
+        package var requestTimeout: Duration
+    }
+
+    /// The links to other nodes.
+    package struct Swarm: Sendable, Equatable {
+        package var host: String
+        /// 0: any free port.
+        package var port: Int
+        /// Addresses "host:port" to tell other nodes instead of the ones that this machine has.
+        package var advertisedAddresses: [String]
+        /// An invite code to join with when the node starts.
+        package var joinCode: String?
+    }
+
+    /// The engine processes that compute.
+    package struct Engine: Sendable, Equatable {
+        /// How an engine keeps weights in memory.
+        package enum WeightLayout: String, Sendable, CaseIterable {
+            /// What was measured to be faster.
+            case auto
+            case plain
+            case repacked
+        }
+
+        /// Path of `shoal-engine`.
+        package var binary: String
+        /// Threads per engine; 0: one per processor core.
+        package var threads: Int
+        /// Layers to put on the GPU; -1: as many as fit.
+        package var gpuLayers: Int
+        /// Tokens that one session may have, prompt and answer together.
+        package var contextLength: Int
+        /// Cells of a window's key-value cache, shared by its sessions; 0: the engine chooses.
+        package var cacheCells: Int
+        /// Sequences alive at once in one window; 0: the engine chooses.
+        package var maximumSequences: Int
+        /// Tokens per prompt chunk; 0: the engine chooses.
+        package var chunkLength: Int
+        package var weightLayout: WeightLayout
+    }
+
+    /// Models and their shards.
+    package struct Models: Sendable, Equatable {
+        /// Size that an imported model is cut into shards of, megabytes (2^20 bytes).
+        package var shardSizeMegabytes: Int
+    }
+
+    /// How requests are served.
+    package struct Inference: Sendable, Equatable {
+        /// Requests that generate at once; more wait in line.
+        package var maximumConcurrentRequests: Int
+        /// How long a request waits for room in a window that others fill.
+        package var busyLimit: Duration
+    }
+
+    /// What the node may use of its machine.
+    package struct Resources: Sendable, Equatable {
+        /// Memory for loaded windows, megabytes (2^20 bytes); 0: what the machine has to spare.
+        package var maximumMemoryMegabytes: Int
+    }
+
+    /// What the node writes to standard error.
+    package struct Log: Sendable, Equatable {
+        package enum Format: String, Sendable, CaseIterable { case text, json }
+
+        package var level: Logger.Level
+        package var format: Format
+
+        /// The words for levels, from most to least detailed.
+        package static var levels: [String] { Logger.Level.allCases.map(\.rawValue) }
+        package static var formats: [String] { Format.allCases.map(\.rawValue) }
+    }
+
+    package var node: Node
+    package var api: API
+    package var swarm: Swarm
+    package var engine: Engine
+    package var models: Models
+    package var inference: Inference
+    package var resources: Resources
+    package var log: Log
+    /// Environment variables that begin with `SHOAL_` and are no setting: probably misspelt.
+    package var unknownVariables: [String] = []
+}

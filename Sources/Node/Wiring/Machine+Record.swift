@@ -1,0 +1,25 @@
+import Link
+import Swarm
+import SwiftProtobuf
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension Machine {
+    /// What a node on this machine says about itself when it starts.
+    func record(nickname: String) -> NodeRecord {
+        .with {
+            $0.nickname = nickname
+            $0.version = NodeVersion.current
+            $0.startedUnixMilliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
+            $0.hardware.processor = processorName
+            $0.hardware.cores = UInt32(clamping: processorCores)
+            $0.hardware.memoryBytes = UInt64(clamping: memoryBytes)
+            $0.hardware.gpu = gpuName ?? ""
+            $0.hardware.operatingSystem = operatingSystem
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import GGUF
+import HTTPAPI
+import Inference
+import Link
+import ModelLibrary
+import Swarm
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension NodeDaemon.Parts {
+    /// What the HTTP routes call.
+    ///
+    /// - Parameters:
+    ///   - started: when the node started.
+    ///   - shutDown: begins a graceful shutdown and returns at once.
+    func services(started: ContinuousClock.Instant, shutDown: @escaping @Sendable () -> Void) -> NodeServices {
+        NodeServices(
+            inference: inferenceOperations, models: modelOperations, swarm: swarmOperations,
+            node: nodeOperations(started: started, shutDown: shutDown))
+    }
+
+    private var inferenceOperations: InferenceOperations {
+        InferenceOperations(
+            generate: { [inference] in try await inference.generate($0) },
+            embed: { [inference] in try await inference.embed(model: $0, inputs: $1) },
+            tokenize: { [inference] in
+                try await inference.tokenize(model: $0, text: $1, addSpecial: $2, parseSpecial: $3)
+            },
+            detokenize: { [inference] in try await inference.detokenize(model: $0, tokens: $1) },
+            availableModels: { [inference] in await inference.availableModels() },
+            statistics: { [inference] in inference.statistics() })
+    }
+
+    private var modelOperations: ModelOperations {
+        ModelOperations(
+            summaries: { await ModelSummaries(library: library, swarm: swarm, inference: inference).all() },
+            metadata: { [library] name in
+                guard let id = ModelID(name) else { return nil }
+                return try await library.models().first { $0.id == id }?.open()
+            },
+            unload: { [inference] name in
+                let unloading = try await inference.unload(model: name)
+                return ModelUnloading(
+                    modelName: unloading.modelName, windowsRemoved: unloading.windowsRemoved,
+                    freedBytes: Int(clamping: unloading.freedBytes))
+            },
+            loadShard: { [inference] in try await inference.loadShard(model: $0, shard: $1) },
+            unloadShard: { [inference] in try await inference.unloadShard(model: $0, shard: $1) },
+            rescan: { [library] in try await library.rescan().map(\.rawValue) })
+    }
+
+    private var swarmOperations: SwarmOperations {
+        SwarmOperations(
+            peers: { [swarm] in swarm.peers().map { PeerSummary($0, now: Date()) } },
+            networkCode: { [swarm] in
+                NetworkCode(
+                    code: try swarm.inviteCode(), nodeID: swarm.me,
+                    listenAddresses: swarm.ownRecord.addresses.compactMap { LinkAddress($0) }
+                        .map { Multiaddress($0, nodeID: swarm.me).description },
+                    peerCount: swarm.peers().count { $0.isConnected })
+            },
+            join: { [swarm] in try await swarm.join(code: $0).description })
+    }
+
+    private func nodeOperations(
+        started: ContinuousClock.Instant, shutDown: @escaping @Sendable () -> Void
+    ) -> NodeOperations {
+        NodeOperations(
+            version: NodeVersion.current,
+            nowUnixSeconds: { Int(Date().timeIntervalSince1970) },
+            statistics: {
+                NodeStatistics(
+                    nodeID: swarm.me, uptime: .now - started,
+                    connectedPeers: swarm.peers().count { $0.isConnected },
+                    hostedShards: await library.models().map(\.held.count).reduce(0, +),
+                    inference: inference.statistics(),
+                    hardware: machine.statistics(
+                        dataDirectory: directory.path, engines: Machine.childProcesses()))
+            },
+            readiness: { [inference, settings, linkServer] in
+                let hasEngine = FileManager.default.isExecutableFile(atPath: settings.engine.binary)
+                let listens = (try? await linkServer.port) != nil
+                let models = await inference.availableModels()
+                return [
+                    ("engine", hasEngine), ("swarm", listens),
+                    ("models", models.isEmpty || models.contains { $0.isCovered }),
+                ]
+            },
+            shutDown: shutDown)
+    }
+}
+
+extension PeerSummary {
+    /// How long after it was last heard of a peer still counts as healthy.
+    private static let healthySeconds = 90.0
+
+    init(_ peer: Peer, now: Date) {
+        let record = peer.record
+        let started = record.map { Double($0.startedUnixMilliseconds) / 1000 }
+        self.init(
+            nodeID: peer.id, nickname: peer.nickname.isEmpty ? nil : peer.nickname,
+            latencyMilliseconds: peer.roundTrip.map { $0 / .milliseconds(1) },
+            isHealthy: peer.isConnected && now.timeIntervalSince(peer.lastSeen ?? .distantPast) < Self.healthySeconds,
+            gpu: record.flatMap { $0.hardware.gpu.isEmpty ? nil : $0.hardware.gpu },
+            version: record.flatMap { $0.version.isEmpty ? nil : $0.version },
+            uptimeSeconds: started.flatMap { $0 > 0 ? max(0, Int(now.timeIntervalSince1970 - $0)) : nil },
+            hostedModels: record?.models.filter { !$0.shards.isEmpty }.map(\.modelID) ?? [],
+            hostedShards: record?.models.map(\.shards.count).reduce(0, +) ?? 0, isOnLAN: peer.isLocal,
+            addresses: peer.multiaddresses.map(\.description),
+            lastSeen: (peer.lastSeen ?? .init(timeIntervalSince1970: 0)).formatted(.iso8601))
+    }
+}
