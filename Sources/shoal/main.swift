@@ -1,1 +1,3 @@
-print("shoal")
+import ShoalCommands
+
+await ShoalCommand.run(arguments: Array(CommandLine.arguments.dropFirst()))

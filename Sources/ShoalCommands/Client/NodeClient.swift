@@ -1,0 +1,182 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import NIOPosix
+import Node
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Talks HTTP to a node.
+package struct NodeClient: Sendable {
+    package let target: NodeTarget
+    private let http: HTTPClient
+
+    /// Opens a client for the time that `body` runs.
+    package static func with<Result: Sendable>(
+        _ target: NodeTarget, _ body: (NodeClient) async throws -> Result
+    ) async throws -> Result {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let http = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
+        do {
+            let result = try await body(NodeClient(target: target, http: http))
+            try await http.shutdown()
+            return result
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+    }
+
+    /// Reads `path` as JSON.
+    package func get<Answer: Decodable>(_ path: String, as: Answer.Type = Answer.self) async throws -> Answer {
+        try Self.decode(await body(.GET, path))
+    }
+
+    /// Reads `path` as it is.
+    package func get(_ path: String) async throws -> [UInt8] {
+        try await body(.GET, path)
+    }
+
+    /// Posts JSON to `path` and answers the JSON that comes back.
+    package func post(_ path: String, _ content: (any Encodable & Sendable)? = nil) async throws -> [UInt8] {
+        try await body(.POST, path, content: content)
+    }
+
+    /// Decodes an answer.
+    package static func decode<Answer: Decodable>(_ body: [UInt8], as: Answer.Type = Answer.self) throws -> Answer {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do {
+            return try decoder.decode(Answer.self, from: Data(body))
+        } catch {
+            throw CommandError(
+                "the node's answer is not what this version of shoal understands (\(error))",
+                hint: "compare “shoal --version” with the version in “shoal status”")
+        }
+    }
+
+    /// Posts JSON and reads the answer's server-sent events as they come.
+    ///
+    /// - Parameters:
+    ///   - onHead: Told the headers that the command line shows, by lower-case name.
+    ///   - onEvent: Told each event's data; `[DONE]` ends the stream and is not passed on.
+    package func stream(
+        _ path: String, _ content: any Encodable & Sendable, onHead: (NodeAnswerHead) throws -> Void,
+        onEvent: (String) throws -> Void
+    ) async throws {
+        let response = try await execute(.POST, path, content: content, timeout: .hours(24))
+        try onHead(NodeAnswerHead(route: response.headers.first(name: "x-shoal-route")))
+        var parser = ServerSentEventParser()
+        do {
+            for try await buffer in response.body {
+                for event in parser.feed(buffer.readableBytesView) {
+                    if event == "[DONE]" { return }
+                    try onEvent(event)
+                }
+            }
+        } catch let error as CommandError {
+            throw error
+        } catch {
+            throw CommandError("the answer of \(target.address) broke off: \(error)")
+        }
+        throw CommandError("the answer of \(target.address) ended before it was complete")
+    }
+
+    private func body(
+        _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)? = nil
+    ) async throws -> [UInt8] {
+        let response = try await execute(method, path, content: content, timeout: .minutes(30))
+        return Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+    }
+
+    private func execute(
+        _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)?, timeout: TimeAmount
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: target.address.text + path)
+        request.method = method
+        request.headers.add(name: "user-agent", value: "shoal/\(NodeVersion.current)")
+        if let key = target.apiKey { request.headers.add(name: "authorization", value: "Bearer \(key)") }
+        if let content {
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = .withoutEscapingSlashes
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try encoder.encode(content)))
+        }
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request, timeout: timeout)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw unreachable(error)
+        }
+        guard (200..<300).contains(response.status.code) else {
+            let body = try? await response.body.collect(upTo: 1 << 20)
+            throw refusal(response.status, body: body.map { Array($0.readableBytesView) } ?? [])
+        }
+        return response
+    }
+
+    private func unreachable(_ error: any Error) -> CommandError {
+        let start =
+            target.source == .assumed
+            ? "start one with “shoal serve”, or say where it is with --url or SHOAL_URL"
+            : "check the address, and that the node runs"
+        return CommandError("no node answers at \(target.address)", hint: "\(start) (\(Self.reason(error)))")
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError: error.connectionErrors.first.map { reason($0.error) } ?? "no address"
+        case let error as IOError: "\(Errno(error))"
+        case let error as HTTPClientError: "\(error.shortDescription)"
+        default: "\(error)"
+        }
+    }
+
+    /// The node's error envelope in words.
+    private func refusal(_ status: HTTPResponseStatus, body: [UInt8]) -> CommandError {
+        struct Envelope: Decodable {
+            struct Content: Decodable {
+                var message: String
+                var hint: String?
+            }
+            var error: Content
+        }
+        let content = (try? JSONDecoder().decode(Envelope.self, from: Data(body)))?.error
+        if status == .unauthorized {
+            let hint =
+                target.apiKey == nil
+                ? "give the node's key with --api-key or SHOAL_API_KEY; it stands in api_key in the node's data directory"
+                : "the key is not this node's; it stands in api_key in the node's data directory"
+            return CommandError("\(target.address) wants the node's key", hint: hint)
+        }
+        return CommandError(
+            content?.message ?? "\(target.address) answered \(status.code) \(status.reasonPhrase)", hint: content?.hint)
+    }
+}
+
+/// What the command line shows of an answer's headers.
+package struct NodeAnswerHead: Sendable, Equatable {
+    /// Which nodes and layers serve the answer.
+    package let route: String?
+}
+
+extension NodeClient {
+    /// The system's words for a failed call.
+    private struct Errno: CustomStringConvertible {
+        let description: String
+
+        init(_ error: IOError) {
+            description = error.errnoCode == 111 ? "connection refused" : "\(error)"
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package import ArgumentParser
+import Events
+import GGUF
+import Logging
+package import ModelLibrary
+import Node
+import Store
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `shoal import`: takes a GGUF model, or some of its shards, into a node's data directory.
+package struct ImportCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Take a model from a GGUF file, or some of its shards.",
+        discussion: """
+            Works with and without a running node, which notices by itself. On one disk the bytes are shared and not copied. \
+            Prints the model's id.
+            """)
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The node's data directory (or SHOAL_DATA_DIR; default: ~/.local/share/shoal).", valueName: "DIR"))
+    package var dataDir: String?
+
+    @Option(name: .long, help: ArgumentHelp("The model's id (default: from the file's name).", valueName: "ID"))
+    package var modelId: String?
+
+    @Option(name: .long, help: "Shards to take, such as 0,2-4 (default: all).")
+    package var shards: ShardSelection?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Size that the model is cut into shards of (default: models.shard_size_mb, 512).", valueName: "N"))
+    package var shardSizeMb: Int?
+
+    @Flag(name: .long, help: "Print JSON instead of the id alone.")
+    package var json = false
+
+    @Argument(help: ArgumentHelp("The GGUF file; any part of a model in parts.", valueName: "FILE.gguf"))
+    package var file: String
+
+    package init() {}
+
+    package mutating func validate() throws {
+        if let modelId, ModelID(modelId) == nil {
+            throw ValidationError(
+                "--model-id \(modelId.prefix(80)) is no model id: use lower-case letters, digits, “-” and “.”")
+        }
+        if let shardSizeMb, !(1...65536).contains(shardSizeMb) {
+            throw ValidationError("--shard-size-mb must be from 1 to 65536, not \(shardSizeMb)")
+        }
+    }
+
+    package func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let settings = try Settings.load(
+            flags: dataDir.map { ["node.data_dir": $0] } ?? [:], environment: environment)
+        let directory = DataDirectory(path: settings.node.dataDirectory)
+        try directory.create()
+        let store = try Store(path: directory.database)
+        let logger = Logger(label: "import") { StandardErrorLogHandler(label: $0, level: .error, format: .text) }
+        let library = try await ModelLibrary.open(directory: directory.models, store: store, logger: logger)
+        let size = try await shardSizeBytes(settings, library: library)
+        let bar = Mutex(ProgressBar("importing \(file.split(separator: "/").last ?? "")"))
+        let outcome: ImportOutcome
+        do {
+            outcome = try await library.importFile(
+                path: Settings.absolutePath(file, environment: environment), id: modelId.flatMap { ModelID($0) },
+                shards: shards?.indices, shardSizeBytes: size
+            ) { progress in
+                bar.withLock { $0.update(progress) }
+            }
+        } catch {
+            bar.withLock { $0.finish() }
+            throw error
+        }
+        bar.withLock { $0.finish() }
+        try report(outcome)
+        await tell(directory)
+    }
+
+    /// nil where the library knows the model: it stays cut as it is.
+    private func shardSizeBytes(_ settings: Settings, library: ModelLibrary) async throws -> UInt64? {
+        if let shardSizeMb { return UInt64(shardSizeMb) << 20 }
+        let id = modelId.flatMap { ModelID($0) } ?? ModelID(fileName: file)
+        let isKnown = await library.models().contains { $0.id == id }
+        return isKnown ? nil : UInt64(settings.models.shardSizeMegabytes) << 20
+    }
+
+    private func report(_ outcome: ImportOutcome) throws {
+        let model = outcome.model
+        let held = ShardSelection(model.held)
+        guard !json else {
+            return Terminal.line(
+                """
+                {"model_id":"\(model.id)","shard_count":\(model.manifest.shards.count),\
+                "shards":\(model.held.sorted().map(\.rawValue)),"placement":"\(outcome.placement)",\
+                "copied_bytes":\(outcome.copiedBytes)}
+                """)
+        }
+        let how =
+            switch outcome.placement {
+            case .alreadyThere: "were there already"
+            case .hardLinked, .cloned: "without a copy"
+            case .copied: "\(Figures.bytes(Int64(clamping: outcome.copiedBytes))) copied"
+            }
+        Terminal.errorLine(
+            "shards \(held) of 0-\(model.manifest.shards.count - 1), layers "
+                + "\(model.heldLayers.map(\.description).joined(separator: ", ")) of \(model.manifest.layerCount), \(how)"
+        )
+        Terminal.line("\(model.id)")
+    }
+
+    /// Lets a running node look at once; it looks by itself every few seconds.
+    private func tell(_ directory: DataDirectory) async {
+        guard let record = RunRecord.running(in: directory), let address = NodeAddress(record.url) else { return }
+        let target = NodeTarget(
+            address: address, source: .running, apiKey: try? APIKeyFile.load(in: directory), directory: directory)
+        _ = try? await NodeClient.with(target) { try await $0.post("/api/admin/rescan-shards") }
+    }
+}
+
+extension ProgressBar {
+    fileprivate mutating func update(_ progress: ImportProgress) {
+        switch progress.phase {
+        case .hashing: label = "reading"
+        case .copying: label = "copying"
+        case .verifying: label = "verifying"
+        }
+        update(done: Int64(clamping: progress.completedBytes), total: Int64(clamping: progress.totalBytes))
+    }
+}

@@ -1,0 +1,12 @@
+package import ArgumentParser
+
+/// `shoal models`: the models of the swarm.
+package struct ModelsCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "models",
+        abstract: "List, load and unload models.",
+        subcommands: [ModelsListCommand.self, ModelsLoadCommand.self, ModelsUnloadCommand.self],
+        defaultSubcommand: ModelsListCommand.self)
+
+    package init() {}
+}

@@ -1,0 +1,90 @@
+import Link
+import Node
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Looks at the data directory and the secrets in it, without changing anything.
+struct DataDirectoryChecks {
+    let directory: DataDirectory
+
+    func findings() -> [Finding] {
+        var status = stat()
+        guard stat(directory.path, &status) == 0 else {
+            if errno == ENOENT {
+                return [.ok("data directory", "\(directory.path) does not exist yet; “shoal serve” makes it")]
+            }
+            return [
+                .fail(
+                    "data directory", "\(directory.path): \(Errno(rawValue: errno))",
+                    mend: "make it readable for this user, or take another one with --data-dir")
+            ]
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            return [
+                .fail(
+                    "data directory", "\(directory.path) is no directory",
+                    mend: "move it away, or take another one with --data-dir")
+            ]
+        }
+        return [
+            directoryAccess(status),
+            secret("identity", directory.identityKey, about: "this node's identity"),
+            secret("swarm key", directory.swarmKey, about: "the swarm's key"),
+            apiKey(),
+        ]
+    }
+
+    private func directoryAccess(_ status: stat) -> Finding {
+        guard access(directory.path, R_OK | W_OK | X_OK) == 0 else {
+            return .fail(
+                "data directory", "\(directory.path) cannot be written by this user",
+                mend: "chown it to the user that runs the node")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            return .warn(
+                "data directory", "\(directory.path) is open to other users of this machine",
+                mend: "chmod 700 \(directory.path)")
+        }
+        return .ok("data directory", directory.path)
+    }
+
+    private func secret(_ check: String, _ path: String, about: String) -> Finding {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            return errno == ENOENT
+                ? .ok(check, "not there yet; “shoal serve” makes it")
+                : .fail(check, "\(path): \(Errno(rawValue: errno))", mend: "make it readable for this user")
+        }
+        do {
+            _ = try SecretFile(path: path, byteCount: 32).read()
+        } catch {
+            return .fail(check, "\(error)", mend: "restore \(path) from a copy, or remove it to lose \(about)")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            return .fail(check, "\(path) is readable by other users", mend: "chmod 600 \(path)")
+        }
+        return .ok(check, "\(path) is in order")
+    }
+
+    private func apiKey() -> Finding {
+        do {
+            guard try APIKeyFile.load(in: directory) != nil else {
+                return .ok("api key", "not there yet; “shoal serve” makes it")
+            }
+        } catch {
+            return .fail(
+                "api key", "\(error)", mend: "chmod 600 \(directory.apiKey), or remove it and start the node again")
+        }
+        var status = stat()
+        if stat(directory.apiKey, &status) == 0, status.st_mode & 0o077 != 0 {
+            return .fail(
+                "api key", "\(directory.apiKey) is readable by other users", mend: "chmod 600 \(directory.apiKey)")
+        }
+        return .ok("api key", "\(directory.apiKey) is in order")
+    }
+}
