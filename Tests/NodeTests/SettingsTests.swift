@@ -1,0 +1,147 @@
+import Logging
+import Testing
+
+@testable import Node
+
+@Suite struct SettingsTests {
+    /// An environment in which no file of this machine is found.
+    private let bare = ["HOME": "/nowhere"]
+
+    @Test func `without any source every setting has its default`() throws {
+        let settings = try Settings.load(environment: bare)
+        #expect(settings.node.dataDirectory == "/nowhere/.local/share/shoal")
+        #expect(settings.api.host == "127.0.0.1")
+        #expect(settings.api.port == 8800)
+        #expect(settings.api.key == nil)
+        #expect(settings.api.openReads)
+        #expect(settings.swarm.host == "0.0.0.0")
+        #expect(settings.swarm.port == 8801)
+        #expect(settings.models.shardSizeMegabytes == 512)
+        #expect(settings.log.level == .info)
+        #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
+        #expect((1...64).contains(settings.node.nickname.count))
+        #expect(settings.unknownVariables.isEmpty)
+    }
+
+    @Test func `flags win over the environment, which wins over the file, which wins over the default`() async throws {
+        try await withTemporaryDirectory { directory in
+            try write("api:\n  port: 1\n", to: directory + "/shoal.yaml")
+            var environment = bare
+            environment["SHOAL_DATA_DIR"] = directory
+            #expect(try Settings.load(environment: environment).api.port == 1)
+            environment["SHOAL_API_PORT"] = "2"
+            #expect(try Settings.load(environment: environment).api.port == 2)
+            #expect(try Settings.load(flags: ["api.port": "3"], environment: environment).api.port == 3)
+            #expect(try Settings.load(environment: environment).swarm.port == 8801)
+        }
+    }
+
+    @Test func `an empty environment variable counts as none`() throws {
+        var environment = bare
+        environment["SHOAL_API_PORT"] = ""
+        #expect(try Settings.load(environment: environment).api.port == 8800)
+    }
+
+    @Test func `a file given by name is used instead of the one in the data directory, and may name that`() async throws
+    {
+        try await withTemporaryDirectory { directory in
+            let file = directory + "/other.yaml"
+            try write("# mine\nnode:\n  data_dir: \(directory)/data\n  nickname: heron\nlog:\n", to: file)
+            let settings = try Settings.load(environment: bare, configurationFile: file)
+            #expect(settings.node.dataDirectory == directory + "/data")
+            #expect(settings.node.nickname == "heron")
+        }
+    }
+
+    @Test(arguments: [
+        ("SHOAL_API_PORT", "65536", "0 to 65535"), ("SHOAL_API_PORT", "http", "0 to 65535"),
+        ("SHOAL_API_PORT", "-1", "0 to 65535"), ("SHOAL_SWARM_PORT", "8801.5", "0 to 65535"),
+        ("SHOAL_API_HOST", "127.0.0.1:80", "without a port"), ("SHOAL_API_HOST", "a b", "without a port"),
+        ("SHOAL_API_OPEN_READS", "maybe", "true or false"), ("SHOAL_LOG_LEVEL", "loud", "trace, debug, info"),
+        ("SHOAL_LOG_FORMAT", "xml", "text, json"), ("SHOAL_ENGINE_WEIGHT_LAYOUT", "flat", "auto, plain, repacked"),
+        ("SHOAL_ENGINE_GPU_LAYERS", "-2", "-1 to"), ("SHOAL_MODELS_SHARD_SIZE_MB", "0", "1 to 65536"),
+        ("SHOAL_NODE_NICKNAME", "a\u{7}b", "printable"), ("SHOAL_SWARM_ADVERTISE", "heron", "host:port"),
+        ("SHOAL_SWARM_JOIN", "http://x", "swarm://"),
+        ("SHOAL_API_REQUEST_TIMEOUT_SECONDS", "nan", "seconds from"),
+    ])
+    func `a value that is not allowed is refused by key, value, source and what is allowed`(
+        variable: String, value: String, allowed: String
+    ) throws {
+        var environment = bare
+        environment[variable] = value
+        let error = try #require(throws: SettingsError.self) { try Settings.load(environment: environment) }
+        let key = try #require(error.key)
+        #expect(SettingsSources.variableName(key) == variable)
+        #expect(error.code == .invalidValue)
+        for part in [key, variable, allowed] { #expect(error.message.contains(part), "\(error.message)") }
+        if key != "swarm.join" { #expect(error.message.contains(value)) }
+    }
+
+    @Test func `a secret is never repeated in an error`() throws {
+        var environment = bare
+        environment["SHOAL_API_KEY"] = "hunter2 is short"
+        let error = try #require(throws: SettingsError.self) { try Settings.load(environment: environment) }
+        #expect(!error.message.contains("hunter2"))
+        #expect(error.message.contains("SHOAL_API_KEY"))
+    }
+
+    @Test(arguments: [
+        ("api:\n  prot: 1\n", "api.prot", "did you mean api.port?", 2),
+        ("node:\n  nickname: a\n  dir: x\n", "node.dir", "node.data_dir", 3),
+        ("colour: blue\n", "colour", "the sections are api,", 1),
+    ])
+    func `an unknown key of the file is refused by name, line and the nearest key`(
+        text: String, key: String, suggestion: String, line: Int
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            try write(text, to: directory + "/shoal.yaml")
+            let error = try #require(throws: SettingsError.self) {
+                try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
+            }
+            #expect(error.code == .unknownKey)
+            #expect(error.key == key)
+            #expect(error.message.contains(suggestion), "\(error.message)")
+            #expect(error.message.contains("shoal.yaml:\(line)"), "\(error.message)")
+        }
+    }
+
+    @Test(arguments: ["- a\n- b\n", "just words\n", "api: [1, 2\n", "api:\n\tport: 1\n", "api:\n  port: [1, 2]\n"])
+    func `a file that is no settings file is refused by its path`(text: String) async throws {
+        try await withTemporaryDirectory { directory in
+            try write(text, to: directory + "/shoal.yaml")
+            let error = try #require(throws: SettingsError.self) {
+                try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
+            }
+            #expect(error.message.contains(directory + "/shoal.yaml"), "\(error.message)")
+        }
+    }
+
+    @Test func `a file that is named and missing is an error`() throws {
+        let error = try #require(throws: SettingsError.self) {
+            try Settings.load(environment: bare, configurationFile: "/nowhere/shoal.yaml")
+        }
+        #expect(error.message.contains("/nowhere/shoal.yaml"))
+        #expect(error.code == .unreadableFile)
+    }
+
+    @Test func `the file in the data directory cannot name another data directory`() async throws {
+        try await withTemporaryDirectory { directory in
+            try write("node:\n  data_dir: /elsewhere\n", to: directory + "/shoal.yaml")
+            let error = try #require(throws: SettingsError.self) {
+                try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
+            }
+            #expect(error.key == "node.data_dir")
+        }
+    }
+
+    @Test func `a misspelt environment variable is noticed`() throws {
+        var environment = bare
+        environment["SHOAL_API_PROT"] = "1"
+        environment["SHOAL_URL"] = "http://127.0.0.1:1"
+        #expect(try Settings.load(environment: environment).unknownVariables == ["SHOAL_API_PROT"])
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        try SmallFile.write(Array(text.utf8), to: path)
+    }
+}
