@@ -1,0 +1,104 @@
+import ChatTemplate
+import Testing
+
+extension EndToEnd {
+    /// The command line beside a running node.
+    @Suite struct CommandTests {
+        @Test func `status, peers, models, invite and doctor speak JSON`() async throws {
+            try await withNode(.whole) { node in
+                for command in [["status"], ["peers"], ["models"], ["models", "list"], ["invite"], ["doctor"]] {
+                    let run = try await CommandRun.shoal(command + ["--json", "--data-dir", node.dataDirectory])
+                    #expect(run.status == 0, "\(command): \(run.errors) \(run.output)")
+                    #expect(throws: Never.self) { try JSONValue(parsing: run.output) }
+                    let text = try await CommandRun.shoal(command + ["--data-dir", node.dataDirectory])
+                    #expect(text.status == 0, "\(command): \(text.errors) \(text.output)")
+                }
+            }
+        }
+
+        @Test func `chat streams an answer, and says route and speed on standard error`() async throws {
+            try await withNode(.whole) { node in
+                let expected = try await node.ask("What is Shoal?").text
+                let arguments = ["What is Shoal?", "--temperature", "0", "--max-tokens", "64"]
+                let run = try await CommandRun.shoal(
+                    ["chat", DemoModel.id] + arguments + ["--data-dir", node.dataDirectory])
+                #expect(run.status == 0, "\(run.errors)")
+                #expect(run.output == expected + "\n")
+                #expect(run.errors.contains("route") && run.errors.contains("tokens/s"))
+                let json = try await CommandRun.shoal(
+                    ["chat", DemoModel.id] + arguments + ["--json"],
+                    environment: ["SHOAL_URL": node.url, "SHOAL_API_KEY": node.apiKey])
+                #expect(try JSONValue(parsing: json.output)["content"]?.string == expected)
+            }
+        }
+
+        @Test func `a model that is imported beside a running node is served without a restart`() async throws {
+            try await withNode { node in
+                try await DemoModel.import(into: node.dataDirectory, shards: "all")
+                _ = try await eventually("the node notices the model", within: .seconds(10)) {
+                    try await node.get("/v1/models")["data"]?[0]?["id"]?.string == DemoModel.id ? true : nil
+                }
+                #expect(try await !node.ask("What is Shoal?").text.isEmpty)
+            }
+        }
+
+        @Test func `models load and unload say what they did`() async throws {
+            try await withNode(.whole) { node in
+                let load = try await CommandRun.shoal([
+                    "models", "load", DemoModel.id, "--data-dir", node.dataDirectory,
+                ])
+                #expect(load.status == 0, "\(load.errors)")
+                let last = try await DemoModel.shardCount(on: node) - 1
+                #expect(load.output == "\(DemoModel.id): shards 0-\(last) loaded\n")
+                #expect(try await node.get("/api/admin/models")[0]?["status"]?.string == "loaded")
+                let unload = try await CommandRun.shoal([
+                    "models", "unload", DemoModel.id, "--data-dir", node.dataDirectory,
+                ])
+                #expect(unload.status == 0, "\(unload.errors)")
+                #expect(try await node.get("/api/admin/models")[0]?["status"]?.string == "ready")
+                let unknown = try await CommandRun.shoal([
+                    "models", "load", "nothing", "--data-dir", node.dataDirectory,
+                ])
+                #expect(unknown.status == 1 && unknown.errors.hasPrefix("error: "))
+            }
+        }
+
+        @Test func `bench measures prompt and answer`() async throws {
+            try await withNode(.whole) { node in
+                let run = try await CommandRun.shoal([
+                    "bench", DemoModel.id, "--json", "--prompt-tokens", "64", "--tokens", "16", "--rounds", "2",
+                    "--sessions", "2", "--data-dir", node.dataDirectory,
+                ])
+                #expect(run.status == 0, "\(run.errors)")
+                let result = try JSONValue(parsing: run.output)
+                #expect(result["decode_tokens_per_second"]?.double ?? 0 > 0)
+                #expect(result["prompt_tokens_per_second"]?.double ?? 0 > 0)
+            }
+        }
+
+        @Test func `a wrong key is told from a missing node`() async throws {
+            try await withNode { node in
+                let wrong = try await CommandRun.shoal(["invite", "--url", node.url, "--api-key", "wrong"])
+                #expect(wrong.status == 1)
+                #expect(wrong.errors.contains("key"), "\(wrong.errors)")
+            }
+            let missing = try await CommandRun.shoal(["status", "--url", "http://127.0.0.1:9"])
+            #expect(missing.status == 1)
+            #expect(missing.errors.contains("no node answers at http://127.0.0.1:9"))
+        }
+
+        @Test(arguments: [["serve", "--port", "99999"], ["nonsense"], ["chat", "a", "b", "--temperature", "9"]])
+        func `a command line that makes no sense ends with 64`(arguments: [String]) async throws {
+            let run = try await CommandRun.shoal(arguments)
+            #expect(run.status == 64)
+            #expect(run.errors.hasPrefix("error: "), "\(run.errors)")
+            #expect(run.output.isEmpty)
+        }
+
+        @Test func `help and version end with 0`() async throws {
+            let version = try await CommandRun.shoal(["--version"])
+            #expect(version.status == 0 && version.output.split(separator: ".").count == 3)
+            #expect(try await CommandRun.shoal(["--help"]).status == 0)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import ChatTemplate
+import Testing
+
+extension EndToEnd {
+    /// Who gets into a swarm.
+    @Suite struct MembershipTests {
+        @Test func `a node joins by the code of another one, and both list each other`() async throws {
+            try await withSwarm([NodeSetup(name: "heron"), NodeSetup(name: "otter")]) { nodes in
+                let peers = try await nodes[0].get("/api/admin/peers")
+                #expect(peers[0]?["nickname"]?.string == "otter")
+                #expect(peers[0]?["node_id"]?.string == String(try await nodes[1].id.prefix(16)))
+                #expect(try await nodes[1].get("/api/admin/peers")[0]?["nickname"]?.string == "heron")
+                let latency = try await eventually("the round trip is measured") {
+                    try await nodes[0].get("/api/admin/peers")[0]?["latency_ms"]?.double
+                }
+                #expect(latency < 1000)
+            }
+        }
+
+        @Test func `a running node joins with shoal join, and stays a member when it starts again`() async throws {
+            try await withNode(NodeSetup(name: "heron")) { heron in
+                let code = try await CommandRun.shoal(["invite", "--data-dir", heron.dataDirectory])
+                #expect(code.status == 0 && code.output.hasPrefix("swarm://"))
+                #expect(code.output.split(separator: "\n").count == 1)
+                try await withDataDirectory { directory in
+                    try await withNode(NodeSetup(name: "otter"), in: directory) { otter in
+                        let joined = try await CommandRun.shoal([
+                            "join", String(code.output.filter { !$0.isNewline }), "--data-dir", directory,
+                        ])
+                        #expect(joined.status == 0, "\(joined.errors)")
+                        try await meet(heron, count: 1)
+                    }
+                    _ = try await eventually("heron sees otter leave") {
+                        try await heron.get("/api/admin/stats")["peers"]?.integer == 0 ? true : nil
+                    }
+                    try await withNode(NodeSetup(name: "otter"), in: directory) { _ in try await meet(heron, count: 1) }
+                }
+            }
+        }
+
+        @Test func `a node of another swarm is refused, whatever it says`() async throws {
+            try await withNode(NodeSetup(name: "heron")) { heron in
+                try await withNode(NodeSetup(name: "stranger")) { stranger in
+                    let id = try await heron.id
+                    let address = "/ip4/127.0.0.1/tcp/\(heron.swarmPort)/p2p/\(id)"
+                    let answer = try await stranger.request(
+                        .post, "/api/admin/join-network", ["code": .string(address)])
+                    #expect((400..<600).contains(answer.status), "\(answer.status)")
+                    #expect(try await heron.get("/api/admin/stats")["peers"]?.integer == 0)
+                    #expect(try await stranger.get("/api/admin/stats")["peers"]?.integer == 0)
+                }
+            }
+        }
+
+        @Test func `a code that was tampered with lets nobody in`() async throws {
+            try await withNode(NodeSetup(name: "heron")) { heron in
+                let code = try await heron.get("/api/admin/network-code")["code"]?.string ?? ""
+                let middle = code.index(code.startIndex, offsetBy: code.count / 2)
+                let forged = code[..<middle] + (code[middle] == "A" ? "B" : "A") + code[code.index(after: middle)...]
+                try await withNode(NodeSetup(name: "stranger")) { stranger in
+                    let answer = try await stranger.request(
+                        .post, "/api/admin/join-network", ["code": .string(String(forged))])
+                    #expect(answer.status == 400, "\(String(decoding: answer.body, as: UTF8.self))")
+                    #expect(try await heron.get("/api/admin/stats")["peers"]?.integer == 0)
+                }
+            }
+        }
+
+        @Test func `a member that another id was promised for is not taken for it`() async throws {
+            try await withSwarm([NodeSetup(name: "heron"), NodeSetup(name: "otter")]) { nodes in
+                let forged = String(repeating: "ab", count: 32)
+                let address = "/ip4/127.0.0.1/tcp/\(nodes[0].swarmPort)/p2p/\(forged)"
+                let answer = try await nodes[1].request(.post, "/api/admin/join-network", ["code": .string(address)])
+                #expect((400..<600).contains(answer.status), "\(answer.status)")
+                let ids = try await nodes[1].get("/api/admin/peers").array?.compactMap { $0["node_id"]?.string } ?? []
+                #expect(!ids.contains(String(forged.prefix(16))))
+            }
+        }
+
+        private func meet(_ node: TestNode, count: Int) async throws {
+            _ = try await eventually("\(node.name) has \(count) peers") {
+                try await node.get("/api/admin/stats")["peers"]?.integer == count ? true : nil
+            }
+        }
+    }
+}
