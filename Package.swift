@@ -185,7 +185,13 @@ let package = Package(
         ),
         .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events"]),
         .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, crypto] + grpc),
-        .testTarget(name: "InferenceTests", dependencies: ["Inference", "GGUF", "Link", "ChatTemplate"] + grpc),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: [
+                "Inference", "GGUF", "Link", "ChatTemplate", "Events", "ModelLibrary", "Store", "Swarm", "shoal-engine",
+                logging,
+            ] + grpc
+        ),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [

@@ -108,6 +108,11 @@ package final class InferenceService: Service {
         return try await pieces(of: tokens, special: true, engine)
     }
 
+    /// Process id of a model's running engine; nil when there is none.
+    package func engineProcessID(model: String) async -> Int32? {
+        await supervisor.existingEngine(model: model)?.runningConnection?.processID
+    }
+
     /// A model and its running engine.
     func engine(of model: String) async throws -> (ServedModel, EngineConnection) {
         let served = try await catalogue.model(named: model).served
