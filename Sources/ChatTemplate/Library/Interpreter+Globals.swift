@@ -77,6 +77,7 @@ extension Interpreter {
                 guard parts.count == 2, parts[0].isHashable else {
                     throw ChatTemplateError(.evaluation, "'\(function)' needs pairs of a key and a value")
                 }
+                try charge(parts[0].weight)
                 entries[parts[0]] = parts[1]
             }
         }

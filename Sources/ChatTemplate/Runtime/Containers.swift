@@ -10,6 +10,8 @@ struct Elements {
     let depth: Int
     /// How many values are inside, counted once for every time they are reached, and how many groups of 8 bytes of text.
     let weight: Int
+    /// Whether all elements can be keys of a dictionary, so that a tuple of them can be one too.
+    let areHashable: Bool
 
     /// How deep containers may be nested: deeper than JSON input, and shallow enough to walk recursively.
     static let maximumDepth = 400
@@ -17,11 +19,13 @@ struct Elements {
     /// - Throws: ``ChatTemplateError`` if the elements are nested too deep already.
     init(_ items: [Value]) throws(ChatTemplateError) {
         self.items = items
-        var (depth, weight) = (0, 1)
+        var (depth, weight, areHashable) = (0, 1, true)
         for item in items {
             depth = max(depth, item.depth)
             weight = weight.saturatingAdding(item.weight)
+            areHashable = areHashable && item.isHashable
         }
+        self.areHashable = areHashable
         self.depth = try Elements.checked(depth + 1)
         self.weight = weight
     }

@@ -158,7 +158,7 @@ extension Interpreter {
             try charge(text.utf8.count / 8)
             return .string(String(scalars: try slice(Array(text.unicodeScalars), bounds)))
         default:
-            throw ChatTemplateError(.evaluation, "a value of type \(base.typeName) cannot be sliced")
+            return .undefined("a value of type \(base.typeName) cannot be sliced")
         }
     }
 

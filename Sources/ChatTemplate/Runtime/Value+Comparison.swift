@@ -33,7 +33,7 @@ extension Value: Hashable {
     var isHashable: Bool {
         switch self {
         case .list, .dictionary, .view: false
-        case .tuple(let values): values.items.allSatisfy(\.isHashable)
+        case .tuple(let values): values.areHashable
         default: true
         }
     }
