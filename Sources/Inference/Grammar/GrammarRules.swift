@@ -4,6 +4,8 @@
 struct GrammarRules {
     private var bodies: [(name: String, body: String)] = []
     private var indices: [String: Int] = [:]
+    /// The last number that was put after a name to make it free.
+    private var lastNumbers: [String: Int] = [:]
     /// Bytes of text, repetitions written out as the engine does.
     private var byteCount = 0
 
@@ -32,15 +34,16 @@ struct GrammarRules {
     mutating func add(_ suggestion: String, _ body: String) -> String { set(freeName(suggestion), body) }
 
     /// A name made of the suggestion that no rule has yet; names consist of letters, digits and hyphens.
-    func freeName(_ suggestion: String) -> String {
+    mutating func freeName(_ suggestion: String) -> String {
         let allowed = suggestion.unicodeScalars.prefix(40).map { scalar in
             ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
                 ? Character(scalar) : "-"
         }
         let base = allowed.first.map(\.isLetter) == true ? String(allowed) : "r" + String(allowed)
         guard indices[base] != nil else { return base }
-        var number = 1
+        var number = lastNumbers[base, default: 0] + 1
         while indices["\(base)-\(number)"] != nil { number += 1 }
+        lastNumbers[base] = number
         return "\(base)-\(number)"
     }
 

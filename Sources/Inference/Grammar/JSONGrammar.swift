@@ -17,7 +17,7 @@ package enum JSONGrammar {
     /// - Throws: ``JSONSchemaError`` if the schema demands what a grammar cannot express; it names the keyword and where it stands.
     package static func matching(schema: JSONValue) throws(JSONSchemaError) -> String {
         var converter = JSONSchemaConverter(document: schema)
-        let body = try converter.convert(schema, at: "#", name: "root-value")
+        let body = try converter.convertDocument(name: "root-value")
         converter.rules.set("root", body)
         return converter.rules.text
     }

@@ -90,8 +90,8 @@ extension JSONSchemaConverter {
             }
             return properties
         case "required":
-            let names = left.array ?? []
-            return .array(names + (right.array ?? []).filter { !names.contains($0) })
+            let names = Set(left.array ?? [])
+            return .array((left.array ?? []) + (right.array ?? []).filter { !names.contains($0) })
         case "type":
             let (ours, theirs) = (typeNames(left), typeNames(right))
             let common =
@@ -102,7 +102,8 @@ extension JSONSchemaConverter {
             }
             return .array(common.map(JSONValue.string))
         case "enum":
-            let common = (left.array ?? []).filter { (right.array ?? []).contains($0) }
+            let others = Set(right.array ?? [])
+            let common = (left.array ?? []).filter(others.contains)
             guard !common.isEmpty else {
                 throw JSONSchemaError(code: .invalid, keyword: "enum", path: path, message: "has no value in common")
             }
@@ -137,8 +138,17 @@ extension JSONSchemaConverter {
 
     // MARK: - Exclusive alternatives
 
+    /// The most alternatives that are compared with each other.
+    private static let mostExclusiveAlternatives = 200
+
     /// `oneOf` wants exactly one alternative to hold, which a grammar can only promise if no value fits two.
     private func requireDisjoint(_ options: [JSONValue], at path: String) throws(JSONSchemaError) {
+        guard options.count <= JSONSchemaConverter.mostExclusiveAlternatives else {
+            throw JSONSchemaError(
+                code: .unsupported, keyword: "oneOf", path: path,
+                message:
+                    "is supported for \(JSONSchemaConverter.mostExclusiveAlternatives) alternatives: use anyOf or enum")
+        }
         var resolved: [JSONValue] = []
         for (index, option) in options.enumerated() {
             resolved.append(try dereferenced(option, at: "\(path)/oneOf/\(index)"))
@@ -155,7 +165,7 @@ extension JSONSchemaConverter {
     }
 
     private func areDisjoint(_ left: JSONValue, _ right: JSONValue) -> Bool {
-        if let ours = constants(left), let theirs = constants(right) { return !ours.contains { theirs.contains($0) } }
+        if let ours = constants(left), let theirs = constants(right) { return ours.isDisjoint(with: theirs) }
         if let ours = left["type"].map(typeNames), let theirs = right["type"].map(typeNames) {
             let numbers: Set = ["integer", "number"]
             let overlaps = ours.contains { our in
@@ -169,11 +179,11 @@ extension JSONSchemaConverter {
             guard let ours = left["properties"]?[name].flatMap(constants),
                 let theirs = right["properties"]?[name].flatMap(constants)
             else { return false }
-            return !ours.contains { theirs.contains($0) }
+            return ours.isDisjoint(with: theirs)
         }
     }
 
-    private func constants(_ schema: JSONValue) -> [JSONValue]? {
-        schema["const"].map { [$0] } ?? schema["enum"]?.array
+    private func constants(_ schema: JSONValue) -> Set<JSONValue>? {
+        schema["const"].map { [$0] } ?? schema["enum"]?.array.map(Set.init)
     }
 }

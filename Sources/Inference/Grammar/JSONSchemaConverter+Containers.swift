@@ -15,9 +15,10 @@ extension JSONSchemaConverter {
         guard properties.object != nil else {
             throw JSONSchemaError(code: .invalid, keyword: "properties", path: path, message: "must be an object")
         }
-        let required = try requiredNames(schema, at: path)
+        let requiredNames = try requiredNames(schema, at: path)
+        let required = Set(requiredNames)
         let additional = schema["additionalProperties"]
-        let undeclared = required.filter { properties[$0] == nil }
+        let undeclared = requiredNames.filter { properties[$0] == nil }
         if properties.keys.isEmpty, undeclared.isEmpty, additional == nil || additional == true {
             return JSONPrimitive.object.add(to: &rules)
         }
@@ -57,6 +58,11 @@ extension JSONSchemaConverter {
         _ schema: JSONValue, declared: [String], at path: String, name: String
     ) throws(JSONSchemaError) -> String? {
         guard let additional = schema["additionalProperties"], additional != false else { return nil }
+        if let long = declared.first(where: { $0.utf8.count > KeyTrie.longestKey }) {
+            throw JSONSchemaError(
+                code: .unsupported, keyword: "additionalProperties", path: path,
+                message: "is not supported beside names of more than \(KeyTrie.longestKey) bytes (\(long.prefix(20))…)")
+        }
         let value = try convertInside(additional, at: "\(path)/additionalProperties", name: "\(name)-additional")
         let space = JSONPrimitive.space.add(to: &rules)
         let key =
@@ -151,6 +157,9 @@ extension JSONSchemaConverter {
 
 /// Keys that a member may not have, letter by letter, to make a rule for all others.
 private struct KeyTrie {
+    /// Longer keys would make the trie too deep to walk.
+    static let longestKey = 200
+
     private var children: [(letter: Unicode.Scalar, node: KeyTrie)] = []
     private var isKey = false
 

@@ -12,6 +12,16 @@ struct JSONSchemaConverter {
     private var references: [String: String] = [:]
     /// References that were followed since the last bracket, which must not lead back to themselves.
     private var openReferences: [String] = []
+    /// How many schemas are being converted inside of each other, and how many were at all.
+    private var depth = 0
+    private var conversionCount = 0
+
+    /// Schemas that contain or refer to each other deeper than this lead back to themselves, or might as well.
+    private static let maximumDepth = 200
+    /// The most schemas that are looked at, counted once for every place where they apply.
+    private static let maximumConversions = 20_000
+    /// The most bytes that a schema may have as compact JSON.
+    private static let maximumBytes = 256 << 10
 
     init(document: JSONValue) { self.document = document }
 
@@ -39,11 +49,15 @@ struct JSONSchemaConverter {
     ///   - path: Where the schema stands in the document.
     ///   - name: What rules made for it are called after.
     mutating func convert(_ schema: JSONValue, at path: String, name: String) throws(JSONSchemaError) -> String {
-        guard !rules.isTooLarge else {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= JSONSchemaConverter.maximumDepth else {
             throw JSONSchemaError(
-                code: .tooLarge, keyword: name, path: path,
-                message: "makes the grammar larger than \(GrammarRules.maximumBytes) bytes: use a smaller schema")
+                code: .tooLarge, keyword: "$ref", path: path, message: "nests schemas too deep, or leads back to itself"
+            )
         }
+        conversionCount += 1
+        try checkSize(at: path)
         switch schema {
         case .bool(true): return JSONPrimitive.value.add(to: &rules)
         case .bool(false):
@@ -62,6 +76,26 @@ struct JSONSchemaConverter {
         var bodies: [String] = []
         for type in types { bodies.append(try convert(schema, type: type, at: path, name: name)) }
         return GrammarRules.alternatives(bodies)
+    }
+
+    /// The body of the rule for the whole document.
+    mutating func convertDocument(name: String) throws(JSONSchemaError) -> String {
+        guard document.serialized().utf8.count <= JSONSchemaConverter.maximumBytes else {
+            throw JSONSchemaError(
+                code: .tooLarge, keyword: "schema", path: "#",
+                message: "has more than \(JSONSchemaConverter.maximumBytes) bytes: use a smaller schema")
+        }
+        let body = try convert(document, at: "#", name: name)
+        try checkSize(at: "#")
+        return body
+    }
+
+    private func checkSize(at path: String) throws(JSONSchemaError) {
+        guard !rules.isTooLarge, conversionCount <= JSONSchemaConverter.maximumConversions else {
+            throw JSONSchemaError(
+                code: .tooLarge, keyword: "schema", path: path,
+                message: "makes the grammar larger than \(GrammarRules.maximumBytes) bytes: use a smaller schema")
+        }
     }
 
     /// As ``convert(_:at:name:)`` for a schema inside of an object or array, where references may begin anew.

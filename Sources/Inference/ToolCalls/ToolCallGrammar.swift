@@ -34,7 +34,7 @@ package enum ToolCallGrammar {
                 function["parameters"].flatMap { $0.isNull ? nil : $0 } ?? ["type": "object", "properties": [:]]
             var converter = JSONSchemaConverter(document: schema)
             converter.rules = rules
-            let body = try converter.convert(schema, at: "#", name: "tool-\(index)")
+            let body = try converter.convertDocument(name: "tool-\(index)")
             rules = converter.rules
             let arguments = rules.add("tool-\(index)-arguments", body)
             calls.append(rules.add("tool-\(index)-call", call(toolName, arguments, format: format, space: space)))

@@ -109,6 +109,40 @@ struct GrammarTests {
         #expect(error?.code == .tooLarge)
     }
 
+    @Test("Schemas that mean harm are refused", arguments: hostileSchemas)
+    func hostile(schema: JSONValue) {
+        #expect(throws: JSONSchemaError.self) { try JSONGrammar.matching(schema: schema) }
+    }
+
+    static let hostileSchemas: [JSONValue] = {
+        var chain: [(String, JSONValue)] = []
+        for index in 0..<60 {
+            let next: JSONValue = ["$ref": .string("#/$defs/a\(index + 1)")]
+            chain.append(("a\(index)", ["type": "object", "anyOf": [next, next]]))
+        }
+        chain.append(("a60", ["type": "object"]))
+        var deep: JSONValue = true
+        for _ in 0..<1000 { deep = ["items": deep] }
+        return [
+            ["type": "object", "anyOf": [["$ref": "#"], ["type": "object"]]],
+            ["allOf": [["$ref": "#"], ["type": "object"]]],
+            ["$defs": .object(chain), "$ref": "#/$defs/a0"],
+            deep,
+            [
+                "type": "object", "properties": [String(repeating: "k", count: 100_000): true],
+                "additionalProperties": true,
+            ],
+            ["enum": .array((0..<100_000).map { .integer($0) })],
+            ["oneOf": .array((0..<20_000).map { ["const": .integer($0)] })],
+            ["type": "string", "pattern": .string("^" + String(repeating: "(", count: 10_000))],
+            ["type": "string", "pattern": .string("^" + String(repeating: "a{9999}", count: 3000) + "$")],
+            [
+                "type": "array",
+                "prefixItems": .array(Array(repeating: ["type": "string", "maxLength": 1000], count: 9000)),
+            ],
+        ]
+    }()
+
     static let cases = [
         Case("true", accepts: ["1", "[]", #""x""#], refuses: ["", "x"]),
         Case(#"{"type":"boolean"}"#, accepts: ["true", "false"], refuses: ["True", "null", ""]),

@@ -70,6 +70,35 @@ struct ToolCallsTests {
         #expect(ReasoningFormat.think.isOpen(atEndOf: prompt) == isOpen)
     }
 
+    @Test("Any mixture of markers, calls and text gives the same however it is cut", arguments: ToolCallFormat.allCases)
+    func mixtures(format: ToolCallFormat) {
+        var random = SeededRandom(seed: 7)
+        let fragments = [
+            "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>", "<think>",
+            "</think>", "{", "}",
+            "[", "]", "\"", "\\", " ", "\n", "\r\n", ";", "f", "é", "\u{301}",
+            #"{"name": "f", "arguments": {"x": "}"}}"#,
+            #"{"name": "g", "parameters": {}}"#, "Hello", "<",
+        ]
+        for _ in 0..<300 {
+            let answer = (0..<Int.random(in: 1...12, using: &random)).map { _ in
+                fragments.randomElement(using: &random) ?? ""
+            }
+            .joined()
+            var example = Case(format: format, reasoning: .think, answer: answer, expected: [])
+            example.startsInReasoning = Bool.random(using: &random)
+            let whole = pieces(example, cuts: [])
+            let count = answer.unicodeScalars.count
+            #expect(pieces(example, cuts: Array(0...count)) == whole, "\(answer.debugDescription)")
+            let cuts = (0..<3).map { _ in Int.random(in: 0...count, using: &random) }.sorted()
+            #expect(pieces(example, cuts: cuts) == whole, "\(answer.debugDescription) at \(cuts)")
+            if format == .none {
+                let plain = Case(format: .none, answer: answer, expected: answer.isEmpty ? [] : [.text(answer)])
+                #expect(pieces(plain, cuts: cuts) == plain.expected)
+            }
+        }
+    }
+
     // MARK: - Forced calls
 
     static let tools: [JSONValue] = [
