@@ -1,0 +1,69 @@
+"""What the node answers to made-up requests, compared with its own contract."""
+
+import hypothesis
+import pytest
+import schemathesis
+from conftest import ROOT
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+CHECKS = [
+    not_a_server_error,
+    content_type_conformance,
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+]
+# Shutting down ends the test; made-up codes would make the node dial made-up addresses.
+SKIPPED = ["/api/admin/shutdown", "/api/admin/join-network"]
+
+schema = schemathesis.openapi.from_path(ROOT / "Sources/HTTPAPI/Resources/openapi.yaml").exclude(path=SKIPPED)
+
+
+@schema.parametrize()
+@hypothesis.settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck),
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
+def test_answers_are_as_the_contract_says(case, node):
+    case.call_and_validate(
+        base_url=node.url, headers={"Authorization": f"Bearer {node.key}"}, checks=CHECKS, timeout=60
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+def test_made_up_options_of_a_real_request_are_answered_or_refused(path, node):
+    operation = schema[path]["POST"]
+
+    @hypothesis.given(case=operation.as_strategy())
+    @hypothesis.settings(
+        max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
+    )
+    def run(case):
+        if isinstance(case.body, dict):
+            # The node's own model, few tokens and few answers, so that options and not lengths are tried.
+            case.body |= {"model": node.model, "n": 1, "max_tokens": 2, "stream": False}
+            for name in ("n_predict", "max_completion_tokens", "best_of", "stream_options"):
+                case.body.pop(name, None)
+            if path == "/v1/completions":
+                case.body["prompt"] = "A shoal is"
+        case.call_and_validate(
+            base_url=node.url, headers={"Authorization": f"Bearer {node.key}"}, timeout=60,
+            checks=[not_a_server_error, content_type_conformance, response_schema_conformance],
+        )
+
+    run()
