@@ -13,8 +13,8 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as InferenceError: self.init(error)
-        case let error as LibraryError: self.init(error)
-        case let error as SwarmError: self.init(error)
+        case let error as LibraryError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as SwarmError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
         case is NIOTooManyBytesError:
@@ -26,10 +26,13 @@ extension APIError {
                 message: error.body ?? error.status.reasonPhrase, headers: error.headers)
         case is CancellationError:
             self = .unavailable("the request was cancelled", hint: "The client went away, or the node is stopping.")
-        default:
-            logger.error("request failed", metadata: ["error": "\(error)"])
-            self = .internal
+        default: self = .logged(error, logger: logger)
         }
+    }
+
+    private static func logged(_ error: any Error, logger: Logger) -> APIError {
+        logger.error("request failed", metadata: ["error": "\(error)"])
+        return .internal
     }
 
     private init(_ error: InferenceError) {
@@ -51,18 +54,19 @@ extension APIError {
         }
     }
 
-    private init(_ error: LibraryError) {
-        self.init(status: .internalServerError, type: "server_error", message: error.message)
+    /// Nil for faults of this machine, which are no client's business.
+    private init?(_ error: LibraryError) {
+        self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
         switch error.code {
-        case .modelNotFound, .shardNotFound, .fileNotFound: (status, type) = (.notFound, "not_found_error")
-        case .badModelID, .badShards, .badShardSize, .notAModel, .idTaken, .otherShardSize:
-            (status, type) = (.badRequest, "invalid_request_error")
-        case .diskFull: status = .insufficientStorage
-        default: break
+        case .modelNotFound, .shardNotFound: (status, type) = (.notFound, "not_found_error")
+        case .badModelID, .badShards, .badShardSize, .notAModel, .idTaken, .otherShardSize: break
+        case .diskFull: (status, type) = (.insufficientStorage, "server_error")
+        default: return nil
         }
     }
 
-    private init(_ error: SwarmError) {
+    /// Nil for faults of this machine, which are no client's business.
+    private init?(_ error: SwarmError) {
         self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
         switch error.code {
         case .codeTooLong, .badCode, .badAddress, .ownCode: parameter = "code"
@@ -70,7 +74,7 @@ extension APIError {
         case .unreachable, .refused: (status, type) = (.badGateway, "network_error")
         case .unknownPeer: (status, type) = (.notFound, "not_found_error")
         case .notListening: (status, type) = (.serviceUnavailable, "server_error")
-        default: (status, type) = (.internalServerError, "server_error")
+        default: return nil
         }
     }
 }

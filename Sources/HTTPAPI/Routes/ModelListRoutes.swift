@@ -51,10 +51,10 @@ extension AvailableModel {
 extension APIRequestContext {
     /// A part of the path, without its percent escapes.
     ///
-    /// - Throws: 400 where the escapes are no UTF-8 or the part is absurdly long.
+    /// - Throws: 400 where the escapes are no UTF-8 or the part is longer than 256 characters.
     func pathParameter(_ name: String) throws(APIError) -> String {
-        guard let raw = parameters.get(name), raw.utf8.count <= 1024, let text = raw.percentDecoded else {
-            throw .invalidRequest("\(name) in the path cannot be read", parameter: name)
+        guard let text = parameters.get(name)?.percentDecoded, (1...256).contains(text.unicodeScalars.count) else {
+            throw .invalidRequest("\(name) in the path must have 1 to 256 characters", parameter: name)
         }
         return text
     }
