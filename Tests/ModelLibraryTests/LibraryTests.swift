@@ -229,6 +229,20 @@ struct ModelManifestTests {
         #expect(try ModelManifest(json: manifest.json()) == manifest)
     }
 
+    @Test("held shards cover exactly their layers, in runs that do not touch", arguments: 1...5)
+    func coverage(seed: UInt64) async throws {
+        let manifest = try await manifest()
+        var random = SeededGenerator(state: seed)
+        for _ in 0..<50 {
+            let held = Set(manifest.shardIndices.filter { _ in Bool.random(using: &random) })
+            let runs = manifest.layers(coveredBy: held)
+            let expected = Set(held.compactMap { manifest[shard: $0] }.flatMap { Array($0.layers.indices) })
+            #expect(Set(runs.flatMap { Array($0.indices) }) == expected)
+            #expect(runs.reduce(0) { $0 + $1.count } == expected.count)
+            for (one, next) in zip(runs, runs.dropFirst()) { #expect(one.end < next.first) }
+        }
+    }
+
     @Test("names do not change the hash, contents do")
     func hash() async throws {
         let manifest = try await manifest()
