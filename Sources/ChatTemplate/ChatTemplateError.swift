@@ -44,7 +44,7 @@ package struct ChatTemplateLimits: Hashable, Sendable {
     /// How deep statements, expressions and macro calls may be nested while rendering.
     package var recursion: Int
 
-    package init(steps: Int = 20_000_000, textBytes: Int = 64 << 20, nesting: Int = 200, recursion: Int = 1000) {
+    package init(steps: Int = 20_000_000, textBytes: Int = 64 << 20, nesting: Int = 200, recursion: Int = 400) {
         self.steps = steps
         self.textBytes = textBytes
         self.nesting = nesting

@@ -68,6 +68,36 @@ struct HostileTemplateTests {
         #expect(error?.code == .limitExceeded, "\(String(describing: error))")
     }
 
+    @Test(
+        "Recursion ends before the stack does, whatever the limits",
+        arguments: [
+            "{% macro f(x) %}{% for i in [1] %}{% if x|map('upper')|list or 1 %}{{ [f((x ~ 'a')|trim)] }}{% endif %}{% endfor %}{% endmacro %}{{ f('') }}",
+            "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+            "{% macro f() %}{% filter upper %}{% set x %}{{ f(*[1]) }}{% endset %}{% endfilter %}{{ varargs }}{% endmacro %}{{ f() }}",
+            "{% for i in [[1]] recursive %}{{ loop([i]) }}{% endfor %}",
+            "{% set ns = namespace(l=[1]) %}{% for i in range(150) %}{% set ns.l = [ns.l] %}{% endfor %}"
+                + "{% macro f() %}{{ ns.l|tojson|length }}{{ ns.l|string|length }}{{ ns.l == [1] }}{{ f() }}{% endmacro %}{{ f() }}",
+            "{{ " + String(repeating: "(", count: 50_000) + "1" + String(repeating: ")", count: 50_000) + " }}",
+            String(repeating: "{% if 1 %}", count: 50_000) + String(repeating: "{% endif %}", count: 50_000),
+        ])
+    func stack(template: String) async {
+        let limits = ChatTemplateLimits(nesting: 1_000_000, recursion: 1_000_000)
+        let error = #expect(throws: ChatTemplateError.self) {
+            try ChatTemplate(source: template, limits: limits).render(ChatTemplate.Input(messages: []))
+        }
+        #expect(error?.code == .limitExceeded, "\(String(describing: error))")
+    }
+
+    @Test("Deep values are walked without exhausting the stack")
+    func deepValues() throws {
+        let template = try ChatTemplate(
+            source: """
+                {% set ns = namespace(l=[1]) %}{% for i in range(150) %}{% set ns.l = [ns.l] %}{% endfor %}\
+                {{ ns.l|string|length }} {{ ns.l|tojson|length }} {{ ns.l == [ns.l] }}
+                """)
+        #expect(try template.render(ChatTemplate.Input(messages: [])) == "303 303 False")
+    }
+
     @Test("Values that refer to themselves are let go")
     func cycles() throws {
         let template = try ChatTemplate(

@@ -14,7 +14,7 @@ struct Elements {
     let areHashable: Bool
 
     /// How deep containers may be nested: deeper than JSON input, and shallow enough to walk recursively.
-    static let maximumDepth = 400
+    static let maximumDepth = 160
 
     /// - Throws: ``ChatTemplateError`` if the elements are nested too deep already.
     init(_ items: [Value]) throws(ChatTemplateError) {

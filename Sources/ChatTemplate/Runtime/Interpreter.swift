@@ -9,6 +9,7 @@ final class Interpreter {
     private(set) var line = 1
     private var stepsLeft: Int
     private var depth = 0
+    private let stack = StackGuard()
     private var output = ""
     private(set) var scope: Scope
     // What may refer to itself, to be taken apart in the end.
@@ -86,6 +87,7 @@ final class Interpreter {
         guard depth <= limits.recursion else {
             throw ChatTemplateError(.limitExceeded, "the template recurses deeper than \(limits.recursion) levels")
         }
+        try stack.check()
         try charge()
         return try body()
     }

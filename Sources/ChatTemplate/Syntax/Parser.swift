@@ -8,6 +8,7 @@ struct Parser {
     var index = 0
     /// How deep the parser is in expressions and blocks, so that neither it nor the interpreter exhausts the stack.
     var nesting = 0
+    private let stack = StackGuard()
     /// Loops around the current statement inside its macro, where `break` and `continue` are allowed.
     private var openLoops = 0
     /// For each macro around the current expression, which special names were mentioned in it.
@@ -299,6 +300,7 @@ struct Parser {
             throw ChatTemplateError(
                 .limitExceeded, "expressions or blocks are nested deeper than \(limits.nesting)", line: current.line)
         }
+        try stack.check()
     }
 
     func failure(_ message: String) -> ChatTemplateError { ChatTemplateError(.syntax, message, line: current.line) }
