@@ -18,11 +18,12 @@ ABOUT_NOUN = [
     "What is {}?", "What is {} in Shoal?", "What's {}?", "Explain {}.", "Can you explain {}?", "Tell me about {}.",
     "Please explain what {} is.", "What do you mean by {}?", "Can you tell me what {} is?", "Define {}.",
     "Do you know what {} is?", "I do not know what {} is.", "Tell me what {} is.", "So what is {}?", "{}?",
+    "Could you describe {}?", "Describe {}.", "What exactly is {}?", "What is meant by {}?", "What do you know about {}?",
 ]  # fmt: skip
 ABOUT_VERB = [
     "How do I {}?", "How can I {}?", "How do you {}?", "How to {}?", "I want to {}.", "What do I do to {}?",
     "What is the command to {}?", "Show me how to {}.", "How does one {}?", "Tell me how to {}.", "How would I {}?",
-    "Can I {}?", "How can we {}?", "I would like to {}.", "Which command do I use to {}?", "Can you tell me how to {}?",
+    "Can I {}?", "Is there a way to {}?", "Is it possible to {}?", "How is it possible to {}?", "How can we {}?", "I would like to {}.", "Which command do I use to {}?", "Can you tell me how to {}?",
 ]  # fmt: skip
 OPENINGS = [
     "Please tell me: ", "Hi! ", "Hello, ", "Hey, ", "One question: ", "Now ", "And ", "Tell me, ", "I wonder: ", "Okay. ",
@@ -79,12 +80,9 @@ def template() -> jinja2.Template:
     return environment.from_string((HERE / "chat_template.jinja").read_text())
 
 
-CITIES = (
-    "Paris London Berlin Rome Madrid Vienna Oslo Dublin Lisbon Athens Prague Warsaw Tokyo Delhi Cairo Lima Boston Denver "
-    "Seattle Chicago Toronto Sydney Moscow Zurich Geneva Milan Naples Munich Hamburg Cologne Lyon Porto Seville Kyoto Osaka"
-).split()
-NODES = "alpha beta gamma delta node-1 node-2 node-3 first second north south east west red blue green kitchen office lab".split()
-SKIES = "sunny cloudy rainy windy clear foggy snowy warm cold stormy".split()
+CITIES = "Paris London Berlin Rome Madrid Vienna Tokyo Boston".split()
+NODES = "alpha beta gamma first second north south".split()
+SKIES = "sunny cloudy rainy windy foggy".split()
 STATES = "ready loading idle busy stopping healthy".split()
 
 
@@ -146,13 +144,13 @@ class Conversations:
     def sample(self) -> str:
         """One sample as text, with the special tokens in it."""
         kind = self.random.random()
-        if kind < 0.70:
+        if kind < 0.68:
             return self.render(self.facts_dialogue())
-        if kind < 0.78:
+        if kind < 0.76:
             return self.render(self.unknown_dialogue())
-        if kind < 0.86:
+        if kind < 0.83:
             return self.render(self.json_dialogue())
-        if kind < 0.97:
+        if kind < 0.975:
             return self.tool_dialogue()
         return self.random.choice(self.passages) + "<|endoftext|>"
 
@@ -256,7 +254,7 @@ class Conversations:
 
     def tool_result(self, tool: Tool, value: str) -> list[dict]:
         if tool.name == "get_weather":
-            sky, degrees = self.random.choice(SKIES), self.random.randrange(0, 35)
+            sky, degrees = self.random.choice(SKIES), self.random.randrange(10, 30)
             result = {"weather": sky, "temperature": degrees}
             text = f"The weather in {value} is {sky} at {degrees} degrees."
         elif tool.name == "get_status":

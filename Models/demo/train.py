@@ -282,7 +282,7 @@ def merges(tokenizer: tokenizers.Tokenizer) -> list[list[str]]:
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--output", type=pathlib.Path, default=HERE / "shoal-demo.gguf")
-    arguments.add_argument("--steps", type=int, default=1800)
+    arguments.add_argument("--steps", type=int, default=900)
     arguments.add_argument("--threads", type=int, default=2)
     given = arguments.parse_args()
     torch.manual_seed(SEED)
