@@ -60,7 +60,8 @@ let package = Package(
         // Floor 0: formats and primitives, no state.
         .target(name: "BLAKE3", swiftSettings: alwaysOptimised),
         .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
-        .target(name: "ChatTemplate", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]),
+        .target(
+            name: "ChatTemplate", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]),
         .target(
             name: "CEngine",
             cSettings: [.unsafeFlags(["-O2", "-I\(enginePrefix)/include"])],
@@ -131,7 +132,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", crypto, logging, lifecycle,
+                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", crypto,
+                logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -173,7 +175,8 @@ let package = Package(
             name: "LinkTests",
             dependencies: [
                 "Link", crypto, logging,
-                .product(name: "X509", package: "swift-certificates"), .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + grpc
@@ -195,7 +198,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", hummingbird, logging, lifecycle,
+                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", hummingbird, logging,
+                lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -205,7 +209,10 @@ let package = Package(
         ),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Node", "ShoalCommands", "ModelLibrary", logging, .product(name: "ArgumentParser", package: "swift-argument-parser")]
+            dependencies: [
+                "Node", "ShoalCommands", "ModelLibrary", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
         ),
         .testTarget(
             name: "EndToEndTests",
