@@ -62,4 +62,9 @@ package enum ResponseFormat: Sendable {
     case jsonSchema(JSONValue)
     /// Text that a GBNF grammar accepts.
     case grammar(String)
+
+    /// Whether the model may write what it likes.
+    package var isFree: Bool {
+        if case .text = self { true } else { false }
+    }
 }

@@ -4,6 +4,7 @@ import GRPCCore
 import Link
 import Logging
 import SwiftProtobuf
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -78,10 +79,18 @@ extension InferenceService {
         let (model, engine) = try await engine(of: request.model)
         let text: String?
         let tokens: [Int32]
+        var output: OutputForm?
+        var grammar = try Self.grammar(request.responseFormat)
         switch request.prompt {
-        case .chat(let messages, let tools, _, let arguments):
+        case .chat(let messages, let tools, let choice, let arguments):
+            let chat = ChatRequest(tools: tools, choice: choice)
             let prompt = try prompts.prompt(
-                messages: messages, tools: tools, arguments: arguments, model: engine.description)
+                messages: messages, tools: chat.tools, arguments: arguments, model: engine.description)
+            let form = try await form(of: model, engine)
+            grammar = try chat.grammar(form: form, prompt: prompt, given: grammar)
+            if request.parseToolCalls {
+                output = chat.output(form: form, prompt: prompt, isFree: request.responseFormat.isFree)
+            }
             // A template that writes the first token itself must not get a second one.
             let begins = engine.description.beginningOfText
             let hasBeginning = !begins.isEmpty && prompt.hasPrefix(begins)
@@ -106,12 +115,13 @@ extension InferenceService {
         }
         var input = SessionInput(
             requestID: Self.newRequestID(), model: model.id, prompt: tokens,
-            sampling: try sampling(for: request, tokens: tokens),
+            sampling: Self.sampling(for: request, grammar: grammar ?? ""),
             maximumTokens: min(max(0, request.maximumTokens ?? room), room), contextLength: context,
             vocabularySize: Int(engine.description.vocabularySize))
         input.cachePrompt = request.cachePrompt
         input.ignoreEndOfGeneration = request.ignoreEndOfGeneration
         input.stop = request.stop
+        input.output = output
         if request.echo {
             let shown: String
             if let text {
@@ -124,14 +134,23 @@ extension InferenceService {
         return (input, model)
     }
 
-    private func sampling(for request: GenerationRequest, tokens: [Int32]) throws -> Shoal_V1_Sampling {
-        let grammar: String
-        switch request.responseFormat {
-        case .text: grammar = ""
-        case .grammar(let text): grammar = text
-        case .jsonObject, .jsonSchema:
-            throw InferenceError(.unsupported, "JSON mode is not available", parameter: "response_format")
+    /// What the answer's form demands of the sampler; nil for nothing.
+    private static func grammar(_ format: ResponseFormat) throws(InferenceError) -> String? {
+        switch format {
+        case .text: return nil
+        case .grammar(let text): return text
+        case .jsonObject: return JSONGrammar.object
+        case .jsonSchema(let schema):
+            do {
+                return try JSONGrammar.matching(schema: schema)
+            } catch {
+                throw InferenceError(
+                    .badRequest, "the schema cannot be honoured: \(error)", parameter: "response_format", cause: error)
+            }
         }
+    }
+
+    private static func sampling(for request: GenerationRequest, grammar: String) -> Shoal_V1_Sampling {
         let sampling = request.sampling
         return .with {
             $0.temperature = max(0, sampling.temperature)
@@ -158,6 +177,20 @@ extension InferenceService {
             let half = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
             return String(repeating: "0", count: 16 - half.count) + half
         }.joined()
+    }
+
+    /// How a model writes calls and reasoning, worked out once.
+    private func form(of model: ServedModel, _ engine: EngineConnection) async throws -> OutputForm {
+        let key = model.id + "/" + String(engine.description.chatTemplate.hashValue)
+        if let known = forms.withLock({ $0[key] }) { return known }
+        let template = engine.description.chatTemplate
+        var form = OutputForm(toolCalls: .detect(template: template), reasoning: .detect(template: template))
+        for text in OutputForm.markerTexts {
+            let tokens = try await tokenize(text, addSpecial: false, parseSpecial: true, engine)
+            if tokens.count == 1 { form.markers[tokens[0]] = Array(text.utf8) }
+        }
+        forms.withLock { $0[key] = form }
+        return form
     }
 
     // MARK: - The tokenizer

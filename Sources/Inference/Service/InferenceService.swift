@@ -25,6 +25,8 @@ package final class InferenceService: Service {
     let events: EventBus
     let logger: Logger
     let keeperChanges: AsyncStream<Void>
+    /// How models write calls and reasoning, by model.
+    let forms = Mutex<[String: OutputForm]>([:])
     let publishedSpeeds = Mutex<[String: Double]>([:])
 
     /// - Parameters:
