@@ -40,6 +40,8 @@ final class FakeEngine: Sendable {
         var reusableTokens: UInt32 = 0
         var answersPings = true
         var logProbability: Float = -0.5
+        /// What the model says instead of the alphabet, as tokens; an empty one is control token 200.
+        var spoken: [String] = []
         /// Produces end-of-generation after so many tokens of answer.
         var endsAfter: Int?
     }
@@ -150,7 +152,12 @@ private struct FakeSegment: Shoal_V1_Segment.SimpleServiceProtocol {
         for number in 0..<Int(open.maximumTokens) {
             if let (count, act) = script.afterTokens, count == number, try await play(act, response, context) { return }
             let isEnd = script.endsAfter == number + Int(open.producedTokens)
-            try await response.write(Self.token(open.prompt.count + number, script, isEnd: isEnd))
+            let place = number + Int(open.producedTokens)
+            if place < script.spoken.count {
+                try await response.write(Self.token(spoken: script.spoken[place]))
+            } else {
+                try await response.write(Self.token(open.prompt.count + number, script, isEnd: isEnd))
+            }
             if isEnd {
                 reason = .stop
                 break
@@ -193,6 +200,15 @@ private struct FakeSegment: Shoal_V1_Segment.SimpleServiceProtocol {
                 $0.piece = isEnd ? Data() : Data([letter])
                 $0.logProbability = script.logProbability
                 $0.endOfGeneration = isEnd
+            }
+        }
+    }
+
+    private static func token(spoken: String) -> Shoal_V1_SessionEvent {
+        .with {
+            $0.token = .with {
+                $0.token = spoken.isEmpty ? 200 : 1
+                $0.piece = Data(spoken.utf8)
             }
         }
     }

@@ -176,3 +176,43 @@ import Testing
         }
     }
 }
+
+extension RealEngineTests {
+    @Test func `JSON mode gives JSON that the schema accepts`() async throws {
+        try await TestNode.run { node in
+            var request = TestNode.request("Tell me about shoals as JSON: ", tokens: 120)
+            request.responseFormat = .jsonSchema([
+                "type": "object", "properties": ["count": ["type": "integer", "maximum": 9, "minimum": 0]],
+                "required": ["count"], "additionalProperties": false,
+            ])
+            let text = try await node.events(request).text
+            let value = try JSONValue(parsing: text)
+            #expect(value["count"]?.integer != nil, "\(text)")
+        }
+    }
+
+    @Test func `a grammar that cannot be read is the request's fault`() async throws {
+        try await TestNode.run { node in
+            var request = TestNode.request("Shoal", tokens: 4)
+            request.responseFormat = .grammar("root ::= (")
+            let error = await #expect(throws: InferenceError.self) { _ = try await node.events(request) }
+            #expect(error?.code == .badRequest)
+        }
+    }
+
+    @Test func `ending the iteration frees the session within a second`() async throws {
+        try await TestNode.run { node in
+            var request = TestNode.request("Shoal", tokens: 4000)
+            request.ignoreEndOfGeneration = true
+            for try await event in try await node.inference.generate(request) {
+                if case .text = event { break }
+            }
+            let end = ContinuousClock.now.advanced(by: .seconds(1))
+            while await node.inference.isInUse(model: TestNode.model), ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(await !node.inference.isInUse(model: TestNode.model))
+            #expect(node.inference.statistics().activeRequests == 0)
+        }
+    }
+}
