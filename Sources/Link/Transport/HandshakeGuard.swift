@@ -2,62 +2,8 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
-import Synchronization
 
-/// Counts the connections of one listener, and remembers why the last certificate on each event loop was refused.
-final class ConnectionLedger: Sendable {
-    private struct State {
-        var open = 0
-        var handshaking = 0
-        var refusals: [ObjectIdentifier: LinkError] = [:]
-        var noticesThisMinute = 0
-        var minuteStart = NIODeadline.now()
-    }
-
-    private let state = Mutex(State())
-    private let limits: LinkLimits
-    private let logger: Logger
-
-    init(limits: LinkLimits, logger: Logger) {
-        self.limits = limits
-        self.logger = logger
-    }
-
-    /// Whether there is room for one more connection, which `handshakeEnded` and `closed` have to follow.
-    func opened() -> Bool {
-        state.withLock { state in
-            state.open += 1
-            state.handshaking += 1
-            return state.open <= limits.connections && state.handshaking <= limits.handshakes
-        }
-    }
-
-    func handshakeEnded() { state.withLock { $0.handshaking -= 1 } }
-    func closed() { state.withLock { $0.open -= 1 } }
-
-    /// Called by the verification callback, on the connection's event loop, just before the handshake fails there.
-    func refused(_ error: LinkError, on eventLoop: any EventLoop) {
-        state.withLock { $0.refusals[ObjectIdentifier(eventLoop)] = error }
-    }
-
-    /// Logs one refused connection; at most 30 notices a minute, the rest at debug level.
-    func logRefusal(of remote: SocketAddress?, error: any Error, on eventLoop: any EventLoop) {
-        let (reason, level) = state.withLock { state -> (String, Logger.Level) in
-            if NIODeadline.now() - state.minuteStart > .minutes(1) {
-                state.minuteStart = .now()
-                state.noticesThisMinute = 0
-            }
-            state.noticesThisMinute += 1
-            let refusal = state.refusals.removeValue(forKey: ObjectIdentifier(eventLoop))
-            return (refusal?.message ?? "\(error)", state.noticesThisMinute <= 30 ? .notice : .debug)
-        }
-        logger.log(
-            level: level, "refused a connection",
-            metadata: ["remote": "\(remote.map { "\($0)" } ?? "unknown")", "reason": "\(reason)"])
-    }
-}
-
-/// Stands behind the TLS handler of each accepted connection: a handshake has to end in time, in TLS 1.3, or the
+/// Stands behind the TLS handler of each accepted connection, or first where there is none: a handshake has to end in time, in TLS 1.3, or the
 /// connection is closed and the refusal logged once.
 final class HandshakeGuard: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -82,17 +28,19 @@ final class HandshakeGuard: ChannelInboundHandler {
     }
 
     private let ledger: ConnectionLedger
-    private let timeout: Duration
+    private let timeout: Duration?
     private var state = State.handshaking(timeout: nil)
     private var isCounted = false
 
-    init(ledger: ConnectionLedger, timeout: Duration) {
+    /// - Parameter timeout: for the handshake; `nil` where there is none to wait for.
+    init(ledger: ConnectionLedger, timeout: Duration?) {
         self.ledger = ledger
         self.timeout = timeout
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { begin(context) }
+        if ledger.isStopping { context.close(promise: nil) }
+        if context.channel.isActive { _ = begin(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -100,8 +48,8 @@ final class HandshakeGuard: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        begin(context)
-        context.fireChannelActive()
+        // What is turned away goes no further: nobody would answer for it there.
+        if begin(context) { context.fireChannelActive() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -128,12 +76,24 @@ final class HandshakeGuard: ChannelInboundHandler {
         context.fireErrorCaught(error)
     }
 
-    private func begin(_ context: ChannelHandlerContext) {
-        guard !isCounted else { return }
+    /// - Returns: whether the connection may go on.
+    private func begin(_ context: ChannelHandlerContext) -> Bool {
+        guard !isCounted else { return true }
         isCounted = true
-        guard ledger.opened() else {
-            refuse(context, TooManyConnections())
-            return
+        guard ledger.opened(context.channel) else {
+            if ledger.isStopping {
+                state = .refused
+                ledger.handshakeEnded()
+                context.close(promise: nil)
+            } else {
+                refuse(context, TooManyConnections())
+            }
+            return false
+        }
+        guard let timeout else {
+            state = .proven
+            ledger.handshakeEnded()
+            return true
         }
         let bound = NIOLoopBound((guard: self, context: context), eventLoop: context.eventLoop)
         let timer = context.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
@@ -141,6 +101,7 @@ final class HandshakeGuard: ChannelInboundHandler {
             if case .handshaking = handshakeGuard.state { handshakeGuard.refuse(context, HandshakeTimedOut()) }
         }
         state = .handshaking(timeout: timer)
+        return true
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ error: any Error) {
@@ -159,7 +120,7 @@ final class HandshakeGuard: ChannelInboundHandler {
             ledger.handshakeEnded()
             state = .refused
         }
-        ledger.closed()
+        ledger.closed(context.channel)
     }
 }
 

@@ -12,12 +12,21 @@ import ServiceLifecycle
 package final class LinkServer: Service {
     private typealias Transport = HTTP2ServerTransport.Posix
 
-    private let network: GRPCServer<Transport>?
-    private let networkAddress: LinkAddress?
-    private let socket: GRPCServer<Transport>?
+    /// One address that is listened on.
+    private struct Listener: Sendable {
+        let server: GRPCServer<Transport>
+        let ledger: ConnectionLedger
+        let place: String
+    }
+
+    private let network: Listener?
+    private let socket: Listener?
     private let socketPath: String?
     private let gracePeriod: Duration
     private let logger: Logger
+
+    /// How long handlers may take to end once their connection is gone.
+    private static let farewell: Duration = .seconds(2)
 
     /// - Parameters:
     ///   - network: the address to listen on; port 0 takes a free one. `nil` for none. The host is an IP address or `localhost`.
@@ -32,32 +41,20 @@ package final class LinkServer: Service {
         let services = services + [LinkHello()]
         self.gracePeriod = gracePeriod
         self.logger = logger
-        self.networkAddress = network
         self.socketPath = socketPath
         if let network {
             guard let credentials else {
                 throw LinkError(.badCertificate, "a network listener needs credentials")
             }
-            let transport = try Self.makeNetworkTransport(
-                network, credentials: credentials, limits: limits, logger: logger)
-            self.network = GRPCServer(transport: transport, services: services, interceptors: [ProvenPeersOnly()])
+            self.network = try Self.listen(
+                network, credentials: credentials, services: services, limits: limits, logger: logger)
         } else {
             self.network = nil
         }
-        if let socketPath {
-            try SocketFile(path: socketPath).prepareFolder()
-            var configuration = limits.serverConfiguration
-            configuration.channelDebuggingCallbacks.onBindTCPListener = { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptErrorGuard(logger: logger))
-                }
-            }
-            let transport = Transport(
-                address: .unixDomainSocket(path: socketPath), transportSecurity: .plaintext, config: configuration)
-            self.socket = GRPCServer(transport: transport, services: services)
-        } else {
-            self.socket = nil
-        }
+        self.socket =
+            if let socketPath {
+                try Self.listen(socketPath: socketPath, services: services, limits: limits, logger: logger)
+            } else { nil }
     }
 
     /// The TCP port that is listened on, as soon as it is.
@@ -66,10 +63,10 @@ package final class LinkServer: Service {
     package var port: Int {
         get async throws(LinkError) {
             guard let network else { throw LinkError(.notListening, "there is no network listener") }
-            let address = try? await network.listeningAddress
+            let address = try? await network.server.listeningAddress
             guard let port = address?.ipv4?.port ?? address?.ipv6?.port else {
                 throw LinkError(
-                    .notListening, "the listener on \(networkAddress?.description ?? "the network") did not start")
+                    .notListening, "the listener on \(network.place) did not start")
             }
             return port
         }
@@ -79,7 +76,7 @@ package final class LinkServer: Service {
     package func waitUntilListening() async throws(LinkError) {
         if network != nil { _ = try await port }
         if let socket, let socketPath {
-            guard (try? await socket.listeningAddress) != nil else {
+            guard (try? await socket.server.listeningAddress) != nil else {
                 throw LinkError(.notListening, "the listener on \(socketPath) did not start")
             }
             try SocketFile(path: socketPath).restrict()
@@ -90,16 +87,19 @@ package final class LinkServer: Service {
     ///
     /// - Throws: `LinkError` with `addressInUse` or `badAddress` when an address cannot be listened on.
     package func run() async throws {
-        let servers = [network, socket].compactMap { $0 }
+        let listeners = [network, socket].compactMap { $0 }
         defer { if let socketPath { SocketFile(path: socketPath).remove() } }
+        // Not children of this task: its cancellation must reach them through `cutOff` alone.
+        let serving = listeners.map { listener in
+            Task { try await listener.server.serve() }
+        }
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            for (index, server) in servers.enumerated() {
+            for (listener, task) in zip(listeners, serving) {
                 group.addTask {
                     do {
-                        try await server.serve()
+                        try await task.value
                     } catch {
-                        guard !Task.isCancelled else { return true }
-                        throw self.bindError(error, isNetwork: index == 0 && self.network != nil)
+                        if !listener.ledger.isStopping { throw self.failure(of: listener, error) }
                     }
                     return true
                 }
@@ -111,40 +111,73 @@ package final class LinkServer: Service {
                 }
             }
             group.addTask {
-                try await gracefulShutdown()
-                for server in servers { server.beginGracefulShutdown() }
-                try await Task.sleep(for: self.gracePeriod)
-                throw CancellationError()
-            }
-            var remaining = servers.count
-            do {
-                while remaining > 0, let ended = try await group.next() {
-                    if ended { remaining -= 1 }
+                if (try? await gracefulShutdown()) != nil {
+                    for listener in listeners { listener.server.beginGracefulShutdown() }
+                    try? await Task.sleep(for: self.gracePeriod)
                 }
-            } catch is CancellationError {
-                logger.debug("cutting off the streams that still run")
+                await self.cutOff(listeners, serving)
+                return false
             }
-            group.cancelAll()
+            defer { group.cancelAll() }
+            var remaining = serving.count
+            while remaining > 0, let ended = try await group.next() {
+                if ended { remaining -= 1 }
+            }
         }
     }
 
-    private static func makeNetworkTransport(
-        _ address: LinkAddress, credentials: CurrentCredentials, limits: LinkLimits, logger: Logger
-    ) throws(LinkError) -> Transport {
+    /// Ends every connection, then what still runs behind them.
+    private func cutOff(_ listeners: [Listener], _ serving: [Task<Void, any Error>]) async {
+        for listener in listeners { listener.ledger.stop() }
+        let reaper = Task {
+            try await Task.sleep(for: Self.farewell)
+            for task in serving { task.cancel() }
+        }
+        for task in serving { _ = await task.result }
+        reaper.cancel()
+    }
+
+    private static func listen(
+        socketPath: String, services: [any RegistrableRPCService], limits: LinkLimits, logger: Logger
+    ) throws(LinkError) -> Listener {
+        try SocketFile(path: socketPath).prepareFolder()
         let ledger = ConnectionLedger(limits: limits, logger: logger)
+        let transport = Transport(
+            address: .unixDomainSocket(path: socketPath), transportSecurity: .plaintext,
+            config: configuration(limits, ledger: ledger, logger: logger) { channel in
+                let pipeline = channel.pipeline.syncOperations
+                try pipeline.addHandler(HandshakeGuard(ledger: ledger, timeout: nil), position: .first)
+            })
+        return Listener(server: GRPCServer(transport: transport, services: services), ledger: ledger, place: socketPath)
+    }
+
+    private static func configuration(
+        _ limits: LinkLimits, ledger: ConnectionLedger, logger: Logger,
+        accept: @escaping @Sendable (any Channel) throws -> Void
+    ) -> Transport.Config {
         var configuration = limits.serverConfiguration
         configuration.channelDebuggingCallbacks.onBindTCPListener = { channel in
-            channel.eventLoop.makeCompletedFuture {
+            ledger.listens(on: channel)
+            return channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(AcceptErrorGuard(logger: logger))
             }
         }
         configuration.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
-            channel.eventLoop.makeCompletedFuture {
-                let pipeline = channel.pipeline.syncOperations
-                let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
-                try pipeline.addHandler(
-                    HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout), position: .after(tls))
-            }
+            channel.eventLoop.makeCompletedFuture { try accept(channel) }
+        }
+        return configuration
+    }
+
+    private static func listen(
+        _ address: LinkAddress, credentials: CurrentCredentials, services: [any RegistrableRPCService],
+        limits: LinkLimits, logger: Logger
+    ) throws(LinkError) -> Listener {
+        let ledger = ConnectionLedger(limits: limits, logger: logger)
+        let configuration = configuration(limits, ledger: ledger, logger: logger) { channel in
+            let pipeline = channel.pipeline.syncOperations
+            let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
+            try pipeline.addHandler(
+                HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout), position: .after(tls))
         }
         let socketAddress: GRPCNIOTransportHTTP2.SocketAddress
         switch (address.family, address.host) {
@@ -158,19 +191,21 @@ package final class LinkServer: Service {
         }
         do {
             let security = try LinkSecurity(credentials: credentials).server { ledger.refused($0, on: $1) }
-            return Transport(address: socketAddress, transportSecurity: security, config: configuration)
+            let transport = Transport(address: socketAddress, transportSecurity: security, config: configuration)
+            let server = GRPCServer(transport: transport, services: services, interceptors: [ProvenPeersOnly()])
+            return Listener(server: server, ledger: ledger, place: address.description)
         } catch {
             throw LinkError(.badCertificate, "the listener's credentials cannot be used", cause: error)
         }
     }
 
-    private func bindError(_ error: any Error, isNetwork: Bool) -> LinkError {
-        let place = isNetwork ? networkAddress?.description ?? "the network" : socketPath ?? "the socket"
+    private func failure(of listener: Listener, _ error: any Error) -> LinkError {
         let cause = (error as? RuntimeError)?.cause ?? error
         if let failure = cause as? IOError, failure.errnoCode == SocketFile.addressInUse {
             return LinkError(
-                .addressInUse, "\(place) is in use by another program: stop it or choose another port", cause: cause)
+                .addressInUse, "\(listener.place) is in use by another program: stop it or choose another port",
+                cause: cause)
         }
-        return LinkError(.badAddress, "cannot listen on \(place)", cause: cause)
+        return LinkError(.badAddress, "cannot listen on \(listener.place)", cause: cause)
     }
 }

@@ -66,6 +66,8 @@ extension SwarmService {
             case .full: throw RPCError(code: .resourceExhausted, message: "this node knows as many peers as it may")
             case .open(let id, let replaced):
                 if let replaced { state.mailboxes[replaced]?.close(.replaced) }
+                // A peer that calls anew may have moved.
+                state.channels[peer] = nil
                 let mailbox = AttendMailbox()
                 state.mailboxes[id] = mailbox
                 mailbox.post(own: state.own.message)

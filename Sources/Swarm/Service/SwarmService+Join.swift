@@ -74,6 +74,7 @@ extension SwarmService {
             state.isArchiveDirty = true
             if state.table.session(with: peer) == nil { state.joined.append(channel) }
         }
+        remember()
         wake.continuation.yield()
         return Multiaddress(address, nodeID: peer)
     }

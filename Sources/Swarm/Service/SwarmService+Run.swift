@@ -35,7 +35,7 @@ extension SwarmService {
             await leave()
             group.cancelAll()
         }
-        await remember()
+        remember()
         let listeners = state.withLock { Array($0.listeners.values) }
         for listener in listeners { listener.finish() }
     }
@@ -70,7 +70,7 @@ extension SwarmService {
         }
         if now - agenda.archived >= Self.archiveEvery {
             agenda.archived = now
-            await remember()
+            remember()
         }
         return dials.map { dial in { @Sendable in await self.call(dial) } }
             + joined.map { channel in { @Sendable in await self.attend(on: channel) } }
@@ -132,7 +132,7 @@ extension SwarmService {
     }
 
     /// Writes to the store what is worth keeping over a restart.
-    private func remember() async {
+    func remember() {
         guard let archive else { return }
         let (peers, sequence) = state.withLock { state -> ([ArchivedPeer]?, UInt64?) in
             defer {

@@ -1,0 +1,81 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// Knows the connections of one listener, and why the last certificate on each event loop was refused.
+final class ConnectionLedger: Sendable {
+    private struct State {
+        var listener: (any Channel)?
+        var open: [ObjectIdentifier: any Channel] = [:]
+        var isStopping = false
+        var handshaking = 0
+        var refusals: [ObjectIdentifier: LinkError] = [:]
+        var noticesThisMinute = 0
+        var minuteStart = NIODeadline.now()
+    }
+
+    private let state = Mutex(State())
+    private let limits: LinkLimits
+    private let logger: Logger
+
+    init(limits: LinkLimits, logger: Logger) {
+        self.limits = limits
+        self.logger = logger
+    }
+
+    func listens(on channel: any Channel) {
+        let isStopping = state.withLock { state in
+            state.listener = channel
+            return state.isStopping
+        }
+        if isStopping { channel.close(promise: nil) }
+    }
+
+    /// Whether there is room for one more connection, which `handshakeEnded` and `closed` have to follow.
+    func opened(_ channel: any Channel) -> Bool {
+        state.withLock { state in
+            state.open[ObjectIdentifier(channel)] = channel
+            state.handshaking += 1
+            return !state.isStopping && state.open.count <= limits.connections && state.handshaking <= limits.handshakes
+        }
+    }
+
+    func handshakeEnded() { state.withLock { $0.handshaking -= 1 } }
+    func closed(_ channel: any Channel) { state.withLock { $0.open[ObjectIdentifier(channel)] = nil } }
+
+    /// Closes the listener and every connection, and whatever still comes in.
+    ///
+    /// The transport must not be cancelled before: a connection that it accepts in that moment would be dropped unfinished, which
+    /// NIO ends the process for.
+    func stop() {
+        let (listener, connections) = state.withLock { state in
+            state.isStopping = true
+            return (state.listener, Array(state.open.values))
+        }
+        listener?.close(promise: nil)
+        for connection in connections { connection.close(promise: nil) }
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// Called by the verification callback, on the connection's event loop, just before the handshake fails there.
+    func refused(_ error: LinkError, on eventLoop: any EventLoop) {
+        state.withLock { $0.refusals[ObjectIdentifier(eventLoop)] = error }
+    }
+
+    /// Logs one refused connection; at most 30 notices a minute, the rest at debug level.
+    func logRefusal(of remote: SocketAddress?, error: any Error, on eventLoop: any EventLoop) {
+        let (reason, level) = state.withLock { state -> (String, Logger.Level) in
+            if NIODeadline.now() - state.minuteStart > .minutes(1) {
+                state.minuteStart = .now()
+                state.noticesThisMinute = 0
+            }
+            state.noticesThisMinute += 1
+            let refusal = state.refusals.removeValue(forKey: ObjectIdentifier(eventLoop))
+            return (refusal?.message ?? "\(error)", state.noticesThisMinute <= 30 ? .notice : .debug)
+        }
+        logger.log(
+            level: level, "refused a connection",
+            metadata: ["remote": "\(remote.map { "\($0)" } ?? "unknown")", "reason": "\(reason)"])
+    }
+}
