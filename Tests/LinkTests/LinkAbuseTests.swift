@@ -50,8 +50,8 @@ struct LinkAbuseTests {
     func deadPeer() async throws {
         let server = try TestNode(swarm: swarm)
         var limits = LinkLimits()
-        limits.keepaliveTime = .milliseconds(300)
-        limits.keepaliveTimeout = .milliseconds(700)
+        limits.keepaliveTime = .milliseconds(700)
+        limits.keepaliveTimeout = .milliseconds(400)
         try await withLinkServer(server) { listener, _ in
             let proxy = try await RecordingProxy.start(target: listener.port)
             let channel = try await connect(try TestNode(swarm: swarm), to: proxy.port, limits: limits)

@@ -9,9 +9,10 @@ package struct LinkLimits: Sendable {
     package var windowBytes = 16 << 20
     /// HTTP/2 frame size: large, because hidden states come in hundreds of kilobytes.
     package var frameBytes = 1 << 20
-    /// How long a connection is silent before a ping is sent, and how long the answer may take.
-    package var keepaliveTime: Duration = .seconds(3)
-    package var keepaliveTimeout: Duration = .seconds(6)
+    /// How often a ping is sent, and how long its answer may take before the connection is given up. The second has to be the
+    /// shorter one: each ping that the transport sends starts that wait anew.
+    package var keepaliveTime: Duration = .seconds(4)
+    package var keepaliveTimeout: Duration = .seconds(3)
     /// Connections that a listener keeps at once; one more is closed.
     package var connections = 1024
     /// Connections whose handshake is still running; one more is closed.
