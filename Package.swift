@@ -174,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "LinkTests",
             dependencies: [
-                "Link", crypto, logging,
+                "Link", crypto, logging, lifecycle,
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
