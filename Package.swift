@@ -187,7 +187,8 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events"]),
-        .testTarget(name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
+        .testTarget(
+            name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
         .testTarget(
             name: "InferenceTests",
             dependencies: [
