@@ -14,6 +14,7 @@ import pathlib
 import platform
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -46,7 +47,9 @@ class Bench:
         if shards is not None:
             command = [self.given.bin / "shoal", "import", self.given.model, "--data-dir", data, "--model-id", "random"]
             command += ["--shard-size-mb", "512"] + (["--shards", shards] if shards else [])
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode != 0:
+                raise SystemExit(f"bench: the import failed:\n{done.stderr[-2000:]}")
         node = Node(self.given.bin, data, join)
         self.stack.callback(node.stop)
         return node
@@ -72,6 +75,7 @@ class Bench:
             time.sleep(IDLE_SETTLE_SECONDS)
             self.note("idle start", node.start_seconds)
             self.note("idle memory", node.resident_megabytes())
+            print(f"idle {attempt + 1}: {node.start_seconds:.3f} s, {self.values['idle memory'][-1]:.1f} MB", flush=True)
             node.stop()
 
     def note(self, name: str, value: float):
@@ -168,6 +172,8 @@ def main() -> int:
     arguments.add_argument("--only", default=",".join(row[0] for row in ROWS))
     arguments.add_argument("--output", type=pathlib.Path, default=HERE / "results.md")
     given = arguments.parse_args()
+    # A polite kill ends the nodes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = [row for row in ROWS if row[0] in given.only.split(",")]
     wanted = {side for row in rows for side in row[2:4] if side}
 
