@@ -17,8 +17,8 @@ final class ComputedSession {
     var pendingTokens: ArraySlice<Int32> = []
     /// Other windows: what has come and is not computed yet.
     var pendingStates: [HiddenStates] = []
-    /// Where the next hidden states have to begin.
-    var expectedPosition = 0
+    /// Where the next hidden states have to begin; `nil` before the start and the first of them.
+    var expectedPosition: Int?
     var producedCount = 0
     /// Its cells are still in the context for prompts.
     var isInPromptContext = false
@@ -35,7 +35,7 @@ final class ComputedSession {
         self.reusedTokens = reusedTokens
         startedAt = .now
         history = Array(request.prompt.prefix(reusedTokens))
-        expectedPosition = reusedTokens
+        if expectedPosition == nil { expectedPosition = reusedTokens }
         if isFirst { pendingTokens = request.prompt.dropFirst(reusedTokens) }
     }
 

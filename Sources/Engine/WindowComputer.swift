@@ -111,6 +111,10 @@ final class WindowComputer {
             context.clearAllCells()
             promptContext?.clearAllCells()
         }
+        if let early = session.pendingStates.first, early.position != reusedTokens {
+            failMisfit(early)
+            return
+        }
         guard let (sequence, evicted) = sequences.take() else {
             fail(id, EngineError(.busy, "all \(window.configuration.maximumSequences) places for sessions are taken"))
             return
@@ -151,23 +155,27 @@ final class WindowComputer {
         return isMoved
     }
 
+    /// States may come before `start`, which takes another way; they wait for it.
     private func take(_ states: HiddenStates) {
         guard let session = sessions[states.session], let context else { return }
         let expected = states.tokens.count * context.embeddingLength * MemoryLayout<Float>.stride
-        guard !window.isFirst, session.sequence != nil, !states.tokens.isEmpty,
-            states.tokens.count <= context.chunkLength, states.data.count == expected,
-            states.position == session.expectedPosition
+        guard !window.isFirst, !states.tokens.isEmpty, states.tokens.count <= context.chunkLength,
+            states.data.count == expected, states.position == session.expectedPosition ?? states.position
         else {
-            fail(
-                states.session,
-                EngineError(
-                    .badRequest,
-                    "hidden states of \(states.tokens.count) tokens at \(states.position) do not fit session \(states.session)"
-                ))
+            failMisfit(states)
             return
         }
         session.pendingStates.append(states)
-        session.expectedPosition += states.tokens.count
+        session.expectedPosition = states.position + states.tokens.count
+    }
+
+    private func failMisfit(_ states: HiddenStates) {
+        fail(
+            states.session,
+            EngineError(
+                .computeFailed,
+                "hidden states of \(states.tokens.count) tokens at \(states.position) do not fit session \(states.session)"
+            ))
     }
 
     private func take(_ next: NextToken) {

@@ -75,14 +75,54 @@ final class SessionAttempt: Sendable {
     /// The answer with what this try added.
     var result: Answer { answer.withLock { $0 } }
 
+    /// What ends in the group of a try.
+    private enum Ending {
+        case stream(Outcome?)
+        case watch(Outcome?)
+        case patience
+
+        var outcome: Outcome? {
+            switch self {
+            case .stream(let outcome), .watch(let outcome): outcome
+            case .patience: nil
+            }
+        }
+    }
+
+    /// How long segments may take to free a session that has ended.
+    private static let patience: Duration = .milliseconds(500)
+
     /// Runs the session to its end in this try. All streams have ended when it returns.
+    ///
+    /// After a good end every segment has freed the session: the next one finds its cells free, on whichever node, which
+    /// is what makes one session after the other repeatable.
     func run() async -> Outcome {
-        await withTaskGroup(of: Outcome?.self) { group in
-            for index in segments.indices { group.addTask { await self.follow(index) } }
-            group.addTask { await self.watch() }
+        await withTaskGroup(of: Ending.self) { group in
+            for index in segments.indices { group.addTask { .stream(await self.follow(index)) } }
+            group.addTask { .watch(await self.watch()) }
             var outcome: Outcome?
-            while outcome == nil, let ended = await group.next() { outcome = ended }
-            // Streams that are cancelled are reset, which their engines notice at once.
+            var streams = segments.count
+            while outcome == nil, let ended = await group.next() {
+                if case .stream = ended { streams -= 1 }
+                outcome = ended.outcome
+            }
+            switch outcome {
+            case .finished, .stopped:
+                for command in commands { command.continuation.yield(.with { $0.cancel = .init() }) }
+                group.addTask {
+                    try? await Task.sleep(for: Self.patience)
+                    return .patience
+                }
+                freeing: while streams > 0, let ended = await group.next() {
+                    switch ended {
+                    case .stream: streams -= 1
+                    case .patience: break freeing
+                    case .watch: continue
+                    }
+                }
+            case .failed, nil: break
+            }
+            for command in commands { command.continuation.finish() }
             group.cancelAll()
             return outcome ?? .failed(failure(0, .lost(isProven: false), "the session ended without an answer"))
         }
