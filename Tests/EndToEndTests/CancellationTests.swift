@@ -14,7 +14,7 @@ extension EndToEnd {
                     for index in 0..<6 {
                         group.addTask {
                             let request = DemoPrompts.long("Story number \(index):", tokens: 450)
-                            try await node.stream("/v1/completions", request) { _ in false }
+                            try await node.stream("/v1/completions", request) { _, _ in false }
                         }
                     }
                     try await group.waitForAll()

@@ -32,7 +32,7 @@ extension EndToEnd {
         @Test func `SIGTERM ends a node within ten seconds, also while it answers`() async throws {
             let start = try await withNode(.whole) { node in
                 _ = try await node.exactCompletion("hello")
-                try await node.stream("/v1/completions", DemoPrompts.long("Once", tokens: 400)) { _ in false }
+                try await node.stream("/v1/completions", DemoPrompts.long("Once", tokens: 400)) { _, _ in false }
                 return ContinuousClock.now
             }
             // The fixture has sent SIGTERM, waited for the end, and checked the exit status.

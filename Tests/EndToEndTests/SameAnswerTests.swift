@@ -8,13 +8,13 @@ extension EndToEnd {
         func `nodes that share a model give every number that one node gives`(shards: [String]) async throws {
             let prompts =
                 DemoPrompts.questions.prefix(3) + [String(repeating: "A shoal is a school of fish. ", count: 20)]
-            let whole = try await withNode(.whole) { node in
+            let whole = try await withNode(NodeSetup(shards: "all", environment: sameKernels)) { node in
                 var answers: [ExactCompletion] = []
                 for prompt in prompts { answers.append(try await node.exactCompletion(prompt)) }
                 return answers
             }
             #expect(whole.allSatisfy { $0.logProbabilities["token_logprobs"]?.array?.count ?? 0 > 48 })
-            try await withSwarm(sharing(shards)) { nodes in
+            try await withSwarm(sharing(shards, environment: sameKernels)) { nodes in
                 for (prompt, expected) in zip(prompts, whole) {
                     for node in nodes {
                         let answer = try await node.exactCompletion(prompt)
@@ -52,7 +52,7 @@ extension EndToEnd {
                 var usage: JSONValue?
                 var request = DemoPrompts.chat("What is Shoal?", stream: true)
                 request["stream_options"] = ["include_usage": true]
-                let route = try await node.stream("/v1/chat/completions", request) { event in
+                let route = try await node.stream("/v1/chat/completions", request) { event, _ in
                     text += event["choices"]?[0]?["delta"]?["content"]?.string ?? ""
                     if let found = event["usage"], !found.isNull { usage = found }
                     return true
@@ -63,8 +63,13 @@ extension EndToEnd {
             }
         }
 
-        private func sharing(_ shards: [String]) -> [NodeSetup] {
-            shards.enumerated().map { NodeSetup(name: "node-\($0.offset)", shards: $0.element) }
+        /// Each engine picks the faster weight layout by measuring; numbers are equal only between equal kernels.
+        private let sameKernels = ["SHOAL_ENGINE_WEIGHT_LAYOUT": "plain"]
+
+        private func sharing(_ shards: [String], environment: [String: String] = [:]) -> [NodeSetup] {
+            shards.enumerated().map {
+                NodeSetup(name: "node-\($0.offset)", shards: $0.element, environment: environment)
+            }
         }
     }
 }

@@ -71,7 +71,7 @@ struct TestNode: Sendable {
     @discardableResult
     func stream(
         _ path: String, _ body: JSONValue, within limit: Duration = .seconds(60),
-        onEvent: (JSONValue) async throws -> Bool
+        onEvent: (JSONValue, _ route: String) async throws -> Bool
     ) async throws -> String {
         let response = try await execute(.post, path, body, within: limit)
         if response.status != .ok {
@@ -81,7 +81,7 @@ struct TestNode: Sendable {
         var parser = ServerSentEventParser()
         for try await buffer in response.body {
             for event in parser.feed(buffer.readableBytesView) where event != "[DONE]" {
-                guard try await onEvent(JSONValue(parsing: event)) else { return response.route }
+                guard try await onEvent(JSONValue(parsing: event), response.route) else { return response.route }
             }
         }
         return response.route
