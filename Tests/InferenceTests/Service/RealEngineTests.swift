@@ -76,24 +76,31 @@ import Testing
         try await TestNode.run { node in
             let request = TestNode.request("Shoal is", tokens: 200)
             let expected = try await node.events(request)
-            let list = EventList()
-            var gap: Duration = .zero
-            var last = ContinuousClock.now
-            var isStruck = false
-            for try await event in try await node.inference.generate(request) {
-                list.add(event)
-                if isStruck { gap = max(gap, last.duration(to: .now)) }
-                last = .now
-                if !isStruck, list.tokens.count >= 5 {
-                    isStruck = true
-                    try await node.strike(frozen: frozen)
-                    last = .now
-                }
+            // The demo model is fast: a blow may come after the last token, and then it is dealt again.
+            for _ in 0..<20 {
+                let (list, pause) = try await struck(node, request, frozen: frozen)
+                #expect(list.text == expected.text)
+                #expect(pause < .seconds(5), "the answer paused for \(pause)")
+                if list.outline.contains("rerouted") { return }
             }
-            #expect(list.text == expected.text)
-            #expect(list.outline.contains("rerouted"))
-            #expect(gap < .seconds(5), "the answer paused for \(gap)")
+            Issue.record("every blow came too late")
         }
+    }
+
+    /// Runs a generation whose engine is struck after the fifth token; its events, and the longest pause from then on.
+    private func struck(
+        _ node: TestNode, _ request: GenerationRequest, frozen: Bool
+    ) async throws -> (list: EventList, pause: Duration) {
+        let list = EventList()
+        var pause: Duration = .zero
+        var last: ContinuousClock.Instant?
+        for try await event in try await node.inference.generate(request) {
+            list.add(event)
+            if let before = last { pause = max(pause, before.duration(to: .now)) }
+            if last == nil, list.tokens.count >= 5 { try await node.strike(frozen: frozen) }
+            if list.tokens.count >= 5 { last = .now }
+        }
+        return (list, pause)
     }
 
     @Test func `shards are loaded and unloaded by hand`() async throws {
