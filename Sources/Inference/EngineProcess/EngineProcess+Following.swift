@@ -10,7 +10,7 @@ extension EngineProcess {
     private static let statusInterval: Duration = .seconds(2)
     private static let statusLimit: Duration = .seconds(5)
     /// Unanswered questions in a row after which a process is killed: idle, and while it loads.
-    private static let unansweredLimit = (idle: 2, loading: 12)
+    private static let unansweredLimit = (idle: 2, loading: 4)
 
     /// Reads the engine's standard output: waits for `ready PORT`, connects, opens the model, and returns when the
     /// output ends, which it does with the process.

@@ -34,7 +34,7 @@ extension InferenceService {
         for input in inputs {
             switch input {
             case .text(let text):
-                tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, engine))
+                tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served))
             case .tokens(let given):
                 tokens.append(given)
             }

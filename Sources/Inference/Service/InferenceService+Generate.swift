@@ -94,10 +94,10 @@ extension InferenceService {
             // A template that writes the first token itself must not get a second one.
             let begins = engine.description.beginningOfText
             let hasBeginning = !begins.isEmpty && prompt.hasPrefix(begins)
-            tokens = try await tokenize(prompt, addSpecial: !hasBeginning, parseSpecial: true, engine)
+            tokens = try await tokenize(prompt, addSpecial: !hasBeginning, parseSpecial: true, model)
             text = prompt
         case .text(let prompt):
-            tokens = try await tokenize(prompt, addSpecial: true, parseSpecial: true, engine)
+            tokens = try await tokenize(prompt, addSpecial: true, parseSpecial: true, model)
             text = prompt
         case .tokens(let given):
             tokens = given
@@ -127,7 +127,7 @@ extension InferenceService {
             if let text {
                 shown = text
             } else {
-                shown = String(decoding: try await pieces(of: tokens, special: true, engine).joined(), as: UTF8.self)
+                shown = String(decoding: try await pieces(of: tokens, special: true, model).joined(), as: UTF8.self)
             }
             input.echo = .init(text: shown, logProbabilities: request.topLogProbabilities != nil)
         }
@@ -186,7 +186,7 @@ extension InferenceService {
         let template = engine.description.chatTemplate
         var form = OutputForm(toolCalls: .detect(template: template), reasoning: .detect(template: template))
         for text in OutputForm.markerTexts {
-            let tokens = try await tokenize(text, addSpecial: false, parseSpecial: true, engine)
+            let tokens = try await tokenize(text, addSpecial: false, parseSpecial: true, model)
             if tokens.count == 1 { form.markers[tokens[0]] = Array(text.utf8) }
         }
         forms.withLock { $0[key] = form }
@@ -204,31 +204,42 @@ extension InferenceService {
     }
 
     func tokenize(
-        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ engine: EngineConnection
+        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ model: ServedModel
     ) async throws -> [Int32] {
-        do {
-            return try await engine.channel.engine.tokenize(
-                .with {
-                    $0.text = text
-                    $0.addSpecial = addSpecial
-                    $0.parseSpecial = parseSpecial
-                }, options: .within(.seconds(30))
-            ).tokens
-        } catch let error as RPCError {
-            throw InferenceError(.engineFailed, "the engine cannot tokenize: \(error.message)", cause: error)
+        let request = Shoal_V1_TokenizeRequest.with {
+            $0.text = text
+            $0.addSpecial = addSpecial
+            $0.parseSpecial = parseSpecial
         }
+        return try await asking(model, "tokenize") { try await $0.channel.engine.tokenize(request, options: $1) }.tokens
     }
 
-    func pieces(of tokens: [Int32], special: Bool, _ engine: EngineConnection) async throws -> [[UInt8]] {
+    func pieces(of tokens: [Int32], special: Bool, _ model: ServedModel) async throws -> [[UInt8]] {
+        let request = Shoal_V1_DetokenizeRequest.with {
+            $0.tokens = tokens
+            $0.special = special
+        }
+        return try await asking(model, "detokenize") { try await $0.channel.engine.detokenize(request, options: $1) }
+            .pieces.map { [UInt8]($0) }
+    }
+
+    /// Makes a short call to a model's engine. One that is gone or frozen is replaced, and asked once more.
+    private func asking<Answer: Sendable>(
+        _ model: ServedModel, _ what: String,
+        _ call: @Sendable (EngineConnection, CallOptions) async throws -> Answer
+    ) async throws -> Answer {
+        let engine = try await supervisor.engine(model: model.id, paths: model.paths)
         do {
-            return try await engine.channel.engine.detokenize(
-                .with {
-                    $0.tokens = tokens
-                    $0.special = special
-                }, options: .within(.seconds(30))
-            ).pieces.map { [UInt8]($0) }
+            let connection = try await engine.connection()
+            do {
+                return try await call(connection, .within(.seconds(3)))
+            } catch let error as RPCError where error.code == .deadlineExceeded || error.code == .unavailable {
+                try Task.checkCancellation()
+                await engine.killUnlessAlive(generation: connection.generation, within: .milliseconds(700))
+            }
+            return try await call(try await engine.connection(), .within(.seconds(30)))
         } catch let error as RPCError {
-            throw InferenceError(.engineFailed, "the engine cannot detokenize: \(error.message)", cause: error)
+            throw InferenceError(.engineFailed, "the engine cannot \(what): \(error.message)", cause: error)
         }
     }
 }

@@ -99,15 +99,15 @@ package final class InferenceService: Service {
     package func tokenize(
         model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true
     ) async throws -> [Int32] {
-        let (_, engine) = try await engine(of: model)
-        return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, engine)
+        let served = try await catalogue.model(named: model).served
+        return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served)
     }
 
     /// The bytes of each token, which need not be whole UTF-8.
     package func detokenize(model: String, tokens: [Int32]) async throws -> [[UInt8]] {
-        let (_, engine) = try await engine(of: model)
+        let (served, engine) = try await engine(of: model)
         try check(tokens, engine.description, parameter: "tokens")
-        return try await pieces(of: tokens, special: true, engine)
+        return try await pieces(of: tokens, special: true, served)
     }
 
     /// Process id of a model's running engine; nil when there is none.

@@ -207,6 +207,17 @@ extension RealEngineTests {
         }
     }
 
+    @Test func `a request to an engine that froze while idle is answered by a new one`() async throws {
+        try await TestNode.run { node in
+            let request = TestNode.request("Shoal is", tokens: 8)
+            let expected = try await node.events(request)
+            try await node.strike(frozen: true)
+            let begin = ContinuousClock.now
+            #expect(try await node.events(request).text == expected.text)
+            #expect(begin.duration(to: .now) < .seconds(8))
+        }
+    }
+
     @Test func `ending the iteration frees the session within a second`() async throws {
         try await TestNode.run { node in
             var request = TestNode.request("Shoal", tokens: 4000)
