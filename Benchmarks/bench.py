@@ -1,9 +1,9 @@
 """Measures Shoal against libllama and one node against two, side by side in one run, and writes `results.md`.
 
-    python bench.py --bin FOLDER --direct PROGRAM --model GGUF [--rounds 5] [--only ROW,…] [--output FILE]
+    python bench.py --bin FOLDER --direct PROGRAM --model GGUF [--rounds 9] [--only ROW,…] [--output FILE]
 
-Every row is a ratio of medians. In each round all sides of all rows are measured one after the other, in turning order, so
-that a change of the machine's speed touches all of them alike.
+In each round all sides of all rows are measured one after the other, in turning order, so that a change of the machine's
+speed touches all of them alike. A row is the median of the rounds' ratios.
 """
 
 import argparse
@@ -112,8 +112,11 @@ class Bench:
                 self.note(name, sides[name]())
                 print(f"round {number + 1}: {name} {self.values[name][-1]:.3g}", flush=True)
 
-    def median(self, name: str) -> float:
-        return statistics.median(self.values[name])
+    def median(self, over: str, under: str | None = None) -> float:
+        """The median of a figure, or of the ratio of two that every round has measured."""
+        if under is None:
+            return statistics.median(self.values[over])
+        return statistics.median(a / b for a, b in zip(self.values[over], self.values[under], strict=True))
 
 
 ROWS = [
@@ -152,7 +155,7 @@ def machine() -> str:
 def table(bench: Bench, rows: list) -> str:
     lines = ["| measured | figure | must be | reached |", "|---|---|---|---|"]
     for _, title, over, under, bound in rows:
-        value = bench.median(over) / (bench.median(under) if under else 1)
+        value = bench.median(over, under)
         lines.append(f"| {title} | {value:.3g} | {bound} | {'yes' if holds(value, bound) else 'no'} |")
     lines += ["", "Raw figures, median (least to greatest); tokens per second where nothing else is said:", ""]
     units = {"repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
@@ -168,7 +171,7 @@ def main() -> int:
     arguments.add_argument("--bin", type=pathlib.Path, required=True)
     arguments.add_argument("--direct", type=pathlib.Path, required=True)
     arguments.add_argument("--model", type=pathlib.Path, required=True)
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--only", default=",".join(row[0] for row in ROWS))
     arguments.add_argument("--output", type=pathlib.Path, default=HERE / "results.md")
     given = arguments.parse_args()

@@ -33,6 +33,15 @@ package enum LlamaBackEnd {
         }
     }
 
+    /// Whether layers can go to a GPU.
+    static var hasGPU: Bool {
+        (0..<ggml_backend_dev_count()).contains { index in
+            guard let device = ggml_backend_dev_get(index) else { return false }
+            let kind = ggml_backend_dev_type(device)
+            return kind == GGML_BACKEND_DEVICE_TYPE_GPU || kind == GGML_BACKEND_DEVICE_TYPE_IGPU
+        }
+    }
+
     private static func forward(level: Int32, text: String) {
         let line = text.split(separator: "\n").joined(separator: " ")
         guard !line.isEmpty, let logger = logger.withLock({ $0 }) else { return }

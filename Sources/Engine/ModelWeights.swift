@@ -14,7 +14,9 @@ package enum WeightLayout: String, Sendable, CaseIterable {
 
     /// What an engine takes when it is not told: both forms where that leaves half of the free memory.
     package static func automatic(weightBytes: UInt64, gpuLayers: Int) -> WeightLayout {
-        guard gpuLayers == 0, let available = ResidentMemory.availableBytes else { return .repacked }
+        guard gpuLayers == 0 || !LlamaBackEnd.hasGPU, let available = ResidentMemory.availableBytes else {
+            return .repacked
+        }
         return weightBytes * 2 <= available / 2 ? .both : .repacked
     }
 }

@@ -55,10 +55,13 @@ package enum EngineProcess {
         guard let address = LinkAddress(host: introduction.listen, port: 0) else {
             throw UsageError(description: "\(introduction.listen) is not an address to listen on")
         }
-        let host = EngineHost(neighbours: Neighbours(credentials: credentials, logger: logger), logger: logger)
+        // Every token passes here, between two computations that take all cores.
+        let loop = LinkLoop()
+        let host = EngineHost(
+            neighbours: Neighbours(credentials: credentials, loop: loop, logger: logger), logger: logger)
         let segment = SegmentService(host: host)
         let network = try LinkServer(
-            network: address, credentials: credentials, services: [segment], logger: logger)
+            network: address, credentials: credentials, services: [segment], loop: loop, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await network.run() }
             let port = try await network.port

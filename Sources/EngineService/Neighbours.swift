@@ -15,13 +15,15 @@ struct NeighbourLost: Error {
 /// The streams to the engines that this one sends frames to: one each, for all sessions, kept open.
 final class Neighbours: Sendable {
     private let credentials: CurrentCredentials
+    private let loop: LinkLoop
     private let logger: Logger
     private let links = Mutex<[LinkEndpoint: Task<Neighbour, any Error>]>([:])
 
     private static let dialTimeout = Duration.seconds(3)
 
-    init(credentials: CurrentCredentials, logger: Logger) {
+    init(credentials: CurrentCredentials, loop: LinkLoop, logger: Logger) {
         self.credentials = credentials
+        self.loop = loop
         self.logger = logger
     }
 
@@ -35,10 +37,10 @@ final class Neighbours: Sendable {
         }
         let dialling = links.withLock { links in
             if let present = links[endpoint] { return present }
-            let task = Task { [credentials, logger] in
+            let task = Task { [credentials, loop, logger] in
                 let channel = try await LinkChannel.connect(
-                    to: endpoint, credentials: credentials, timeout: Self.dialTimeout)
-                return Neighbour(channel: channel, nodeID: message.nodeID, logger: logger) { [weak self] in
+                    to: endpoint, credentials: credentials, timeout: Self.dialTimeout, loop: loop)
+                return Neighbour(channel: channel, nodeID: message.nodeID, loop: loop, logger: logger) { [weak self] in
                     self?.forget(endpoint)
                 }
             }
@@ -71,13 +73,15 @@ final class Neighbour: Sendable {
     /// The stream, owned for as long as the link is: it ends when the other side goes or `frames` finishes.
     private let exchange: Mutex<Task<Void, Never>?>
 
-    init(channel: LinkChannel, nodeID: Data, logger: Logger, onEnd: @escaping @Sendable () -> Void) {
+    init(
+        channel: LinkChannel, nodeID: Data, loop: LinkLoop, logger: Logger, onEnd: @escaping @Sendable () -> Void
+    ) {
         let (stream, continuation) = AsyncStream.makeStream(of: Shoal_V1_Frame.self)
         frames = continuation
         self.nodeID = nodeID
         state = Mutex(State())
         exchange = Mutex(nil)
-        let task = Task { [weak self] in
+        let task = Task(executorPreference: loop) { [weak self] in
             var reason = "the stream to the next engine ended"
             do {
                 try await channel.segment.exchange { writer in

@@ -219,6 +219,9 @@ private final class Announcement: Service {
                 host: swarm.host, port: port, advertised: swarm.advertisedAddresses.compactMap { LinkAddress($0) })
             update { $0.swarmPort = port }
         }
+        // Requests that came with the start are answered by then.
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+        StartupPages.release()
         try await gracefulShutdown()
     }
 

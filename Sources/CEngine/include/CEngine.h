@@ -43,7 +43,7 @@ struct shoal_window_hook {
 // A ggml_backend_sched_eval_callback over a shoal_window_hook.
 bool shoal_window_callback(struct ggml_tensor *tensor, bool ask, void *hook);
 
-// Index of the largest value; the first one when several are equal.
+// Index of the largest value; the first one when several are equal, 0 when none is a number.
 int32_t shoal_argmax(const float *values, int32_t count);
 
 // Logarithm of the sum of the exponentials, in double precision.

@@ -205,6 +205,8 @@ package actor EngineProcess {
         let binary = try EngineBinary.find(configured: environment.settings.engineBinary)
         let socket = environment.socketPath(generation: generation)
         var options = PlatformOptions()
+        // A group of its own: a terminal's Ctrl-C is for the daemon, which ends its engines in order.
+        options.processGroupID = 0
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         let line: [UInt8]
         do {
@@ -215,7 +217,8 @@ package actor EngineProcess {
         do {
             let result = try await Subprocess.run(
                 .path(FilePath(binary)), arguments: ["--socket", socket, "--model-name", model],
-                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
+                environment: EngineEnvironment.variables(), platformOptions: options, input: .inputWriter,
+                output: .sequence, error: .sequence
             ) { execution in
                 _ = try? await execution.standardInputWriter.write(line)
                 return await withTaskGroup(of: InferenceError?.self) { group in

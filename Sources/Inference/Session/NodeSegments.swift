@@ -27,7 +27,7 @@ struct NodeSegments: SegmentSource {
     let model: ServedModel
     let shared: Shared
 
-    private static let tick: Duration = .milliseconds(100)
+    private static let tick: Duration = .milliseconds(250)
 
     // MARK: - Snapshot
 

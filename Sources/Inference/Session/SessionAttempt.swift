@@ -28,7 +28,7 @@ final class SessionAttempt: Sendable {
     }
 
     /// How often silence is looked for.
-    private static let tick: Duration = .milliseconds(100)
+    private static let tick: Duration = .milliseconds(250)
 
     private let segments: [ReadySegment]
     private let input: SessionInput

@@ -50,10 +50,11 @@ package final class LinkChannel: Sendable {
     /// - Parameters:
     ///   - credentials: needed unless the endpoint is a Unix socket.
     ///   - timeout: for all of it.
+    ///   - loop: does the channel's work; `nil` for threads that are shared.
     /// - Throws: `LinkError` with `notAMember`, `wrongNode`, `unreachable`, `timedOut` or `badAddress`.
     package static func connect(
         to endpoint: LinkEndpoint, credentials: CurrentCredentials? = nil, limits: LinkLimits = LinkLimits(),
-        timeout: Duration = .seconds(5)
+        timeout: Duration = .seconds(5), loop: LinkLoop? = nil
     ) async throws(LinkError) -> LinkChannel {
         switch endpoint {
         case .socket(let path):
@@ -61,15 +62,15 @@ package final class LinkChannel: Sendable {
                 throw LinkError(
                     .badAddress, "the socket path \(path) is longer than \(SocketFile.maximumPathBytes) bytes")
             }
-            return try await LinkDial(.socket(path: path), credentials: nil, expected: nil, limits: limits).run(
-                timeout: timeout)
+            return try await LinkDial(.socket(path: path), credentials: nil, expected: nil, limits: limits, loop: loop)
+                .run(timeout: timeout)
         case .node(let id, let addresses):
             guard let credentials else { throw LinkError(.badCertificate, "a call to another node needs credentials") }
             guard !addresses.isEmpty else {
                 throw LinkError(.unreachable, "no address of node \(id?.short ?? "") is known")
             }
             let dials = addresses.prefix(16).map {
-                LinkDial(.address($0), credentials: credentials, expected: id, limits: limits)
+                LinkDial(.address($0), credentials: credentials, expected: id, limits: limits, loop: loop)
             }
             return try await first(of: dials, timeout: timeout)
         }

@@ -39,13 +39,15 @@ struct LinkDial: Sendable {
     private let credentials: CurrentCredentials?
     private let expected: NodeID?
     private let limits: LinkLimits
+    private let loop: LinkLoop?
     private let outcome = Outcome()
 
-    init(_ target: Target, credentials: CurrentCredentials?, expected: NodeID?, limits: LinkLimits) {
+    init(_ target: Target, credentials: CurrentCredentials?, expected: NodeID?, limits: LinkLimits, loop: LinkLoop?) {
         self.target = target
         self.credentials = credentials
         self.expected = expected
         self.limits = limits
+        self.loop = loop
     }
 
     /// - Throws: `LinkError`; nothing is left behind then.
@@ -57,7 +59,7 @@ struct LinkDial: Sendable {
             throw LinkError(.badAddress, "\(place) cannot be called", cause: error)
         }
         // Owned by the channel, which cancels it when it goes.
-        let runner = Task<Void, Never> { try? await client.runConnections() }
+        let runner = Task<Void, Never>(executorPreference: loop) { try? await client.runConnections() }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await LinkHello.call(client) }
@@ -111,7 +113,7 @@ struct LinkDial: Sendable {
         }
         return try LinkChannel.Transport(
             target: resolvable, transportSecurity: security, config: configuration,
-            serviceConfig: limits.serviceConfiguration)
+            serviceConfig: limits.serviceConfiguration, eventLoopGroup: LinkLoop.group(of: loop))
     }
 
     private func explain(_ error: any Error) -> LinkError {

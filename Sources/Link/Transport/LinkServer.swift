@@ -23,6 +23,7 @@ package final class LinkServer: Service {
     private let socket: Listener?
     private let socketPath: String?
     private let gracePeriod: Duration
+    private let loop: LinkLoop?
     private let logger: Logger
 
     /// How long handlers may take to end once their connection is gone.
@@ -33,13 +34,15 @@ package final class LinkServer: Service {
     ///   - socketPath: the Unix socket to listen on, `nil` for none. Its folder is made (mode 0700) when it does not exist, and must
     ///     belong to this user alone.
     ///   - credentials: needed with `network`.
+    ///   - loop: does the work of all connections and runs the handlers; `nil` for threads that are shared.
     package init(
         network: LinkAddress? = nil, socketPath: String? = nil, credentials: CurrentCredentials? = nil,
         services: [any RegistrableRPCService], limits: LinkLimits = LinkLimits(), gracePeriod: Duration = .seconds(3),
-        logger: Logger
+        loop: LinkLoop? = nil, logger: Logger
     ) throws(LinkError) {
         let services = services + [LinkHello()]
         self.gracePeriod = gracePeriod
+        self.loop = loop
         self.logger = logger
         self.socketPath = socketPath
         if let network {
@@ -47,13 +50,14 @@ package final class LinkServer: Service {
                 throw LinkError(.badCertificate, "a network listener needs credentials")
             }
             self.network = try Self.listen(
-                network, credentials: credentials, services: services, limits: limits, logger: logger)
+                network, credentials: credentials, services: services, limits: limits, loop: loop, logger: logger)
         } else {
             self.network = nil
         }
         self.socket =
             if let socketPath {
-                try Self.listen(socketPath: socketPath, services: services, limits: limits, logger: logger)
+                try Self.listen(
+                    socketPath: socketPath, services: services, limits: limits, loop: loop, logger: logger)
             } else { nil }
     }
 
@@ -91,7 +95,7 @@ package final class LinkServer: Service {
         defer { if let socketPath { SocketFile(path: socketPath).remove() } }
         // Not children of this task: its cancellation must reach them through `cutOff` alone.
         let serving = listeners.map { listener in
-            Task { try await listener.server.serve() }
+            Task(executorPreference: loop) { try await listener.server.serve() }
         }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for (listener, task) in zip(listeners, serving) {
@@ -138,7 +142,7 @@ package final class LinkServer: Service {
     }
 
     private static func listen(
-        socketPath: String, services: [any RegistrableRPCService], limits: LinkLimits, logger: Logger
+        socketPath: String, services: [any RegistrableRPCService], limits: LinkLimits, loop: LinkLoop?, logger: Logger
     ) throws(LinkError) -> Listener {
         try SocketFile(path: socketPath).prepareFolder()
         let ledger = ConnectionLedger(limits: limits, logger: logger)
@@ -147,7 +151,7 @@ package final class LinkServer: Service {
             config: configuration(limits, ledger: ledger, logger: logger) { channel in
                 let pipeline = channel.pipeline.syncOperations
                 try pipeline.addHandler(HandshakeGuard(ledger: ledger, timeout: nil), position: .first)
-            })
+            }, eventLoopGroup: LinkLoop.group(of: loop))
         return Listener(server: GRPCServer(transport: transport, services: services), ledger: ledger, place: socketPath)
     }
 
@@ -170,7 +174,7 @@ package final class LinkServer: Service {
 
     private static func listen(
         _ address: LinkAddress, credentials: CurrentCredentials, services: [any RegistrableRPCService],
-        limits: LinkLimits, logger: Logger
+        limits: LinkLimits, loop: LinkLoop?, logger: Logger
     ) throws(LinkError) -> Listener {
         let ledger = ConnectionLedger(limits: limits, logger: logger)
         let configuration = configuration(limits, ledger: ledger, logger: logger) { channel in
@@ -191,7 +195,9 @@ package final class LinkServer: Service {
         }
         do {
             let security = try LinkSecurity(credentials: credentials).server { ledger.refused($0, on: $1) }
-            let transport = Transport(address: socketAddress, transportSecurity: security, config: configuration)
+            let transport = Transport(
+                address: socketAddress, transportSecurity: security, config: configuration,
+                eventLoopGroup: LinkLoop.group(of: loop))
             let server = GRPCServer(transport: transport, services: services, interceptors: [ProvenPeersOnly()])
             return Listener(server: server, ledger: ledger, place: address.description)
         } catch {

@@ -123,12 +123,17 @@ struct RestartPauseTests {
 
 struct EngineLogLineTests {
     @Test(arguments: [
-        ("2026-01-01T00:00:00+0000 warning engine.m: [x] odd", Logger.Level.warning),
-        ("error: no such file", .error), ("2026-01-01T00:00:00+0000 info engine.m: fine", .info),
-        ("[WARN] odd", .warning), ("llama_model_load: an error later in the line is no level", .debug), ("", .debug),
+        ("2026-01-01T00:00:00+0000 warning engine.m: [x] odd", Logger.Level.warning, "engine.m: [x] odd"),
+        ("error: no such file", .error, "no such file"),
+        ("2026-01-01T00:00:00+0000 info engine.m: fine", .info, "engine.m: fine"),
+        ("[WARN] odd", .warning, "odd"), ("info", .info, ""),
+        (
+            "llama_model_load: an error later in the line is no level", .debug,
+            "llama_model_load: an error later in the line is no level"
+        ),
+        ("", .debug, ""),
     ])
-    func `lines carry the level that they name`(line: String, level: Logger.Level) {
-        #expect(EngineLogLine(line).level == level)
-        #expect(EngineLogLine(line).text == line)
+    func `lines carry the level that they name`(line: String, level: Logger.Level, text: String) {
+        #expect(EngineLogLine(line) == EngineLogLine(level: level, text: text))
     }
 }
