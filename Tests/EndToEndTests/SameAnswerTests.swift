@@ -6,15 +6,26 @@ extension EndToEnd {
     @Suite struct SameAnswerTests {
         @Test(arguments: [["0-1", "2-3"], ["0", "1-2", "3"]])
         func `nodes that share a model give every number that one node gives`(shards: [String]) async throws {
+            try await compare(shards, file: BuildProducts.demoModel)
+        }
+
+        @Test func `the same holds for random weights`() async throws {
+            try await RandomWeights.withFile { file in
+                try await compare(["0", "1-2", "3"], file: file)
+            }
+        }
+
+        private func compare(_ shards: [String], file: String) async throws {
             let prompts =
                 DemoPrompts.questions.prefix(3) + [String(repeating: "A shoal is a school of fish. ", count: 20)]
-            let whole = try await withNode(NodeSetup(shards: "all", environment: sameKernels)) { node in
+            let whole = try await withNode(NodeSetup(shards: "all", modelFile: file, environment: sameKernels)) {
+                node in
                 var answers: [ExactCompletion] = []
                 for prompt in prompts { answers.append(try await node.exactCompletion(prompt)) }
                 return answers
             }
             #expect(whole.allSatisfy { $0.logProbabilities["token_logprobs"]?.array?.count ?? 0 > 48 })
-            try await withSwarm(sharing(shards, environment: sameKernels)) { nodes in
+            try await withSwarm(sharing(shards, file: file, environment: sameKernels)) { nodes in
                 for (prompt, expected) in zip(prompts, whole) {
                     for node in nodes {
                         let answer = try await node.exactCompletion(prompt)
@@ -66,9 +77,12 @@ extension EndToEnd {
         /// Each engine picks the faster weight layout by measuring; numbers are equal only between equal kernels.
         private let sameKernels = ["SHOAL_ENGINE_WEIGHT_LAYOUT": "plain"]
 
-        private func sharing(_ shards: [String], environment: [String: String] = [:]) -> [NodeSetup] {
+        private func sharing(
+            _ shards: [String], file: String = BuildProducts.demoModel, environment: [String: String] = [:]
+        ) -> [NodeSetup] {
             shards.enumerated().map {
-                NodeSetup(name: "node-\($0.offset)", shards: $0.element, environment: environment)
+                NodeSetup(
+                    name: "node-\($0.offset)", shards: $0.element, modelFile: file, environment: environment)
             }
         }
     }

@@ -15,6 +15,8 @@ struct NodeSetup: Sendable {
     var name = "node"
     /// Shards of the demo model that the node gets before it starts, as `shoal import --shards` takes them; nil: none.
     var shards: String?
+    /// The file that is imported as the demo model.
+    var modelFile = BuildProducts.demoModel
     /// More flags of `shoal serve`.
     var flags: [String] = []
     /// More environment variables.
@@ -37,9 +39,11 @@ enum DemoModel {
     }
 
     /// Imports into a data directory that no node need be running on.
-    static func `import`(into directory: String, shards: String) async throws {
+    static func `import`(
+        _ file: String = BuildProducts.demoModel, into directory: String, shards: String
+    ) async throws {
         var arguments = [
-            "import", BuildProducts.demoModel, "--data-dir", directory, "--model-id", id, "--shard-size-mb",
+            "import", file, "--data-dir", directory, "--model-id", id, "--shard-size-mb",
             "\(shardSizeMegabytes)",
         ]
         if shards != "all" { arguments += ["--shards", shards] }
@@ -55,7 +59,7 @@ func withNode<Result: Sendable>(
 ) async throws -> Result {
     let directory = FileManager.default.temporaryDirectory.path() + "shoal-e2e-\(UUID().uuidString.prefix(8))"
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    if let shards = setup.shards { try await DemoModel.import(into: directory, shards: shards) }
+    if let shards = setup.shards { try await DemoModel.import(setup.modelFile, into: directory, shards: shards) }
     return try await withNode(setup, in: directory, join: code, body)
 }
 
