@@ -81,6 +81,7 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
@@ -94,7 +95,7 @@ let package = Package(
         ),
 
         // Floor 2: domains that do not know each other.
-        .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, logging]),
+        .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
         .target(
             name: "Swarm",
             dependencies: [
@@ -186,7 +187,8 @@ let package = Package(
             dependencies: ["Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
-        .testTarget(name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events"]),
+        .testTarget(
+            name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto]),
         .testTarget(
             name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
         .testTarget(

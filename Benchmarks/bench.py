@@ -199,6 +199,8 @@ def main() -> int:
         "",
         table(bench, rows),
         "",
+        "What was tried to reach them, and what did not help: [notes.md](notes.md).",
+        "",
     ])  # fmt: skip
     given.output.write_text(text)
     print(text)

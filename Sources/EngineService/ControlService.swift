@@ -65,9 +65,11 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
     }
 
     func tokenize(request: Shoal_V1_TokenizeRequest, context: ServerContext) async throws -> Shoal_V1_TokenizeReply {
-        try rethrowing {
-            let tokens = try host.model().vocabulary.tokens(
-                of: request.text, addSpecial: request.addSpecial, parseSpecial: request.parseSpecial)
+        try await rethrowing {
+            let tokens = try await blocking {
+                try host.model().vocabulary.tokens(
+                    of: request.text, addSpecial: request.addSpecial, parseSpecial: request.parseSpecial)
+            }
             return .with { $0.tokens = tokens }
         }
     }

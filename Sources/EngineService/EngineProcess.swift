@@ -56,7 +56,7 @@ package enum EngineProcess {
             throw UsageError(description: "\(introduction.listen) is not an address to listen on")
         }
         // Every token passes here, between two computations that take all cores.
-        let loop = LinkLoop()
+        let loop = LinkLoop.shared
         let host = EngineHost(
             neighbours: Neighbours(credentials: credentials, loop: loop, logger: logger), logger: logger)
         let segment = SegmentService(host: host)
@@ -66,7 +66,8 @@ package enum EngineProcess {
             group.addTask { try await network.run() }
             let port = try await network.port
             let local = try LinkServer(
-                socketPath: socketPath, services: [ControlService(host: host, port: port), segment], logger: logger)
+                socketPath: socketPath, services: [ControlService(host: host, port: port), segment], loop: loop,
+                logger: logger)
             group.addTask { try await local.run() }
             try await local.waitUntilListening()
             FileHandle.standardOutput.write(Data("ready \(port)\n".utf8))

@@ -41,15 +41,18 @@ extension ModelLibrary {
         if let existing { try check(source, shardSizeBytes: size, matches: existing) }
         let wanted = try selection(shards, count: count, id: id)
 
-        let meter = ProgressMeter(
-            phase: .hashing, totalBytes: source.hashedBytes(shardSizeBytes: size), report: progress
-        )
+        let meter = ProgressMeter(phase: .hashing, totalBytes: source.hashedBytes, report: progress)
         let manifest = try await source.manifest(id: id, shardSizeBytes: size, progress: meter.advance)
         let job = ModelImport(folder: folder, source: source, progress: progress)
         let placement: ImportOutcome.Placement
         let copied: UInt64
-        if let existing {
+        if var existing {
             guard existing.hash == manifest.hash else { throw idTaken(id) }
+            let learned = existing.learning(from: manifest)
+            if learned != existing {
+                try folder.write(learned, in: folder.modelFolder(id))
+                existing = learned
+            }
             let held = known(existing)
             let missing = wanted.subtracting(held)
             (placement, copied) =

@@ -44,7 +44,8 @@ extension ModelLibrary {
         let rest = model.held.subtracting([shard])
         // First the record, then the bytes: what is listed is there, whenever the power goes.
         try record(manifest, held: rest)
-        let kept = manifest.headerRanges + rest.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
+        let needed = rest.union(try arrivals.entries().filter { $0.model == id }.map(\.shard))
+        let kept = manifest.headerRanges + needed.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
         let freed = ByteRange.subtract(kept, from: removed.ranges)
         for part in Set(freed.map(\.part)).sorted() {
             let file = try StorageFile(path: model.paths[part], mode: .read)

@@ -83,7 +83,8 @@ extension ModelLibrary {
     func verifyIfTouched(_ manifest: ModelManifest) async throws -> Set<ShardIndex>? {
         let stamps = try stamps(of: manifest)
         let entry = try presence.entries()[manifest.id]
-        if let entry, entry.manifestHash == manifest.hash, entry.stamps == stamps { return nil }
+        let isArriving = try arrivals.entries().contains { $0.model == manifest.id }
+        if let entry, entry.vouches(for: manifest, stamps: stamps, isArriving: isArriving) { return nil }
         let files = try manifest.openFiles(in: folder.modelFolder(manifest.id), mode: .read)
         for (number, part) in manifest.parts.enumerated() {
             let header = ByteRange(part: number, offset: 0, length: part.headerBytes)

@@ -17,15 +17,19 @@ package actor ModelLibrary {
 
     let folder: LibraryFolder
     let presence: PresenceTable
+    let arrivals: ArrivalTable
     let events: EventBus
     let logger: Logger
     private let listeners = ChangeListeners()
     private var known: [ModelID: LibraryModel] = [:]
     private var foreignVersion: Int?
 
-    private init(folder: LibraryFolder, presence: PresenceTable, events: EventBus, logger: Logger) {
+    private init(
+        folder: LibraryFolder, presence: PresenceTable, arrivals: ArrivalTable, events: EventBus, logger: Logger
+    ) {
         self.folder = folder
         self.presence = presence
+        self.arrivals = arrivals
         self.events = events
         self.logger = logger
     }
@@ -42,7 +46,8 @@ package actor ModelLibrary {
         let folder = try LibraryFolder(path: directory)
         try folder.removeLeftovers()
         let library = ModelLibrary(
-            folder: folder, presence: try PresenceTable(store: store), events: events, logger: logger)
+            folder: folder, presence: try PresenceTable(store: store), arrivals: try ArrivalTable(store: store),
+            events: events, logger: logger)
         try await library.load()
         return library
     }
@@ -91,12 +96,13 @@ package actor ModelLibrary {
     func load() throws -> [ModelID] {
         foreignVersion = try presence.foreignVersion()
         let entries = try presence.entries()
+        let arriving = Set(try arrivals.entries().map(\.model))
         var found: [ModelID: LibraryModel] = [:]
         for name in try folder.modelFolders() {
             guard let id = ModelID(name) else { continue }
             do {
                 guard let manifest = try folder.manifest(id) else { continue }
-                found[id] = try model(of: manifest, entry: entries[id])
+                found[id] = try model(of: manifest, entry: entries[id], isArriving: arriving.contains(id))
             } catch {
                 logger.warning("left out a model", metadata: ["model": "\(id)", "error": "\(error)"])
             }
@@ -112,10 +118,12 @@ package actor ModelLibrary {
         return changed
     }
 
-    private func model(of manifest: ModelManifest, entry: PresenceTable.Entry?) throws -> LibraryModel {
+    private func model(
+        of manifest: ModelManifest, entry: PresenceTable.Entry?, isArriving: Bool
+    ) throws -> LibraryModel {
         let path = folder.modelFolder(manifest.id)
         var held: Set<ShardIndex> = []
-        if let entry, entry.manifestHash == manifest.hash, try stamps(of: manifest) == entry.stamps {
+        if let entry, entry.vouches(for: manifest, stamps: try stamps(of: manifest), isArriving: isArriving) {
             held = entry.held
         }
         let added =

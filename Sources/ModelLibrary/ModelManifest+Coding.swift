@@ -137,7 +137,7 @@ extension ModelManifest.Shard: Codable {
             index: try container.decode(ShardIndex.self, forKey: .index),
             layers: try container.decode(LayerRange.self, forKey: .layers),
             ranges: try container.decode([ByteRange].self, forKey: .ranges),
-            hash: try container.decode(BLAKE3.Digest.self, forKey: .hash)
+            hash: try container.decodeIfPresent(BLAKE3.Digest.self, forKey: .hash)
         )
     }
 
@@ -147,6 +147,6 @@ extension ModelManifest.Shard: Codable {
         try container.encode(layers, forKey: .layers)
         try container.encode(ranges, forKey: .ranges)
         try container.encode(sizeBytes, forKey: .sizeBytes)
-        try container.encode(hash, forKey: .hash)
+        try container.encodeIfPresent(hash, forKey: .hash)
     }
 }

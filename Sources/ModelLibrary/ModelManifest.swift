@@ -42,10 +42,11 @@ package struct ModelManifest: Sendable, Hashable {
         package var layers: LayerRange
         /// The bytes in file order. Ranges of different shards may overlap.
         package var ranges: [ByteRange]
-        /// Hash of those bytes, one after the other.
-        package var hash: BLAKE3.Digest
+        /// Hash of those bytes, one after the other; nil while no node that is known has seen them. A shard that is held
+        /// has one.
+        package var hash: BLAKE3.Digest?
 
-        package init(index: ShardIndex, layers: LayerRange, ranges: [ByteRange], hash: BLAKE3.Digest) {
+        package init(index: ShardIndex, layers: LayerRange, ranges: [ByteRange], hash: BLAKE3.Digest?) {
             self.index = index
             self.layers = layers
             self.ranges = ranges
@@ -57,7 +58,7 @@ package struct ModelManifest: Sendable, Hashable {
     }
 
     /// Version of the file's form.
-    package static let currentFormat = 1
+    package static let currentFormat = 2
     /// Most shards of a model.
     package static let maximumShards = 1 << 16
     /// The name of the file in a model's folder.
@@ -105,20 +106,31 @@ package struct ModelManifest: Sendable, Hashable {
         shards.indices.contains(index.rawValue) ? shards[index.rawValue] : nil
     }
 
+    /// The same model with the shard hashes that `other`, which is the same model too, knows besides.
+    func learning(from other: ModelManifest) -> ModelManifest {
+        var manifest = self
+        for (position, shard) in other.shards.enumerated() where manifest.shards[position].hash == nil {
+            manifest.shards[position].hash = shard.hash
+        }
+        return manifest
+    }
+
     /// The contiguous layers that `held` shards have together, in order.
     package func layers(coveredBy held: Set<ShardIndex>) -> [LayerRange] {
         let layout = shards.map { ShardLayout.Shard(index: $0.index.rawValue, layers: $0.layers, ranges: $0.ranges) }
         return ShardLayout.layers(of: layout, coveredBy: Set(held.map(\.rawValue)))
     }
 
-    /// Hash of what the model is: sizes, headers, and the cut with its hashes. Nodes with equal hashes hold shards that
-    /// fit together. Names do not count, so it does not matter what a node calls its files.
+    /// Hash of what the model is: sizes, headers, the publisher's hashes, and the cut. Nodes with equal hashes hold shards that fit together.
+    /// Names do not count, so it does not matter what a node calls its files; nor do the shards' own hashes, which a node
+    /// learns one by one when it fetches shards from where the publisher put them.
     ///
-    /// It is BLAKE3 over the text `shoal-model-1`, the shard size, the layer count, the number of parts, for each the
-    /// size, the header's length and hash, the number of shards, and for each first and end layer, number of ranges,
-    /// each range's part, offset and length, and the shard's hash; every number as 64 bits, little-endian.
+    /// It is BLAKE3 over the text `shoal-model-2`, the shard size, the layer count, the number of parts, for each the
+    /// size, the header's length and hash, and its SHA-256 as text or an empty one, after its length, the number of
+    /// shards, and for each first and end layer, number of ranges, and each range's part, offset and length; every
+    /// number as 64 bits, little-endian.
     package var hash: BLAKE3.Digest {
-        var bytes = Array("shoal-model-1".utf8)
+        var bytes = Array("shoal-model-2".utf8)
         func append(_ number: UInt64) {
             withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
         }
@@ -129,6 +141,9 @@ package struct ModelManifest: Sendable, Hashable {
             append(part.sizeBytes)
             append(part.headerBytes)
             bytes += part.headerHash.bytes
+            let sha256 = Array((part.sha256 ?? "").utf8)
+            append(UInt64(sha256.count))
+            bytes += sha256
         }
         append(UInt64(shards.count))
         for shard in shards {
@@ -140,7 +155,6 @@ package struct ModelManifest: Sendable, Hashable {
                 append(range.offset)
                 append(range.length)
             }
-            bytes += shard.hash.bytes
         }
         return BLAKE3.hash(bytes)
     }

@@ -69,9 +69,7 @@ struct ModelSource: Sendable {
     var defaultID: ModelID? { ModelID(fileName: names[0]) }
 
     /// Bytes that ``manifest(id:shardSizeBytes:progress:)`` reads.
-    func hashedBytes(shardSizeBytes: UInt64) -> UInt64 {
-        ShardLayout(model: model, shardSizeBytes: shardSizeBytes).shards.reduce(0) { $0 + $1.sizeBytes }
-    }
+    var hashedBytes: UInt64 { model.totalBytes }
 
     /// Reads all bytes of the model and describes them.
     ///
@@ -80,24 +78,26 @@ struct ModelSource: Sendable {
     func manifest(
         id: ModelID, shardSizeBytes: UInt64, progress: @escaping @Sendable (UInt64) -> Void
     ) async throws -> ModelManifest {
+        let layout = ShardLayout(model: model, shardSizeBytes: shardSizeBytes).shards
         var parts: [ModelManifest.Part] = []
         for (number, part) in model.parts.enumerated() {
             let header = ByteRange(part: number, offset: 0, length: part.headerBytes)
             let hash = try await RangeTransfer.hash([header], in: files, progress: { _ in })
             parts.append(
                 ModelManifest.Part(
-                    name: storedName(of: number, id: id), sizeBytes: part.source.byteCount,
+                    name: Self.storedName(names[number], part: number, of: names.count, id: id),
+                    sizeBytes: part.source.byteCount,
                     headerBytes: part.headerBytes, headerHash: hash
                 )
             )
         }
-        var shards: [ModelManifest.Shard] = []
-        for shard in ShardLayout(model: model, shardSizeBytes: shardSizeBytes).shards {
-            let hash = try await RangeTransfer.hash(shard.ranges, in: files, progress: progress)
-            shards.append(
-                ModelManifest.Shard(
-                    index: ShardIndex(checked: shard.index), layers: shard.layers, ranges: shard.ranges, hash: hash
-                )
+        var hashes = ModelHashes(shards: layout.map(\.ranges))
+        for number in parts.indices {
+            parts[number].sha256 = try await hashes.read(part: number, of: files, progress: progress)
+        }
+        let shards = zip(layout, hashes.finish()).map { shard, hash in
+            ModelManifest.Shard(
+                index: ShardIndex(checked: shard.index), layers: shard.layers, ranges: shard.ranges, hash: hash
             )
         }
         try checkUnchanged()
@@ -118,8 +118,8 @@ struct ModelSource: Sendable {
     }
 
     /// The name that a part gets in the library: its own, unless that would not do.
-    private func storedName(of part: Int, id: ModelID) -> String {
-        if ModelManifest.isPlainFileName(names[part]) { return names[part] }
-        return names.count == 1 ? "\(id).gguf" : PartName.path(prefix: id.rawValue, part: part, count: names.count)
+    static func storedName(_ name: String, part: Int, of count: Int, id: ModelID) -> String {
+        if ModelManifest.isPlainFileName(name) { return name }
+        return count == 1 ? "\(id).gguf" : PartName.path(prefix: id.rawValue, part: part, count: count)
     }
 }

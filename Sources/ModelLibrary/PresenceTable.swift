@@ -16,6 +16,16 @@ struct PresenceTable: Sendable {
         /// The model's files as this library left them, in part order.
         var stamps: [StorageFile.Stamp]
         var held: Set<ShardIndex>
+
+        /// Whether what is recorded holds for files with those stamps.
+        ///
+        /// - Parameter isArriving: shards are coming in, which changes the files' times and nothing that is held.
+        func vouches(for manifest: ModelManifest, stamps now: [StorageFile.Stamp], isArriving: Bool) -> Bool {
+            guard manifestHash == manifest.hash, stamps.count == now.count else { return false }
+            return zip(stamps, now).allSatisfy { old, new in
+                old == new || (isArriving && old.inode == new.inode && old.sizeBytes == new.sizeBytes)
+            }
+        }
     }
 
     private static let migrations = [

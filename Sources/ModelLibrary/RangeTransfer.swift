@@ -74,7 +74,7 @@ enum RangeTransfer {
         return written
     }
 
-    private static func shortened(_ file: StorageFile) -> LibraryError {
+    static func shortened(_ file: StorageFile) -> LibraryError {
         LibraryError(
             .sourceChanged, "\(file.path) became shorter while it was read; try again when nobody writes to it")
     }

@@ -1,4 +1,5 @@
 import BLAKE3
+import Crypto
 import Events
 import Foundation
 import GGUF
@@ -48,6 +49,9 @@ struct ImportTests {
                 #expect(BLAKE3.hash(joined) == shard.hash)
             }
             #expect(manifest.totalBytes == UInt64(bytes.count))
+            let whole = SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
+            #expect(manifest.parts.map(\.sha256) == [whole])
+            #expect(try await library.compareWithPublisher(id: manifest.id) == [])
         }
     }
 

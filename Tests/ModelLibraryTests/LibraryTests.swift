@@ -251,8 +251,11 @@ struct ModelManifestTests {
         renamed.name = "Other"
         renamed.parts[0].name = "other.gguf"
         #expect(renamed.hash == manifest.hash)
+        renamed.shards[1].hash = nil
+        #expect(renamed.hash == manifest.hash, "a node may not know every shard's hash")
+        #expect(renamed.learning(from: manifest).shards[1].hash == manifest.shards[1].hash)
         var changed = manifest
-        changed.shards[1].hash = BLAKE3.hash([1])
+        changed.parts[0].sha256 = String(repeating: "0", count: 64)
         #expect(changed.hash != manifest.hash)
         changed = manifest
         changed.parts[0].headerHash = BLAKE3.hash([1])

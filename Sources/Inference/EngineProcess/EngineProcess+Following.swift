@@ -42,7 +42,7 @@ extension EngineProcess {
     ) async throws(InferenceError) -> EngineConnection {
         let channel: LinkChannel
         do {
-            channel = try await LinkChannel.connect(to: .socket(path: socket))
+            channel = try await LinkChannel.connect(to: .socket(path: socket), loop: .shared)
         } catch {
             throw InferenceError(
                 .engineFailed, "the engine of model \(model) does not answer on its socket \(socket)", cause: error)

@@ -18,7 +18,8 @@ actor EngineLinks {
         if let link = links[endpoint] { return try await link.value }
         let credentials = self.credentials
         let link = Task<LinkChannel, any Error> {
-            try await LinkChannel.connect(to: endpoint, credentials: credentials, timeout: Self.dialLimit)
+            try await LinkChannel.connect(
+                to: endpoint, credentials: credentials, timeout: Self.dialLimit, loop: .shared)
         }
         // Engines come and go with their ports: of each node only the latest connections are kept.
         if case .node(let id, _) = endpoint { drop(id, keeping: 4) }

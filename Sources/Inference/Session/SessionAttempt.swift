@@ -97,6 +97,11 @@ final class SessionAttempt: Sendable {
     /// After a good end every segment has freed the session: the next one finds its cells free, on whichever node, which
     /// is what makes one session after the other repeatable.
     func run() async -> Outcome {
+        // Every token passes here: one thread less to wake.
+        await withTaskExecutorPreference(LinkLoop.shared) { await runStreams() }
+    }
+
+    private func runStreams() async -> Outcome {
         await withTaskGroup(of: Ending.self) { group in
             for index in segments.indices { group.addTask { .stream(await self.follow(index)) } }
             group.addTask { .watch(await self.watch()) }
