@@ -115,6 +115,7 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ] + grpc
         ),
+        .target(name: "Acquisition", dependencies: ["ModelLibrary", "Link", "GGUF", "BLAKE3"]),
 
         // Floor 4: routes, auth, OpenAPI.
         .target(
@@ -198,6 +199,7 @@ let package = Package(
                 logging,
             ] + grpc
         ),
+        .testTarget(name: "AcquisitionTests", dependencies: ["Acquisition", "ModelLibrary", "Link", "GGUF", "BLAKE3"]),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [

@@ -1,0 +1,74 @@
+import Acquisition
+import Foundation
+import GGUF
+import Link
+import ModelLibrary
+import Testing
+
+/// Random numbers that are the same in every run (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// True in `percent` of a hundred cases.
+    mutating func happens(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+
+    mutating func node() -> NodeID {
+        let bytes = (0..<4).flatMap { _ in withUnsafeBytes(of: next()) { Array($0) } }
+        guard let node = NodeID(bytes: bytes) else { fatalError("32 bytes are a node id") }
+        return node
+    }
+}
+
+/// A moment from which tests count.
+let start = Date(timeIntervalSince1970: 1_800_000_000)
+
+func node(_ number: UInt8) throws -> NodeID {
+    try #require(NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount)))
+}
+
+func shard(_ number: Int) throws -> ShardIndex {
+    try #require(ShardIndex(number))
+}
+
+func modelID(_ text: String) throws -> ModelID {
+    try #require(ModelID(text))
+}
+
+/// A model that three requests have vouched for.
+func trusted(at time: Date = start) -> ModelTrust {
+    var trust = ModelTrust(discovered: time)
+    for _ in 0..<ModelTrust.verifyingRequests { trust.apply(.requested, at: time) }
+    return trust
+}
+
+/// So many shards of one layer each.
+func layout(_ count: Int, sizeBytes: UInt64 = 1 << 20) throws -> [AutoManageSnapshot.Model.Shard] {
+    try (0..<count).map {
+        .init(layers: try #require(LayerRange(first: $0, end: $0 + 1)), sizeBytes: sizeBytes)
+    }
+}
+
+extension AutoManageSnapshot.HeldShard {
+    /// Held for a week, and never used.
+    static let old = Self(heldSince: start - 7 * 86_400)
+}
+
+/// How a decision reads in short: "+m:0,1 -m:3".
+func summary(_ decision: AutoManageDecision) -> String {
+    func list(_ sign: String, _ shards: [(ModelID, ShardIndex)]) -> [String] {
+        shards.map { "\(sign)\($0.0):\($0.1)" }
+    }
+    return
+        (list("+", decision.fetches.map { ($0.model, $0.shard) })
+        + list("-", decision.prunes.map { ($0.model, $0.shard) })).joined(separator: " ")
+}
