@@ -33,6 +33,7 @@ struct RandomSwarmTests {
         }
         // Rules that forbade everything would pass the rest.
         #expect(tally.fetches > 100 && tally.prunes > 100, "\(tally)")
+        #expect((tally.unconfirmed > 0) == (weather == .stormy), "\(tally)")
     }
 
     /// What was held is held afterwards: somewhere, in its region, and on its network where views are exact.
