@@ -23,7 +23,8 @@ package struct ShoalCommand: AsyncParsableCommand {
                 name: "The swarm",
                 subcommands: [InviteCommand.self, JoinCommand.self, StatusCommand.self, PeersCommand.self]
             ),
-            CommandGroup(name: "Models", subcommands: [ModelsCommand.self, ChatCommand.self, BenchCommand.self]),
+            CommandGroup(
+                name: "Models", subcommands: [ModelsCommand.self, RmCommand.self, ChatCommand.self, BenchCommand.self]),
         ]
     )
 

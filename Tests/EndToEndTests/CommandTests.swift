@@ -1,6 +1,12 @@
 import ChatTemplate
 import Testing
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension EndToEnd {
     /// The command line beside a running node.
     @Suite struct CommandTests {
@@ -60,6 +66,37 @@ extension EndToEnd {
                     "models", "load", "nothing", "--data-dir", node.dataDirectory,
                 ])
                 #expect(unknown.status == 1 && unknown.errors.hasPrefix("error: "))
+            }
+        }
+
+        @Test func `rm deletes shards and models, unless answers are made with them`() async throws {
+            try await withNode(.whole) { node in
+                let last = try await DemoModel.shardCount(on: node) - 1
+                let path = "/api/admin/models/\(DemoModel.id)"
+                var statuses: [Int] = []
+                try await node.stream("/v1/completions", DemoPrompts.long("A shoal", tokens: 900)) { _, _ in
+                    for path in [path, path + "/shards/1"] {
+                        statuses.append(try await node.request(.delete, path).status)
+                    }
+                    return false
+                }
+                #expect(statuses == [503, 503])
+                let all = try await node.get("/api/admin/models")[0]?["hosted_shards"]?.integer
+                #expect(all == last + 1)
+                let remove = { (arguments: [String]) in
+                    try await CommandRun.shoal(["rm", DemoModel.id, "--data-dir", node.dataDirectory] + arguments)
+                }
+                _ = try await eventually("the session is freed") {
+                    try await remove(["--shards", "1"]).status == 0 ? true : nil
+                }
+                #expect(try await node.get("/api/admin/models")[0]?["shards"]?[1]?["local"]?.bool == false)
+                #expect(try await remove(["--shards", "1"]).status == 1, "it is gone already")
+                let whole = try await remove([])
+                #expect(whole.output == "\(DemoModel.id): deleted\n", "\(whole.errors)")
+                #expect(try await node.get("/api/admin/models").array?.isEmpty == true)
+                #expect(FileManager.default.fileExists(atPath: BuildProducts.demoModel))
+                #expect(try await remove([]).status == 1)
+                #expect(try await node.request(.delete, "/api/admin/models/..%2F..%2Fetc").status == 404)
             }
         }
 

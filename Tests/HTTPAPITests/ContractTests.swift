@@ -47,6 +47,16 @@ struct ContractTests {
         }
     }
 
+    @Test(
+        "holds for what every route answers that deletes something",
+        arguments: ["/api/admin/models/demo", "/api/admin/models/demo/shards/1"])
+    func deletions(path: String) async throws {
+        try await ScriptedNode().serve { client in
+            try await client.expect(200, .delete, path)
+            try await client.expect(401, .delete, path, key: nil)
+        }
+    }
+
     @Test("is served as it is")
     func served() async throws {
         try await ScriptedNode().serve { client in

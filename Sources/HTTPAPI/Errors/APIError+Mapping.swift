@@ -49,7 +49,7 @@ extension APIError {
         case .noCapacity:
             status = .serviceUnavailable
             headers[.retryAfter] = "5"
-        case .modelNotCovered, .segmentLost, .engineMissing, .cancelled: status = .serviceUnavailable
+        case .modelNotCovered, .segmentLost, .engineMissing, .cancelled, .inUse: status = .serviceUnavailable
         default: break
         }
     }

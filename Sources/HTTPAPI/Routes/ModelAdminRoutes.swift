@@ -12,6 +12,8 @@ struct ModelAdminRoutes: Sendable {
     func add(to table: inout RouteTable) {
         table.get("/api/admin/models", .openRead, handler: list)
         table.get("/api/admin/models/{id}/metadata", .openRead, handler: metadata)
+        table.delete("/api/admin/models/{id}", .administrator, handler: remove)
+        table.delete("/api/admin/models/{id}/shards/{index}", .administrator, handler: removeShard)
         table.post("/api/admin/models/{id}/unload", .administrator, handler: unload)
         table.post("/api/admin/models/{id}/shards/{index}/load", .administrator, handler: loadShard)
         table.post("/api/admin/models/{id}/shards/{index}/unload", .administrator, handler: unloadShard)
@@ -58,6 +60,18 @@ struct ModelAdminRoutes: Sendable {
             "status": "unloaded", "model_id": .string(id), "shard_index": .integer(index),
             "remaining_loaded": .array(remaining.map { .integer($0) }),
         ])
+    }
+
+    @Sendable private func remove(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.pathParameter("id")
+        let count = try await services.models.remove(id)
+        return .json(["status": "deleted", "model_id": .string(id), "files_removed": .integer(count)])
+    }
+
+    @Sendable private func removeShard(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let (id, index) = try Self.shard(context)
+        try await services.models.removeShard(id, index)
+        return .json(["status": "deleted", "model_id": .string(id), "shard_index": .integer(index)])
     }
 
     @Sendable private func rescan(_ request: Request, context: APIRequestContext) async throws -> Response {

@@ -29,6 +29,13 @@ struct RouteTable: Sendable {
         routes.append(Route(method: .post, path: path, access: access, handler: handler))
     }
 
+    mutating func delete(
+        _ path: String, _ access: Access,
+        handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
+    ) {
+        routes.append(Route(method: .delete, path: path, access: access, handler: handler))
+    }
+
     /// Adds every route to a router, behind its access check.
     func register(on router: Router<APIRequestContext>, configuration: HTTPAPIConfiguration) {
         for route in routes {

@@ -63,6 +63,10 @@ package struct ModelOperations: Sendable {
     package var loadShard: @Sendable (_ model: String, _ shard: Int) async throws -> [Int]
     /// Unloads a shard; the shards that are still loaded.
     package var unloadShard: @Sendable (_ model: String, _ shard: Int) async throws -> [Int]
+    /// Deletes a model from memory and disk; how many files went. Throws `InferenceError` while sessions use it.
+    package var remove: @Sendable (_ model: String) async throws -> Int
+    /// Deletes a shard from memory and disk. Throws `InferenceError` while sessions use it.
+    package var removeShard: @Sendable (_ model: String, _ shard: Int) async throws -> Void
     /// Looks at the disk again; the models that changed.
     package var rescan: @Sendable () async throws -> [String]
 
@@ -72,6 +76,8 @@ package struct ModelOperations: Sendable {
         unload: @escaping @Sendable (_ model: String) async throws -> ModelUnloading,
         loadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],
         unloadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],
+        remove: @escaping @Sendable (_ model: String) async throws -> Int,
+        removeShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> Void,
         rescan: @escaping @Sendable () async throws -> [String]
     ) {
         self.summaries = summaries
@@ -79,6 +85,8 @@ package struct ModelOperations: Sendable {
         self.unload = unload
         self.loadShard = loadShard
         self.unloadShard = unloadShard
+        self.remove = remove
+        self.removeShard = removeShard
         self.rescan = rescan
     }
 }

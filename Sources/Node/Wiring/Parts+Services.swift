@@ -50,6 +50,20 @@ extension NodeDaemon.Parts {
             },
             loadShard: { [inference] in try await inference.loadShard(model: $0, shard: $1) },
             unloadShard: { [inference] in try await inference.unloadShard(model: $0, shard: $1) },
+            remove: { [inference, library] name in
+                let id = try ModelID(existing: name)
+                _ = try await library.model(id)
+                _ = try await inference.unload(model: name)
+                return try await library.remove(id: id)
+            },
+            removeShard: { [inference, library] name, number in
+                let id = try ModelID(existing: name)
+                let model = try await library.model(id)
+                // What is left of its window is loaded again, so that the model goes on answering.
+                _ = try await inference.unloadShard(model: name, shard: number)
+                guard let index = ShardIndex(number), model.held.contains(index) else { return }
+                try await library.removeShard(id: id, shard: index)
+            },
             rescan: { [library] in try await library.rescan().map(\.rawValue) })
     }
 
@@ -91,6 +105,17 @@ extension NodeDaemon.Parts {
                 ]
             },
             shutDown: shutDown)
+    }
+}
+
+extension ModelID {
+    /// An id as a client wrote it; text that no id may be names no model.
+    fileprivate init(existing name: String) throws {
+        guard let id = ModelID(name) else {
+            throw LibraryError(
+                .modelNotFound, "the library has no model \(name.prefix(128)); look at the list of models")
+        }
+        self = id
     }
 }
 

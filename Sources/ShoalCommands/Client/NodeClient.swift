@@ -49,6 +49,11 @@ package struct NodeClient: Sendable {
         try await body(.POST, path, content: content)
     }
 
+    /// Deletes what is at `path` and answers the JSON that comes back.
+    package func delete(_ path: String) async throws -> [UInt8] {
+        try await body(.DELETE, path)
+    }
+
     /// Decodes an answer.
     package static func decode<Answer: Decodable>(_ body: [UInt8], as: Answer.Type = Answer.self) throws -> Answer {
         let decoder = JSONDecoder()

@@ -41,6 +41,8 @@ struct ScriptedNode {
                 unload: { _ in ModelUnloading(modelName: "Demo", windowsRemoved: 2, freedBytes: 5 << 20) },
                 loadShard: { _, shard in [shard] },
                 unloadShard: { _, _ in [] },
+                remove: { _ in 2 },
+                removeShard: { _, _ in },
                 rescan: { ["demo"] }),
             swarm: SwarmOperations(
                 peers: { [Self.peer] },
