@@ -62,11 +62,39 @@ package enum Shoal_V1_Node: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "DescribeShard" metadata.
+        package enum DescribeShard: Sendable {
+            /// Request type for "DescribeShard".
+            package typealias Input = Shoal_V1_DescribeShardRequest
+            /// Response type for "DescribeShard".
+            package typealias Output = Shoal_V1_ShardDescription
+            /// Descriptor for "DescribeShard".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "shoal.v1.Node"),
+                method: "DescribeShard",
+                type: .unary
+            )
+        }
+        /// Namespace for "FetchShard" metadata.
+        package enum FetchShard: Sendable {
+            /// Request type for "FetchShard".
+            package typealias Input = Shoal_V1_FetchShardRequest
+            /// Response type for "FetchShard".
+            package typealias Output = Shoal_V1_ShardChunk
+            /// Descriptor for "FetchShard".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "shoal.v1.Node"),
+                method: "FetchShard",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "shoal.v1.Node" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             Attend.descriptor,
             PrepareWindow.descriptor,
-            FetchHeader.descriptor
+            FetchHeader.descriptor,
+            DescribeShard.descriptor,
+            FetchShard.descriptor
         ]
     }
 }
@@ -147,6 +175,43 @@ extension Shoal_V1_Node {
             request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchHeaderRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_FileChunk>
+
+        /// Handle the "DescribeShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+        /// > the answer: this node then keeps its copy for a while.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Shoal_V1_DescribeShardRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Shoal_V1_ShardDescription` messages.
+        func describeShard(
+            request: GRPCCore.StreamingServerRequest<Shoal_V1_DescribeShardRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardDescription>
+
+        /// Handle the "FetchShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Shoal_V1_FetchShardRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Shoal_V1_ShardChunk` messages.
+        func fetchShard(
+            request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchShardRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>
     }
 
     /// Service protocol for the "shoal.v1.Node" service.
@@ -211,6 +276,43 @@ extension Shoal_V1_Node {
             request: GRPCCore.ServerRequest<Shoal_V1_FetchHeaderRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_FileChunk>
+
+        /// Handle the "DescribeShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+        /// > the answer: this node then keeps its copy for a while.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_DescribeShardRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Shoal_V1_ShardDescription` message.
+        func describeShard(
+            request: GRPCCore.ServerRequest<Shoal_V1_DescribeShardRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Shoal_V1_ShardDescription>
+
+        /// Handle the "FetchShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Shoal_V1_ShardChunk` messages.
+        func fetchShard(
+            request: GRPCCore.ServerRequest<Shoal_V1_FetchShardRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>
     }
 
     /// Simple service protocol for the "shoal.v1.Node" service.
@@ -276,6 +378,44 @@ extension Shoal_V1_Node {
             response: GRPCCore.RPCWriter<Shoal_V1_FileChunk>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "DescribeShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+        /// > the answer: this node then keeps its copy for a while.
+        ///
+        /// - Parameters:
+        ///   - request: A `Shoal_V1_DescribeShardRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Shoal_V1_ShardDescription` to respond with.
+        func describeShard(
+            request: Shoal_V1_DescribeShardRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Shoal_V1_ShardDescription
+
+        /// Handle the "FetchShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A `Shoal_V1_FetchShardRequest` message.
+        ///   - response: A response stream of `Shoal_V1_ShardChunk` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func fetchShard(
+            request: Shoal_V1_FetchShardRequest,
+            response: GRPCCore.RPCWriter<Shoal_V1_ShardChunk>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -316,6 +456,28 @@ extension Shoal_V1_Node.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Shoal_V1_Node.Method.DescribeShard.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_DescribeShardRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_ShardDescription>(),
+            handler: { request, context in
+                try await self.describeShard(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Shoal_V1_Node.Method.FetchShard.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_FetchShardRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_ShardChunk>(),
+            handler: { request, context in
+                try await self.fetchShard(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -338,6 +500,28 @@ extension Shoal_V1_Node.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_FileChunk> {
         let response = try await self.fetchHeader(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    package func describeShard(
+        request: GRPCCore.StreamingServerRequest<Shoal_V1_DescribeShardRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardDescription> {
+        let response = try await self.describeShard(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func fetchShard(
+        request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchShardRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk> {
+        let response = try await self.fetchShard(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -390,6 +574,36 @@ extension Shoal_V1_Node.SimpleServiceProtocol {
             metadata: [:],
             producer: { writer in
                 try await self.fetchHeader(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    package func describeShard(
+        request: GRPCCore.ServerRequest<Shoal_V1_DescribeShardRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Shoal_V1_ShardDescription> {
+        return GRPCCore.ServerResponse<Shoal_V1_ShardDescription>(
+            message: try await self.describeShard(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func fetchShard(
+        request: GRPCCore.ServerRequest<Shoal_V1_FetchShardRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk> {
+        return GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>(
+            metadata: [:],
+            producer: { writer in
+                try await self.fetchShard(
                     request: request.message,
                     response: writer,
                     context: context
@@ -477,6 +691,53 @@ extension Shoal_V1_Node {
             deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_FileChunk>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_FileChunk>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DescribeShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+        /// > the answer: this node then keeps its copy for a while.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_DescribeShardRequest` message.
+        ///   - serializer: A serializer for `Shoal_V1_DescribeShardRequest` messages.
+        ///   - deserializer: A deserializer for `Shoal_V1_ShardDescription` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func describeShard<Result>(
+            request: GRPCCore.ClientRequest<Shoal_V1_DescribeShardRequest>,
+            serializer: some GRPCCore.MessageSerializer<Shoal_V1_DescribeShardRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardDescription>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Shoal_V1_ShardDescription>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "FetchShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+        ///   - serializer: A serializer for `Shoal_V1_FetchShardRequest` messages.
+        ///   - deserializer: A deserializer for `Shoal_V1_ShardChunk` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func fetchShard<Result>(
+            request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
+            serializer: some GRPCCore.MessageSerializer<Shoal_V1_FetchShardRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardChunk>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -592,6 +853,73 @@ extension Shoal_V1_Node {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "DescribeShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+        /// > the answer: this node then keeps its copy for a while.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_DescribeShardRequest` message.
+        ///   - serializer: A serializer for `Shoal_V1_DescribeShardRequest` messages.
+        ///   - deserializer: A deserializer for `Shoal_V1_ShardDescription` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func describeShard<Result>(
+            request: GRPCCore.ClientRequest<Shoal_V1_DescribeShardRequest>,
+            serializer: some GRPCCore.MessageSerializer<Shoal_V1_DescribeShardRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardDescription>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Shoal_V1_ShardDescription>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Shoal_V1_Node.Method.DescribeShard.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "FetchShard" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+        ///   - serializer: A serializer for `Shoal_V1_FetchShardRequest` messages.
+        ///   - deserializer: A deserializer for `Shoal_V1_ShardChunk` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func fetchShard<Result>(
+            request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
+            serializer: some GRPCCore.MessageSerializer<Shoal_V1_FetchShardRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardChunk>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Shoal_V1_Node.Method.FetchShard.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -675,6 +1003,63 @@ extension Shoal_V1_Node.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_FetchHeaderRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_FileChunk>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DescribeShard" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+    /// > the answer: this node then keeps its copy for a while.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Shoal_V1_DescribeShardRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func describeShard<Result>(
+        request: GRPCCore.ClientRequest<Shoal_V1_DescribeShardRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Shoal_V1_ShardDescription>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.describeShard(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_DescribeShardRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_ShardDescription>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "FetchShard" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Bytes of a shard that is held and proven here, in the order asked for.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func fetchShard<Result>(
+        request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.fetchShard(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_FetchShardRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_ShardChunk>(),
             options: options,
             onResponse: handleResponse
         )
@@ -773,6 +1158,71 @@ extension Shoal_V1_Node.ClientProtocol {
             metadata: metadata
         )
         return try await self.fetchHeader(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DescribeShard" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Whether a shard is held and proven here, and its hash. Who is about to give its own copy up says so, and counts on
+    /// > the answer: this node then keeps its copy for a while.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func describeShard<Result>(
+        _ message: Shoal_V1_DescribeShardRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Shoal_V1_ShardDescription>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Shoal_V1_DescribeShardRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.describeShard(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "FetchShard" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Bytes of a shard that is held and proven here, in the order asked for.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func fetchShard<Result>(
+        _ message: Shoal_V1_FetchShardRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.fetchShard(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -129,48 +129,105 @@ package nonisolated struct Shoal_V1_SignedRecord: Sendable {
   package init() {}
 }
 
-package nonisolated struct Shoal_V1_NodeRecord: Sendable {
+package nonisolated struct Shoal_V1_NodeRecord: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var nodeID: Data = Data()
+  package var nodeID: Data {
+    get {_storage._nodeID}
+    set {_uniqueStorage()._nodeID = newValue}
+  }
 
   /// Grows with every change; a record with a smaller one is stale.
-  package var sequence: UInt64 = 0
+  package var sequence: UInt64 {
+    get {_storage._sequence}
+    set {_uniqueStorage()._sequence = newValue}
+  }
 
-  package var issuedUnixMilliseconds: UInt64 = 0
+  package var issuedUnixMilliseconds: UInt64 {
+    get {_storage._issuedUnixMilliseconds}
+    set {_uniqueStorage()._issuedUnixMilliseconds = newValue}
+  }
 
-  package var nickname: String = String()
+  package var nickname: String {
+    get {_storage._nickname}
+    set {_uniqueStorage()._nickname = newValue}
+  }
 
-  package var version: String = String()
+  package var version: String {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
-  package var engineVersion: String = String()
+  package var engineVersion: String {
+    get {_storage._engineVersion}
+    set {_uniqueStorage()._engineVersion = newValue}
+  }
 
   /// "host:port" of the swarm port, best first.
-  package var addresses: [String] = []
+  package var addresses: [String] {
+    get {_storage._addresses}
+    set {_uniqueStorage()._addresses = newValue}
+  }
 
   package var hardware: Shoal_V1_HardwareDescription {
-    get {_hardware ?? Shoal_V1_HardwareDescription()}
-    set {_hardware = newValue}
+    get {_storage._hardware ?? Shoal_V1_HardwareDescription()}
+    set {_uniqueStorage()._hardware = newValue}
   }
   /// Returns true if `hardware` has been explicitly set.
-  package var hasHardware: Bool {self._hardware != nil}
+  package var hasHardware: Bool {_storage._hardware != nil}
   /// Clears the value of `hardware`. Subsequent reads from it will return its default value.
-  package mutating func clearHardware() {self._hardware = nil}
+  package mutating func clearHardware() {_uniqueStorage()._hardware = nil}
 
-  package var models: [Shoal_V1_HeldModel] = []
+  package var models: [Shoal_V1_HeldModel] {
+    get {_storage._models}
+    set {_uniqueStorage()._models = newValue}
+  }
 
-  package var startedUnixMilliseconds: UInt64 = 0
+  package var startedUnixMilliseconds: UInt64 {
+    get {_storage._startedUnixMilliseconds}
+    set {_uniqueStorage()._startedUnixMilliseconds = newValue}
+  }
 
   /// Measured round trips from this node to others.
-  package var links: [Shoal_V1_MeasuredLink] = []
+  package var links: [Shoal_V1_MeasuredLink] {
+    get {_storage._links}
+    set {_uniqueStorage()._links = newValue}
+  }
+
+  /// Where the node is, as its operator calls it; empty when not said.
+  package var region: String {
+    get {_storage._region}
+    set {_uniqueStorage()._region = newValue}
+  }
+
+  /// What was asked of this node lately, in models that it knows of.
+  package var demand: [Shoal_V1_ModelDemand] {
+    get {_storage._demand}
+    set {_uniqueStorage()._demand = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _hardware: Shoal_V1_HardwareDescription? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Requests for a model that clients made of a node within the last hour.
+package nonisolated struct Shoal_V1_ModelDemand: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var modelID: String = String()
+
+  package var requests: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct Shoal_V1_MeasuredLink: Sendable {
@@ -241,6 +298,38 @@ package nonisolated struct Shoal_V1_HeldModel: Sendable {
 
   /// For a node that only has the header so far: sizes that it needs to list the model.
   package var name: String = String()
+
+  /// Indices of shards that are on their way here.
+  package var downloading: [UInt32] = []
+
+  /// Where the publisher has the model, where that is known.
+  package var hubSource: Shoal_V1_HubSource {
+    get {_hubSource ?? Shoal_V1_HubSource()}
+    set {_hubSource = newValue}
+  }
+  /// Returns true if `hubSource` has been explicitly set.
+  package var hasHubSource: Bool {self._hubSource != nil}
+  /// Clears the value of `hubSource`. Subsequent reads from it will return its default value.
+  package mutating func clearHubSource() {self._hubSource = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _hubSource: Shoal_V1_HubSource? = nil
+}
+
+/// A GGUF file on a hub: "owner/name", the path of its first part, and the commit, or empty.
+package nonisolated struct Shoal_V1_HubSource: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var repository: String = String()
+
+  package var file: String = String()
+
+  package var revision: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -326,6 +415,92 @@ package nonisolated struct Shoal_V1_FileChunk: Sendable {
 
   /// The manifest as JSON, in the very first chunk.
   package var manifest: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Shoal_V1_DescribeShardRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var modelID: String = String()
+
+  package var manifestHash: Data = Data()
+
+  package var shard: UInt32 = 0
+
+  /// The asker gives its own copy up when this node holds one.
+  package var givingUpOwn: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Shoal_V1_ShardDescription: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var held: Bool = false
+
+  /// BLAKE3 of the shard's bytes; set when it is held.
+  package var hash: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Shoal_V1_FetchShardRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var modelID: String = String()
+
+  package var manifestHash: Data = Data()
+
+  package var shard: UInt32 = 0
+
+  /// What to send of it, in file order; every range lies in the shard.
+  package var ranges: [Shoal_V1_PartRange] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Shoal_V1_PartRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var part: UInt32 = 0
+
+  package var offset: UInt64 = 0
+
+  package var length: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// At most 256 KiB.
+package nonisolated struct Shoal_V1_ShardChunk: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var part: UInt32 = 0
+
+  package var offset: UInt64 = 0
+
+  package var data: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -540,7 +715,161 @@ nonisolated extension Shoal_V1_SignedRecord: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".NodeRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}sequence\0\u{3}issued_unix_milliseconds\0\u{1}nickname\0\u{1}version\0\u{3}engine_version\0\u{1}addresses\0\u{1}hardware\0\u{1}models\0\u{3}started_unix_milliseconds\0\u{1}links\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}sequence\0\u{3}issued_unix_milliseconds\0\u{1}nickname\0\u{1}version\0\u{3}engine_version\0\u{1}addresses\0\u{1}hardware\0\u{1}models\0\u{3}started_unix_milliseconds\0\u{1}links\0\u{1}region\0\u{1}demand\0")
+
+  fileprivate class _StorageClass {
+    var _nodeID: Data = Data()
+    var _sequence: UInt64 = 0
+    var _issuedUnixMilliseconds: UInt64 = 0
+    var _nickname: String = String()
+    var _version: String = String()
+    var _engineVersion: String = String()
+    var _addresses: [String] = []
+    var _hardware: Shoal_V1_HardwareDescription? = nil
+    var _models: [Shoal_V1_HeldModel] = []
+    var _startedUnixMilliseconds: UInt64 = 0
+    var _links: [Shoal_V1_MeasuredLink] = []
+    var _region: String = String()
+    var _demand: [Shoal_V1_ModelDemand] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _nodeID = source._nodeID
+      _sequence = source._sequence
+      _issuedUnixMilliseconds = source._issuedUnixMilliseconds
+      _nickname = source._nickname
+      _version = source._version
+      _engineVersion = source._engineVersion
+      _addresses = source._addresses
+      _hardware = source._hardware
+      _models = source._models
+      _startedUnixMilliseconds = source._startedUnixMilliseconds
+      _links = source._links
+      _region = source._region
+      _demand = source._demand
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._nodeID) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._issuedUnixMilliseconds) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._nickname) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._engineVersion) }()
+        case 7: try { try decoder.decodeRepeatedStringField(value: &_storage._addresses) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._hardware) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._models) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._startedUnixMilliseconds) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._links) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._region) }()
+        case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._demand) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._nodeID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._nodeID, fieldNumber: 1)
+      }
+      if _storage._sequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 2)
+      }
+      if _storage._issuedUnixMilliseconds != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._issuedUnixMilliseconds, fieldNumber: 3)
+      }
+      if !_storage._nickname.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._nickname, fieldNumber: 4)
+      }
+      if !_storage._version.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._version, fieldNumber: 5)
+      }
+      if !_storage._engineVersion.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._engineVersion, fieldNumber: 6)
+      }
+      if !_storage._addresses.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._addresses, fieldNumber: 7)
+      }
+      try { if let v = _storage._hardware {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      if !_storage._models.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._models, fieldNumber: 9)
+      }
+      if _storage._startedUnixMilliseconds != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._startedUnixMilliseconds, fieldNumber: 10)
+      }
+      if !_storage._links.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._links, fieldNumber: 11)
+      }
+      if !_storage._region.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._region, fieldNumber: 12)
+      }
+      if !_storage._demand.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._demand, fieldNumber: 13)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_NodeRecord, rhs: Shoal_V1_NodeRecord) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._nodeID != rhs_storage._nodeID {return false}
+        if _storage._sequence != rhs_storage._sequence {return false}
+        if _storage._issuedUnixMilliseconds != rhs_storage._issuedUnixMilliseconds {return false}
+        if _storage._nickname != rhs_storage._nickname {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._engineVersion != rhs_storage._engineVersion {return false}
+        if _storage._addresses != rhs_storage._addresses {return false}
+        if _storage._hardware != rhs_storage._hardware {return false}
+        if _storage._models != rhs_storage._models {return false}
+        if _storage._startedUnixMilliseconds != rhs_storage._startedUnixMilliseconds {return false}
+        if _storage._links != rhs_storage._links {return false}
+        if _storage._region != rhs_storage._region {return false}
+        if _storage._demand != rhs_storage._demand {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_ModelDemand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ModelDemand"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}model_id\0\u{1}requests\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -548,75 +877,26 @@ nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf.
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.nodeID) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.issuedUnixMilliseconds) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.nickname) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.version) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.engineVersion) }()
-      case 7: try { try decoder.decodeRepeatedStringField(value: &self.addresses) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._hardware) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.models) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.startedUnixMilliseconds) }()
-      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.links) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.modelID) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.requests) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.nodeID.isEmpty {
-      try visitor.visitSingularBytesField(value: self.nodeID, fieldNumber: 1)
+    if !self.modelID.isEmpty {
+      try visitor.visitSingularStringField(value: self.modelID, fieldNumber: 1)
     }
-    if self.sequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 2)
-    }
-    if self.issuedUnixMilliseconds != 0 {
-      try visitor.visitSingularUInt64Field(value: self.issuedUnixMilliseconds, fieldNumber: 3)
-    }
-    if !self.nickname.isEmpty {
-      try visitor.visitSingularStringField(value: self.nickname, fieldNumber: 4)
-    }
-    if !self.version.isEmpty {
-      try visitor.visitSingularStringField(value: self.version, fieldNumber: 5)
-    }
-    if !self.engineVersion.isEmpty {
-      try visitor.visitSingularStringField(value: self.engineVersion, fieldNumber: 6)
-    }
-    if !self.addresses.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.addresses, fieldNumber: 7)
-    }
-    try { if let v = self._hardware {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    if !self.models.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.models, fieldNumber: 9)
-    }
-    if self.startedUnixMilliseconds != 0 {
-      try visitor.visitSingularUInt64Field(value: self.startedUnixMilliseconds, fieldNumber: 10)
-    }
-    if !self.links.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.links, fieldNumber: 11)
+    if self.requests != 0 {
+      try visitor.visitSingularUInt32Field(value: self.requests, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Shoal_V1_NodeRecord, rhs: Shoal_V1_NodeRecord) -> Bool {
-    if lhs.nodeID != rhs.nodeID {return false}
-    if lhs.sequence != rhs.sequence {return false}
-    if lhs.issuedUnixMilliseconds != rhs.issuedUnixMilliseconds {return false}
-    if lhs.nickname != rhs.nickname {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.engineVersion != rhs.engineVersion {return false}
-    if lhs.addresses != rhs.addresses {return false}
-    if lhs._hardware != rhs._hardware {return false}
-    if lhs.models != rhs.models {return false}
-    if lhs.startedUnixMilliseconds != rhs.startedUnixMilliseconds {return false}
-    if lhs.links != rhs.links {return false}
+  package static func ==(lhs: Shoal_V1_ModelDemand, rhs: Shoal_V1_ModelDemand) -> Bool {
+    if lhs.modelID != rhs.modelID {return false}
+    if lhs.requests != rhs.requests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -714,7 +994,7 @@ nonisolated extension Shoal_V1_HardwareDescription: SwiftProtobuf.Message, Swift
 
 nonisolated extension Shoal_V1_HeldModel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HeldModel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}model_id\0\u{3}manifest_hash\0\u{3}shard_count\0\u{3}layer_count\0\u{1}shards\0\u{1}layers\0\u{3}loaded_windows\0\u{3}milliseconds_per_layer\0\u{3}total_bytes\0\u{1}architecture\0\u{3}cut_alignment\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}model_id\0\u{3}manifest_hash\0\u{3}shard_count\0\u{3}layer_count\0\u{1}shards\0\u{1}layers\0\u{3}loaded_windows\0\u{3}milliseconds_per_layer\0\u{3}total_bytes\0\u{1}architecture\0\u{3}cut_alignment\0\u{1}name\0\u{1}downloading\0\u{3}hub_source\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -734,12 +1014,18 @@ nonisolated extension Shoal_V1_HeldModel: SwiftProtobuf.Message, SwiftProtobuf._
       case 10: try { try decoder.decodeSingularStringField(value: &self.architecture) }()
       case 11: try { try decoder.decodeSingularUInt32Field(value: &self.cutAlignment) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 13: try { try decoder.decodeRepeatedUInt32Field(value: &self.downloading) }()
+      case 14: try { try decoder.decodeSingularMessageField(value: &self._hubSource) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.modelID.isEmpty {
       try visitor.visitSingularStringField(value: self.modelID, fieldNumber: 1)
     }
@@ -776,6 +1062,12 @@ nonisolated extension Shoal_V1_HeldModel: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 12)
     }
+    if !self.downloading.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.downloading, fieldNumber: 13)
+    }
+    try { if let v = self._hubSource {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -792,6 +1084,48 @@ nonisolated extension Shoal_V1_HeldModel: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.architecture != rhs.architecture {return false}
     if lhs.cutAlignment != rhs.cutAlignment {return false}
     if lhs.name != rhs.name {return false}
+    if lhs.downloading != rhs.downloading {return false}
+    if lhs._hubSource != rhs._hubSource {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_HubSource: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HubSource"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repository\0\u{1}file\0\u{1}revision\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.repository) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.file) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.revision) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.repository.isEmpty {
+      try visitor.visitSingularStringField(value: self.repository, fieldNumber: 1)
+    }
+    if !self.file.isEmpty {
+      try visitor.visitSingularStringField(value: self.file, fieldNumber: 2)
+    }
+    if !self.revision.isEmpty {
+      try visitor.visitSingularStringField(value: self.revision, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_HubSource, rhs: Shoal_V1_HubSource) -> Bool {
+    if lhs.repository != rhs.repository {return false}
+    if lhs.file != rhs.file {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -960,6 +1294,211 @@ nonisolated extension Shoal_V1_FileChunk: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.partSize != rhs.partSize {return false}
     if lhs.partName != rhs.partName {return false}
     if lhs.manifest != rhs.manifest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_DescribeShardRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DescribeShardRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}model_id\0\u{3}manifest_hash\0\u{1}shard\0\u{3}giving_up_own\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.modelID) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.manifestHash) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.shard) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.givingUpOwn) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.modelID.isEmpty {
+      try visitor.visitSingularStringField(value: self.modelID, fieldNumber: 1)
+    }
+    if !self.manifestHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.manifestHash, fieldNumber: 2)
+    }
+    if self.shard != 0 {
+      try visitor.visitSingularUInt32Field(value: self.shard, fieldNumber: 3)
+    }
+    if self.givingUpOwn != false {
+      try visitor.visitSingularBoolField(value: self.givingUpOwn, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_DescribeShardRequest, rhs: Shoal_V1_DescribeShardRequest) -> Bool {
+    if lhs.modelID != rhs.modelID {return false}
+    if lhs.manifestHash != rhs.manifestHash {return false}
+    if lhs.shard != rhs.shard {return false}
+    if lhs.givingUpOwn != rhs.givingUpOwn {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_ShardDescription: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ShardDescription"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{1}hash\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.held) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.held != false {
+      try visitor.visitSingularBoolField(value: self.held, fieldNumber: 1)
+    }
+    if !self.hash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_ShardDescription, rhs: Shoal_V1_ShardDescription) -> Bool {
+    if lhs.held != rhs.held {return false}
+    if lhs.hash != rhs.hash {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_FetchShardRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FetchShardRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}model_id\0\u{3}manifest_hash\0\u{1}shard\0\u{1}ranges\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.modelID) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.manifestHash) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.shard) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.ranges) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.modelID.isEmpty {
+      try visitor.visitSingularStringField(value: self.modelID, fieldNumber: 1)
+    }
+    if !self.manifestHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.manifestHash, fieldNumber: 2)
+    }
+    if self.shard != 0 {
+      try visitor.visitSingularUInt32Field(value: self.shard, fieldNumber: 3)
+    }
+    if !self.ranges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ranges, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_FetchShardRequest, rhs: Shoal_V1_FetchShardRequest) -> Bool {
+    if lhs.modelID != rhs.modelID {return false}
+    if lhs.manifestHash != rhs.manifestHash {return false}
+    if lhs.shard != rhs.shard {return false}
+    if lhs.ranges != rhs.ranges {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_PartRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartRange"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}part\0\u{1}offset\0\u{1}length\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.part) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.length) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.part != 0 {
+      try visitor.visitSingularUInt32Field(value: self.part, fieldNumber: 1)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 2)
+    }
+    if self.length != 0 {
+      try visitor.visitSingularUInt64Field(value: self.length, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_PartRange, rhs: Shoal_V1_PartRange) -> Bool {
+    if lhs.part != rhs.part {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.length != rhs.length {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_ShardChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ShardChunk"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}part\0\u{1}offset\0\u{1}data\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.part) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.part != 0 {
+      try visitor.visitSingularUInt32Field(value: self.part, fieldNumber: 1)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 2)
+    }
+    if !self.data.isEmpty {
+      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_ShardChunk, rhs: Shoal_V1_ShardChunk) -> Bool {
+    if lhs.part != rhs.part {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.data != rhs.data {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -54,6 +54,11 @@ package enum RecordRules {
             try require(link.nodeID.count == NodeID.byteCount, "a link to no node")
             try require(isTime(link.roundTripMilliseconds), "an absurd round trip")
         }
+        try text(record.region, 64, "region")
+        try require(record.demand.count <= maximumModels, "demand for more than \(maximumModels) models")
+        for demand in record.demand {
+            try require(isModelID(demand.modelID), "demand for an unreadable model id")
+        }
         try require(record.models.count <= maximumModels, "more than \(maximumModels) models")
         var names: Set<String> = []
         for model in record.models {
@@ -66,14 +71,7 @@ package enum RecordRules {
         _ model: Shoal_V1_HeldModel, _ require: (Bool, @autoclosure () -> String) throws(SwarmError) -> Void,
         _ text: (String, Int, String) throws(SwarmError) -> Void
     ) throws(SwarmError) {
-        let isName = model.modelID.utf8.allSatisfy { byte in
-            (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")
-                || byte == UInt8(ascii: ".")
-                || byte == UInt8(ascii: "_")
-        }
-        try require(
-            isName && (1...200).contains(model.modelID.utf8.count) && model.modelID.first != ".",
-            "an unreadable model id")
+        try require(isModelID(model.modelID), "an unreadable model id")
         try text(model.name, 256, "model name")
         try text(model.architecture, 64, "architecture")
         try require(model.manifestHash.count <= 64, "an overlong manifest hash")
@@ -84,6 +82,12 @@ package enum RecordRules {
         try require(model.shards.allSatisfy { $0 < model.shardCount }, "a shard that the model does not have")
         try require(Set(model.shards).count == model.shards.count, "a shard twice")
         try require(
+            model.downloading.count <= Int(model.shardCount) && model.downloading.allSatisfy { $0 < model.shardCount },
+            "a shard on its way that the model does not have")
+        try text(model.hubSource.repository, 256, "hub repository")
+        try text(model.hubSource.file, 512, "hub file")
+        try text(model.hubSource.revision, 128, "hub revision")
+        try require(
             model.layers.count <= maximumRanges && model.loadedWindows.count <= maximumRanges, "too many layer ranges")
         for range in model.layers + model.loadedWindows {
             try require(range.first < range.end && range.end <= model.layerCount, "layers that the model does not have")
@@ -91,6 +95,14 @@ package enum RecordRules {
         try require(isTime(model.millisecondsPerLayer), "an absurd time per layer")
         try require(model.totalBytes <= 1 << 50, "a model of an absurd size")
         try require(model.cutAlignment <= maximumLayers, "an absurd cut alignment")
+    }
+
+    private static func isModelID(_ name: String) -> Bool {
+        (1...200).contains(name.utf8.count) && name.first != "."
+            && name.utf8.allSatisfy { byte in
+                (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")
+                    || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+            }
     }
 
     private static func isTime(_ milliseconds: Double) -> Bool {

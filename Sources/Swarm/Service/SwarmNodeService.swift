@@ -13,14 +13,28 @@ package protocol NodeRequestHandler: Sendable {
         _ request: Shoal_V1_FetchHeaderRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_FileChunk>) async throws
 }
 
+/// What a node sends of its shards to its peers.
+package protocol ShardRequestHandler: Sendable {
+    /// Whether a shard is held here, and its hash.
+    func describeShard(_ request: Shoal_V1_DescribeShardRequest, from peer: NodeID) async throws
+        -> Shoal_V1_ShardDescription
+
+    /// Sends bytes of a shard.
+    func fetchShard(
+        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>) async throws
+}
+
 /// The gRPC service of the swarm port.
 package struct SwarmNodeService: Shoal_V1_Node.SimpleServiceProtocol {
     private let swarm: SwarmService
     private let requests: any NodeRequestHandler
+    private let shards: (any ShardRequestHandler)?
 
-    package init(swarm: SwarmService, requests: any NodeRequestHandler) {
+    /// - Parameter shards: nil for a node that sends no shards.
+    package init(swarm: SwarmService, requests: any NodeRequestHandler, shards: (any ShardRequestHandler)? = nil) {
         self.swarm = swarm
         self.requests = requests
+        self.shards = shards
     }
 
     package func attend(
@@ -41,6 +55,25 @@ package struct SwarmNodeService: Shoal_V1_Node.SimpleServiceProtocol {
         request: Shoal_V1_FetchHeaderRequest, response: RPCWriter<Shoal_V1_FileChunk>, context: ServerContext
     ) async throws {
         try await requests.fetchHeader(request, from: try peer(context), response: response)
+    }
+
+    package func describeShard(
+        request: Shoal_V1_DescribeShardRequest, context: ServerContext
+    ) async throws -> Shoal_V1_ShardDescription {
+        try await shardHandler.describeShard(request, from: try peer(context))
+    }
+
+    package func fetchShard(
+        request: Shoal_V1_FetchShardRequest, response: RPCWriter<Shoal_V1_ShardChunk>, context: ServerContext
+    ) async throws {
+        try await shardHandler.fetchShard(request, from: try peer(context), response: response)
+    }
+
+    private var shardHandler: any ShardRequestHandler {
+        get throws {
+            guard let shards else { throw RPCError(code: .unimplemented, message: "this node sends no shards") }
+            return shards
+        }
     }
 
     private func peer(_ context: ServerContext) throws -> NodeID {
