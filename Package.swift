@@ -115,7 +115,13 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ] + grpc
         ),
-        .target(name: "Acquisition", dependencies: ["ModelLibrary", "Link", "GGUF", "BLAKE3"]),
+        .target(
+            name: "Acquisition",
+            dependencies: [
+                "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging, lifecycle,
+                protobuf,
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+            ]),
 
         // Floor 4: routes, auth, OpenAPI.
         .target(

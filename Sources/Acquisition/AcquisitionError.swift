@@ -11,6 +11,18 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
         package static let badSchedule = Code("badSchedule")
         /// A policy that is not possible.
         package static let badPolicy = Code("badPolicy")
+        /// No node and no hub is known that has the model or shard.
+        package static let noSource = Code("noSource")
+        /// Whoever was asked did not send all of it.
+        package static let supplierFailed = Code("supplierFailed")
+        /// Whoever was asked has another model, or does not hold the shard.
+        package static let notHeldThere = Code("notHeldThere")
+        /// What came was wrong.
+        package static let damaged = Code("damaged")
+        /// There is no download of that model that could be cancelled.
+        package static let noDownload = Code("noDownload")
+        /// The disk, or what models may take of it, has no room.
+        package static let diskFull = Code("diskFull")
     }
 
     package let code: Code
