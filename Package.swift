@@ -208,7 +208,11 @@ let package = Package(
                 logging,
             ] + grpc
         ),
-        .testTarget(name: "AcquisitionTests", dependencies: ["Acquisition", "ModelLibrary", "Link", "GGUF", "BLAKE3"]),
+        .testTarget(
+            name: "AcquisitionTests",
+            dependencies: [
+                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging,
+            ]),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [

@@ -11,6 +11,12 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
         package static let badSchedule = Code("badSchedule")
         /// A policy that is not possible.
         package static let badPolicy = Code("badPolicy")
+        /// What cannot be the place that a model is from.
+        package static let badOrigin = Code("badOrigin")
+        /// What is stored about a model, or a schedule, cannot be read.
+        package static let badRecord = Code("badRecord")
+        /// A file beside a model's cannot be read or written.
+        package static let fileSystem = Code("fileSystem")
         /// No node and no hub is known that has the model or shard.
         package static let noSource = Code("noSource")
         /// Whoever was asked did not send all of it.

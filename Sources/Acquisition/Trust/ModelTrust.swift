@@ -125,4 +125,17 @@ extension ModelTrust: Codable {
         case lastRequest = "last_request"
         case idleSince = "idle_since"
     }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        isPinned = try container.decode(Bool.self, forKey: .isPinned)
+        merit = try container.decode(Merit.self, forKey: .merit)
+        requests = try container.decode(Int.self, forKey: .requests)
+        lastRequest = try container.decodeIfPresent(Date.self, forKey: .lastRequest)
+        idleSince = try container.decode(Date.self, forKey: .idleSince)
+        guard (0..<Self.verifyingRequests).contains(requests) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .requests, in: container, debugDescription: "\(requests) requests would have earned a step")
+        }
+    }
 }
