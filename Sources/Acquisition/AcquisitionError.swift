@@ -17,6 +17,8 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
         package static let badRecord = Code("badRecord")
         /// A file beside a model's cannot be read or written.
         package static let fileSystem = Code("fileSystem")
+        /// Shards that the model does not have.
+        package static let badShards = Code("badShards")
         /// No node and no hub is known that has the model or shard.
         package static let noSource = Code("noSource")
         /// Whoever was asked did not send all of it.
@@ -32,6 +34,8 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
     }
 
     package let code: Code
+    /// Whether trying again cannot help.
+    package var isFinal = false
     /// The field that is wrong, as it is written in a request, such as `reduced_hours_start`.
     package let field: String?
     package let message: String

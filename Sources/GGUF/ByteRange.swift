@@ -29,6 +29,11 @@ package struct ByteRange: Hashable, Sendable, Codable {
         return joined
     }
 
+    /// What both have, in file order.
+    package static func intersection(_ ranges: [ByteRange], _ others: [ByteRange]) -> [ByteRange] {
+        subtract(subtract(others, from: ranges), from: ranges)
+    }
+
     /// What of `ranges` none of `others` has.
     package static func subtract(_ others: [ByteRange], from ranges: [ByteRange]) -> [ByteRange] {
         let holes = joined(others)

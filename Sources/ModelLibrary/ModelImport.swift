@@ -1,5 +1,5 @@
 import BLAKE3
-import GGUF
+package import GGUF
 
 #if canImport(Glibc)
     import Glibc
@@ -199,7 +199,7 @@ struct ModelImport: Sendable {
 
 extension ModelManifest {
     /// The bytes that are there whatever shards are held.
-    var headerRanges: [ByteRange] {
+    package var headerRanges: [ByteRange] {
         parts.enumerated().filter { $1.headerBytes > 0 }
             .map { ByteRange(part: $0, offset: 0, length: $1.headerBytes) }
     }

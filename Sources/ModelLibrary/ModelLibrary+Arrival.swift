@@ -46,18 +46,36 @@ extension ModelLibrary {
     }
 
     /// Shards that began to arrive, also before the last start, and are not there yet.
-    package func arriving() throws -> [(model: ModelID, shard: ShardIndex)] {
-        try arrivals.entries().map { ($0.model, $0.shard) }
+    ///
+    /// - Returns: with each, the bytes that are on the disk already.
+    package func arriving() throws -> [(model: ModelID, shard: ShardIndex, writtenBytes: UInt64)] {
+        try arrivals.entries().map { ($0.model, $0.shard, $0.written.reduce(0) { $0 + $1.length }) }
+    }
+
+    /// Gives up a shard that began to arrive, perhaps before the last start: what came of it goes back to the disk.
+    package func abandon(shard: ShardIndex, id: ModelID) async throws {
+        guard let known = try arrivals.entries().first(where: { $0.model == id && $0.shard == shard }) else { return }
+        guard let model = try? model(id) else { return try arrivals.remove(model: id, shard: shard) }
+        try await abandon(
+            ShardArrival(
+                model: id, shard: shard, wanted: known.written, written: known.written,
+                manifestHash: model.manifestHash,
+                files: try model.manifest.openFiles(in: folder.modelFolder(id), mode: .write), table: arrivals))
     }
 
     /// Takes a shard in whose bytes have all come.
     ///
-    /// - Parameter expecting: the hash that it must have, where the manifest knows none; nil when the source is beyond doubt.
+    /// - Parameters:
+    ///   - expecting: the hash that it must have, where the manifest knows none; nil when the source is beyond doubt.
+    ///   - examining: called with wrong bytes before they are dropped, for ``ShardArrival/hash(of:)``.
     /// - Returns: its hash.
     /// - Throws: `LibraryError`: `damaged` where the hash is another one, in which case its bytes are dropped and it has to
     ///   come again; `modelNotFound` where the model went away meanwhile; of the file system. `CancellationError`.
     @discardableResult
-    package func finish(_ arrival: ShardArrival, expecting: BLAKE3.Digest? = nil) async throws -> BLAKE3.Digest {
+    package func finish(
+        _ arrival: ShardArrival, expecting: BLAKE3.Digest? = nil,
+        examining: @Sendable (ShardArrival) async -> Void = { _ in }
+    ) async throws -> BLAKE3.Digest {
         precondition(arrival.missing.isEmpty, "a shard cannot be finished before all of it has come")
         try arrival.save()
         let lock = try await folder.lock(arrival.model)
@@ -73,6 +91,7 @@ extension ModelLibrary {
         let files = try manifest.openFiles(in: folder.modelFolder(model.id), mode: .read)
         let hash = try await RangeTransfer.hash(shard.ranges, in: files, progress: { _ in })
         if let right = shard.hash ?? expecting, hash != right {
+            await examining(arrival)
             try await drop(arrival)
             throw LibraryError(
                 .damaged,

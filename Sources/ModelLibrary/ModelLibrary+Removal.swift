@@ -38,15 +38,47 @@ extension ModelLibrary {
         _ = try await verifyIfTouched(model(id).manifest)
         let model = try model(id)
         let manifest = model.manifest
-        guard model.held.contains(shard), let removed = manifest[shard: shard] else {
-            throw shardNotFound(shard, of: model)
-        }
+        guard model.held.contains(shard) else { throw shardNotFound(shard, of: model) }
         let rest = model.held.subtracting([shard])
+        let freedBytes = try await release([shard], of: model)
+        var event = NodeEvent(
+            category: "shard", kind: "shard_deleted", message: "Deleted shard \(shard) of \(id)", modelID: id.rawValue,
+            modelName: manifest.name, shardIndex: shard.rawValue
+        )
+        event.freedBytes = freedBytes
+        event.remainingLocalShards = rest.count
+        events.publish(event)
+        return freedBytes
+    }
+
+    /// Takes shards back whose bytes turned out not to be the publisher's, and forgets the hashes that they gave.
+    ///
+    /// - Throws: `LibraryError` of code `modelNotFound`, or of the file system.
+    package func disown(_ shards: Set<ShardIndex>, id: ModelID) async throws {
+        let lock = try await folder.lock(id)
+        defer { withExtendedLifetime(lock) {} }
+        try load()
+        let model = try model(id)
+        _ = try await release(shards.intersection(model.held), of: model)
+        var manifest = model.manifest
+        for shard in shards where manifest[shard: shard] != nil { manifest.shards[shard.rawValue].hash = nil }
+        try folder.write(manifest, in: folder.modelFolder(id))
+        try record(manifest, held: model.held.subtracting(shards))
+        for shard in shards.sorted() { publishDamage(shard, of: manifest) }
+    }
+
+    /// Stops holding shards and gives their bytes back to the disk, except those that another held or arriving shard needs
+    /// too. The caller holds the model's lock.
+    ///
+    /// - Returns: bytes that those shards alone had.
+    private func release(_ shards: Set<ShardIndex>, of model: LibraryModel) async throws -> UInt64 {
+        let manifest = model.manifest
+        let rest = model.held.subtracting(shards)
         // First the record, then the bytes: what is listed is there, whenever the power goes.
         try record(manifest, held: rest)
-        let needed = rest.union(try arrivals.entries().filter { $0.model == id }.map(\.shard))
+        let needed = rest.union(try arrivals.entries().filter { $0.model == model.id }.map(\.shard))
         let kept = manifest.headerRanges + needed.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
-        let freed = ByteRange.subtract(kept, from: removed.ranges)
+        let freed = ByteRange.subtract(kept, from: shards.compactMap { manifest[shard: $0] }.flatMap(\.ranges))
         for part in Set(freed.map(\.part)).sorted() {
             let file = try StorageFile(path: model.paths[part], mode: .read)
             if try file.linkCount() > 1 {
@@ -60,14 +92,6 @@ extension ModelLibrary {
             }
         }
         try record(manifest, held: rest)
-        let freedBytes = freed.reduce(UInt64(0)) { $0 + $1.length }
-        var event = NodeEvent(
-            category: "shard", kind: "shard_deleted", message: "Deleted shard \(shard) of \(id)", modelID: id.rawValue,
-            modelName: manifest.name, shardIndex: shard.rawValue
-        )
-        event.freedBytes = freedBytes
-        event.remainingLocalShards = rest.count
-        events.publish(event)
-        return freedBytes
+        return freed.reduce(UInt64(0)) { $0 + $1.length }
     }
 }

@@ -1,4 +1,4 @@
-import BLAKE3
+package import BLAKE3
 package import GGUF
 import Synchronization
 
@@ -63,5 +63,12 @@ package final class ShardArrival: Sendable {
             for part in Set(wanted.map(\.part)) { try files[part].synchronize() }
             try table.record(written, model: model, shard: shard)
         }
+    }
+
+    /// The hash of bytes that have come, in the order given.
+    ///
+    /// - Throws: `LibraryError` of the file system, `CancellationError`.
+    package func hash(of ranges: [ByteRange]) async throws -> BLAKE3.Digest {
+        try await RangeTransfer.hash(ranges, in: files, progress: { _ in })
     }
 }

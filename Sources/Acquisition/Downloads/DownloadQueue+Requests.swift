@@ -1,0 +1,137 @@
+import Events
+import GGUF
+import Link
+import Logging
+package import ModelLibrary
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension DownloadQueue {
+    /// Asks for shards of a model. What is asked for of a model whose download is under way is added to it.
+    ///
+    /// - Returns: the shards, where the model's header is here; nil where it has to come first.
+    /// - Throws: `AcquisitionError`: `badShards`, `diskFull` where there is no room for all of them: then nothing was begun;
+    ///   `noSource` where nobody is known to have the model; `LibraryError`, `StoreError`.
+    @discardableResult
+    package func fetch(
+        _ wanted: WantedShards, of model: ModelID, trigger: DownloadStatus.Trigger
+    ) async throws -> Set<ShardIndex>? {
+        await cancellations[model]?.value
+        let active = downloads[model].flatMap { $0.state.isActive ? $0 : nil }
+        var entry = DownloadTable.Entry(
+            model: model, wanted: wanted, trigger: trigger, startedAt: Date(), failure: nil)
+        if let active {
+            entry = active.entry
+            entry.wanted = entry.wanted.joined(with: wanted)
+            if trigger == .user { entry.trigger = .user }
+        }
+        guard let known = try? await library.model(model) else {
+            if active == nil { try await checkSource(of: model) }
+            try begin(entry)
+            return nil
+        }
+        let nodes = sources.nodes()
+        let indices = try wanted.indices(of: known.manifest, for: nodes.own, among: nodes.peers)
+        try await checkRoom(for: indices.subtracting(known.held), of: known)
+        // A share is what it was when it was asked for.
+        let asked = try active.map {
+            try $0.entry.wanted.indices(of: known.manifest, for: nodes.own, among: nodes.peers)
+        }
+        entry.wanted = .some(ShardSelection(indices.union(asked ?? [])))
+        try begin(entry)
+        return indices
+    }
+
+    /// Whether all of a model could come, before anything is written.
+    ///
+    /// - Throws: `AcquisitionError` of code `diskFull`; `LibraryError`.
+    package func checkRoom(for shards: Set<ShardIndex>, of model: LibraryModel) async throws {
+        let coming = Self.bytes(of: shards, in: model)
+        let others = downloads.values.filter { $0.state.isActive && $0.entry.model != model.id }
+            .flatMap(\.progress.shards).reduce(UInt64(0)) {
+                $0 + $1.totalBytes - min($1.totalBytes, $1.downloadedBytes)
+            }
+        let room = try await sources.room()
+        guard coming + others <= room else {
+            throw AcquisitionError(
+                .diskFull,
+                "\(shards.count) shards of \(model.id) need \(coming >> 20) MiB, and "
+                    + (others > 0 ? "other downloads \(others >> 20) MiB more; " : "")
+                    + "models may take \(room >> 20) MiB more of this disk; free some space, raise "
+                    + "resources.max_disk_mb, or ask for fewer shards")
+        }
+    }
+
+    /// Bytes that those shards need beside what is held.
+    static func bytes(of shards: Set<ShardIndex>, in model: LibraryModel) -> UInt64 {
+        let held = model.manifest.headerRanges + model.held.compactMap { model.manifest[shard: $0] }.flatMap(\.ranges)
+        let wanted = shards.compactMap { model.manifest[shard: $0] }.flatMap(\.ranges)
+        return ByteRange.subtract(held, from: wanted).reduce(0) { $0 + $1.length }
+    }
+
+    private func checkSource(of model: ModelID) async throws {
+        do {
+            try await sources.adoptHeader(model)
+        } catch let error as AcquisitionError where error.code == .noSource {
+            throw error
+        } catch {
+            // Somebody knows it: the download goes on trying.
+            logger.info(
+                "a model's header could not be fetched yet", metadata: ["model": "\(model)", "error": "\(error)"])
+        }
+    }
+
+    private func begin(_ entry: DownloadTable.Entry) throws {
+        try table.record(entry)
+        if var download = downloads[entry.model], download.state.isActive {
+            download.entry = entry
+            // The header is looked at again, and with it what is to come.
+            if download.state == .downloading { download.state = .awaitingManifest }
+            downloads[entry.model] = download
+        } else {
+            var download = Download(entry: entry)
+            download.note("asked for by \(entry.trigger == .user ? "a user" : "auto-manage")")
+            downloads[entry.model] = download
+        }
+        wake()
+    }
+
+    /// Ends a download and gives back what came of shards that are not complete. Complete ones stay.
+    ///
+    /// - Throws: `AcquisitionError` of code `noDownload`; `StoreError`.
+    package func cancel(_ model: ModelID) async throws {
+        guard let download = downloads[model], download.state.isActive else {
+            throw AcquisitionError(.noDownload, "no download of \(model.rawValue.prefix(200)) is under way")
+        }
+        try table.remove(model)
+        downloads[model]?.state = .cancelled
+        downloads[model]?.note("cancelled")
+        let running = download.running.values.map(\.task)
+        for task in running { task.cancel() }
+        let task = Task {
+            for task in running { await task.value }
+            await self.giveBack(model)
+        }
+        cancellations[model] = task
+        await task.value
+        cancellations[model] = nil
+        tell("download_cancelled", "The download of \(download.name) was cancelled", of: model, level: .info)
+        wake()
+    }
+
+    private func giveBack(_ model: ModelID) async {
+        do {
+            for arrival in try await library.arriving() where arrival.model == model {
+                try await library.abandon(shard: arrival.shard, id: model)
+            }
+        } catch {
+            logger.warning(
+                "shards that came in part cannot be given back",
+                metadata: ["model": "\(model)", "error": "\(error)"])
+        }
+    }
+}
