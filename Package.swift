@@ -128,7 +128,7 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Inference", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
+                "Inference", "Acquisition", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -141,8 +141,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", crypto,
-                logging, lifecycle,
+                "HTTPAPI", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF",
+                "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -216,8 +216,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Inference", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", hummingbird, logging,
-                lifecycle,
+                "HTTPAPI", "Inference", "Acquisition", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link",
+                hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,3 +1,4 @@
+import Acquisition
 import ChatTemplate
 import HTTPTypes
 import Hummingbird
@@ -15,6 +16,7 @@ extension APIError {
         case let error as InferenceError: self.init(error)
         case let error as LibraryError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as SwarmError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as AcquisitionError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
         case is NIOTooManyBytesError:
@@ -60,6 +62,18 @@ extension APIError {
         switch error.code {
         case .modelNotFound, .shardNotFound: (status, type) = (.notFound, "not_found_error")
         case .badModelID, .badShards, .badShardSize, .notAModel, .idTaken, .otherShardSize: break
+        case .diskFull: (status, type) = (.insufficientStorage, "server_error")
+        default: return nil
+        }
+    }
+
+    /// Nil for kinds of fault that nobody foresaw here.
+    private init?(_ error: AcquisitionError) {
+        self.init(
+            status: .badRequest, type: "invalid_request_error", message: error.message, parameter: error.field)
+        switch error.code {
+        case .badSchedule, .badPolicy, .noSource, .noDownload: break
+        case .supplierFailed, .notHeldThere, .damaged: (status, type) = (.badGateway, "network_error")
         case .diskFull: (status, type) = (.insufficientStorage, "server_error")
         default: return nil
         }

@@ -2,11 +2,8 @@ import ChatTemplate
 import Hummingbird
 import ModelLibrary
 
-/// `/api/admin/*` that concerns models and their shards.
+/// `/api/admin/*` that concerns models in this node's memory and on its disk.
 struct ModelAdminRoutes: Sendable {
-    /// The index that stands for a vision encoder, which is no shard that could be loaded.
-    private static let visionEncoderIndex = 4_294_967_295
-
     let services: NodeServices
 
     func add(to table: inout RouteTable) {
@@ -21,23 +18,25 @@ struct ModelAdminRoutes: Sendable {
     }
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(.array(try await services.models.summaries().map(\.json)))
+        var text = JSONText()
+        text.models(try await services.models.summaries())
+        return .json(text.buffer)
     }
 
     @Sendable private func metadata(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let id = try context.pathParameter("id")
-        guard let model = ModelID(id), let header = try await services.models.metadata(id) else {
-            throw APIError.invalidRequest("there is no header of model \(id.prefix(128)) here", parameter: "id")
+        let id = try context.modelID()
+        guard let header = try await services.models.metadata(id.rawValue) else {
+            throw APIError.invalidRequest("there is no header of model \(id) here", parameter: "id")
         }
-        return try .json(encoding: ModelMetadata(id: model, model: header))
+        return try .json(encoding: ModelMetadata(id: id, model: header))
     }
 
     @Sendable private func unload(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let id = try context.pathParameter("id")
-        let unloading = try await services.models.unload(id)
+        let id = try context.modelID()
+        let unloading = try await services.models.unload(id.rawValue)
         return .json([
             "status": "unloaded",
-            "model_id": .string(id),
+            "model_id": .string(id.rawValue),
             "model_name": .string(unloading.modelName),
             "segments_removed": .integer(unloading.windowsRemoved),
             "estimated_freed_mb": .integer(unloading.freedBytes >> 20),
@@ -45,33 +44,35 @@ struct ModelAdminRoutes: Sendable {
     }
 
     @Sendable private func loadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let (id, index) = try Self.shard(context)
-        let loaded = try await services.models.loadShard(id, index)
+        let (id, index) = (try context.modelID(), try context.shardIndex())
+        let loaded = try await services.models.loadShard(id.rawValue, index.rawValue)
         return .json([
-            "status": "loaded", "model_id": .string(id), "shard_index": .integer(index),
+            "status": "loaded", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
             "loaded_shards": .array(loaded.map { .integer($0) }),
         ])
     }
 
     @Sendable private func unloadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let (id, index) = try Self.shard(context)
-        let remaining = try await services.models.unloadShard(id, index)
+        let (id, index) = (try context.modelID(), try context.shardIndex())
+        let remaining = try await services.models.unloadShard(id.rawValue, index.rawValue)
         return .json([
-            "status": "unloaded", "model_id": .string(id), "shard_index": .integer(index),
+            "status": "unloaded", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
             "remaining_loaded": .array(remaining.map { .integer($0) }),
         ])
     }
 
     @Sendable private func remove(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let id = try context.pathParameter("id")
-        let count = try await services.models.remove(id)
-        return .json(["status": "deleted", "model_id": .string(id), "files_removed": .integer(count)])
+        let id = try context.modelID()
+        let count = try await services.models.remove(id.rawValue)
+        return .json(["status": "deleted", "model_id": .string(id.rawValue), "files_removed": .integer(count)])
     }
 
     @Sendable private func removeShard(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let (id, index) = try Self.shard(context)
-        try await services.models.removeShard(id, index)
-        return .json(["status": "deleted", "model_id": .string(id), "shard_index": .integer(index)])
+        let (id, index) = (try context.modelID(), try context.shardIndex())
+        try await services.models.removeShard(id.rawValue, index.rawValue)
+        return .json([
+            "status": "deleted", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
+        ])
     }
 
     @Sendable private func rescan(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -79,14 +80,5 @@ struct ModelAdminRoutes: Sendable {
         return .json([
             "status": "ok", "models_updated": .array(updated.map { .string($0) }), "count": .integer(updated.count),
         ])
-    }
-
-    private static func shard(_ context: APIRequestContext) throws(APIError) -> (id: String, index: Int) {
-        let id = try context.pathParameter("id")
-        let text = try context.pathParameter("index")
-        guard let index = Int(text), (0..<visionEncoderIndex).contains(index) else {
-            throw .invalidRequest("\(text.prefix(64)) is no index of a shard", parameter: "index")
-        }
-        return (id, index)
     }
 }

@@ -47,37 +47,3 @@ extension AvailableModel {
         ]
     }
 }
-
-extension APIRequestContext {
-    /// A part of the path, without its percent escapes.
-    ///
-    /// - Throws: 400 where the escapes are no UTF-8 or the part is longer than 256 characters.
-    func pathParameter(_ name: String) throws(APIError) -> String {
-        guard let text = parameters.get(name)?.percentDecoded, (1...256).contains(text.unicodeScalars.count) else {
-            throw .invalidRequest("\(name) in the path must have 1 to 256 characters", parameter: name)
-        }
-        return text
-    }
-}
-
-extension String {
-    /// The text without percent escapes (RFC 3986 section 2.1); nil where they are malformed or no UTF-8.
-    fileprivate var percentDecoded: String? {
-        guard utf8.contains(UInt8(ascii: "%")) else { return self }
-        var bytes: [UInt8] = []
-        var rest = utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2)
-            guard digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
-                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-            else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-}

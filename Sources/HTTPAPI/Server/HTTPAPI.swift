@@ -56,6 +56,9 @@ package enum HTTPAPI {
         TokenizerRoutes(services: services, configuration: configuration).add(to: &table)
         NodeAdminRoutes(services: services, configuration: configuration).add(to: &table)
         ModelAdminRoutes(services: services).add(to: &table)
+        AcquisitionRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
+        StorageRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
+        HubRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
         return table
     }
 }

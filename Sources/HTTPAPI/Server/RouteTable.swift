@@ -29,6 +29,13 @@ struct RouteTable: Sendable {
         routes.append(Route(method: .post, path: path, access: access, handler: handler))
     }
 
+    mutating func put(
+        _ path: String, _ access: Access,
+        handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
+    ) {
+        routes.append(Route(method: .put, path: path, access: access, handler: handler))
+    }
+
     mutating func delete(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response

@@ -1,4 +1,4 @@
-import ChatTemplate
+package import Acquisition
 package import Link
 
 /// A model as the node admin API shows it.
@@ -11,14 +11,48 @@ package struct ModelSummary: Sendable, Hashable {
         package var isLocal: Bool
         /// In this node's memory.
         package var isLoaded: Bool
+        /// Never given up by the node itself.
+        package var isLocked: Bool
         /// Other nodes that hold it.
         package var holders: [NodeID]
+        /// Other nodes that are fetching it.
+        package var fetchers: [Fetcher]
 
-        package init(index: Int, sizeBytes: Int, isLocal: Bool, isLoaded: Bool, holders: [NodeID]) {
+        package init(
+            index: Int, sizeBytes: Int, isLocal: Bool, isLoaded: Bool, isLocked: Bool = false, holders: [NodeID],
+            fetchers: [Fetcher] = []
+        ) {
             self.index = index
             self.sizeBytes = sizeBytes
             self.isLocal = isLocal
             self.isLoaded = isLoaded
+            self.isLocked = isLocked
+            self.holders = holders
+            self.fetchers = fetchers
+        }
+    }
+
+    /// Another node that is fetching a shard.
+    package struct Fetcher: Sendable, Hashable {
+        package var node: NodeID
+        /// From 0 to 100; nil where it does not say.
+        package var percent: Int?
+
+        package init(node: NodeID, percent: Int? = nil) {
+            self.node = node
+            self.percent = percent
+        }
+    }
+
+    /// The file that turns images into embeddings for the model.
+    package struct Projector: Sendable, Hashable {
+        /// On this node's disk.
+        package var isLocal: Bool
+        /// Other nodes that hold it.
+        package var holders: [NodeID]
+
+        package init(isLocal: Bool, holders: [NodeID] = []) {
+            self.isLocal = isLocal
             self.holders = holders
         }
     }
@@ -34,10 +68,20 @@ package struct ModelSummary: Sendable, Hashable {
     package var hasHeader: Bool
     /// Other nodes that hold something of it; the holders of its shards are always among them.
     package var peers: Set<NodeID>
+    package var trust: ModelTrust.Level
+    /// Where its publisher has it, where that is known.
+    package var origin: ModelOrigin?
+    /// Its header was read on the hub.
+    package var isProbed: Bool
+    /// Nil where nobody in the swarm has one.
+    package var projector: Projector?
+    /// The latest download of its shards.
+    package var download: DownloadStatus?
 
     package init(
         id: String, name: String, totalSizeBytes: Int, shards: [Shard], isCovered: Bool, hasHeader: Bool,
-        peers: Set<NodeID> = []
+        peers: Set<NodeID> = [], trust: ModelTrust.Level = .discovered, origin: ModelOrigin? = nil,
+        isProbed: Bool = false, projector: Projector? = nil, download: DownloadStatus? = nil
     ) {
         self.id = id
         self.name = name
@@ -45,72 +89,40 @@ package struct ModelSummary: Sendable, Hashable {
         self.shards = shards
         self.isCovered = isCovered
         self.hasHeader = hasHeader
-        self.peers = peers.union(shards.flatMap(\.holders))
+        self.peers = peers.union(shards.lazy.flatMap(\.holders))
+        self.trust = trust
+        self.origin = origin
+        self.isProbed = isProbed
+        self.projector = projector
+        self.download = download
     }
 }
 
 extension ModelSummary {
-    private var localCount: Int { shards.count { $0.isLocal } }
-    private var availableCount: Int { shards.count { $0.isLocal || !$0.holders.isEmpty } }
+    var localCount: Int { shards.count { $0.isLocal } }
+    var availableCount: Int { shards.count { $0.isLocal || !$0.holders.isEmpty } }
 
-    private var status: String {
+    /// Bytes of the shards that are here.
+    var localBytes: Int { shards.reduce(0) { $0 + ($1.isLocal ? $1.sizeBytes : 0) } }
+
+    /// What it takes in memory: weights and what is computed beside them.
+    var estimatedMemoryMegabytes: Int { Int(Double(totalSizeBytes) * 1.15) >> 20 }
+
+    var status: String {
         if isCovered, shards.contains(where: \.isLoaded) { return "loaded" }
         if isCovered { return "ready" }
         return localCount > 0 ? "partial" : "available"
     }
 
-    private var source: String {
+    var source: String {
         if localCount == 0 { return "network" }
         return localCount == shards.count ? "local" : "hybrid"
     }
 
-    /// One element of `GET /api/admin/models`.
-    var json: JSONValue {
-        [
-            "id": .string(id),
-            "name": .string(name),
-            "total_size_bytes": .integer(totalSizeBytes),
-            "shard_count": .integer(shards.count),
-            "hosted_shards": .integer(localCount),
-            "global_available": .integer(availableCount),
-            "healthy": .bool(availableCount == shards.count && !shards.isEmpty),
-            "status": .string(status),
-            "mode": localCount == shards.count && !shards.isEmpty ? "full" : "distributed",
-            "source": .string(source),
-            "local": .bool(localCount > 0),
-            "peers_hosting": .integer(peers.count),
-            "shards": .array(shards.map(\.json)),
-            // Every model here was imported by the operator or is held by a member of the swarm.
-            "trust_level": localCount > 0 ? "Pinned" : "Discovered",
-            "encrypted_pipeline": false,
-            "has_first_shard": .bool(shards.first?.isLocal ?? false),
-            "has_last_shard": .bool(shards.last?.isLocal ?? false),
-            "hf_source": nil,
-            "has_manifest": .bool(!shards.isEmpty),
-            "has_header": .bool(hasHeader),
-            "probed": false,
-            "mmproj": ["available": false, "local": false, "holders": 0, "holder_ids": []],
-            // Weights and what is computed beside them.
-            "estimated_vram_mb": .integer(Int(Double(totalSizeBytes) * 1.15) >> 20),
-            "acquisition": nil,
-            "acquisition_progress": nil,
-        ]
-    }
-}
-
-extension ModelSummary.Shard {
-    /// The most holders that are named.
-    private static let maximumNamedHolders = 32
-
-    fileprivate var json: JSONValue {
-        [
-            "index": .integer(index),
-            "size_bytes": .integer(sizeBytes),
-            "local": .bool(isLocal),
-            "holders": .integer(holders.count + (isLocal ? 1 : 0)),
-            "holder_ids": .array(holders.sorted().prefix(Self.maximumNamedHolders).map { .string($0.short) }),
-            "locked": false,
-            "in_vram": .bool(isLoaded),
-        ]
+    /// How near the model is to being here, for the list of what models take.
+    var readiness: String {
+        if localCount == shards.count, !shards.isEmpty { return "ready" }
+        if download?.state.isActive == true { return "downloading" }
+        return availableCount == shards.count && !shards.isEmpty ? "available" : "incomplete"
     }
 }

@@ -8,14 +8,17 @@ package import Link
 package struct NodeServices: Sendable {
     package var inference: InferenceOperations
     package var models: ModelOperations
+    package var acquisition: AcquisitionOperations
     package var swarm: SwarmOperations
     package var node: NodeOperations
 
     package init(
-        inference: InferenceOperations, models: ModelOperations, swarm: SwarmOperations, node: NodeOperations
+        inference: InferenceOperations, models: ModelOperations, acquisition: AcquisitionOperations,
+        swarm: SwarmOperations, node: NodeOperations
     ) {
         self.inference = inference
         self.models = models
+        self.acquisition = acquisition
         self.swarm = swarm
         self.node = node
     }

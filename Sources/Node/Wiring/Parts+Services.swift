@@ -19,8 +19,8 @@ extension NodeDaemon.Parts {
     ///   - shutDown: begins a graceful shutdown and returns at once.
     func services(started: ContinuousClock.Instant, shutDown: @escaping @Sendable () -> Void) -> NodeServices {
         NodeServices(
-            inference: inferenceOperations, models: modelOperations, swarm: swarmOperations,
-            node: nodeOperations(started: started, shutDown: shutDown))
+            inference: inferenceOperations, models: modelOperations, acquisition: acquisitionOperations,
+            swarm: swarmOperations, node: nodeOperations(started: started, shutDown: shutDown))
     }
 
     private var inferenceOperations: InferenceOperations {

@@ -20,7 +20,7 @@ struct TestNode: Sendable {
     let apiKey: String
     let swarmPort: Int
 
-    enum Method: String, Sendable { case get = "GET", post = "POST", delete = "DELETE" }
+    enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", delete = "DELETE" }
 
     /// An answer to a request.
     struct Answer: Sendable {

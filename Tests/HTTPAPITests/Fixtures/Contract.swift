@@ -7,11 +7,14 @@ import Yams
 /// The node's `openapi.yaml`, to compare answers with.
 struct Contract: Sendable {
     let document: JSONValue
+    /// The segments of each path, and what is there.
+    private let paths: [(segments: [Substring], item: JSONValue)]
 
     init() throws {
         let text = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
         guard let node = try Yams.compose(yaml: text) else { throw ContractError(message: "the contract is empty") }
         document = try JSONValue(yaml: node)
+        paths = (document["paths"]?.entries ?? []).map { ($0.key.split(separator: "/"), $0.value) }
     }
 
     /// `GET /v1/models` for every operation.
@@ -76,8 +79,7 @@ struct Contract: Sendable {
 
     private func operation(_ method: String, _ path: String) -> JSONValue? {
         let segments = path.prefix { $0 != "?" }.split(separator: "/")
-        for (template, item) in document["paths"]?.entries ?? [] {
-            let parts = template.split(separator: "/")
+        for (parts, item) in paths {
             guard parts.count == segments.count,
                 zip(parts, segments).allSatisfy({ $0.hasPrefix("{") || $0 == $1 })
             else { continue }

@@ -44,6 +44,7 @@ struct ScriptedNode {
                 remove: { _ in 2 },
                 removeShard: { _, _ in },
                 rescan: { ["demo"] }),
+            acquisition: Self.acquisition,
             swarm: SwarmOperations(
                 peers: { [Self.peer] },
                 networkCode: {

@@ -1,0 +1,110 @@
+import Acquisition
+import ChatTemplate
+import Hummingbird
+import Link
+import ModelLibrary
+
+/// `/api/admin/*` by which a node comes to hold models: adding, downloads, and what of it may be given up.
+struct AcquisitionRoutes: Sendable {
+    let acquisition: AcquisitionOperations
+    let configuration: HTTPAPIConfiguration
+
+    func add(to table: inout RouteTable) {
+        table.post("/api/admin/models/{id}/add", .administrator, handler: add)
+        table.get("/api/admin/models/{id}/status", .openRead, handler: status)
+        table.get("/api/admin/models/{id}/auto-manage", .openRead, handler: policy)
+        table.put("/api/admin/models/{id}/auto-manage", .administrator, handler: setPolicy)
+        table.put("/api/admin/models/{id}/shards/{index}/lock", .administrator, handler: lock)
+        table.post("/api/admin/models/{id}/shards/{index}/download", .administrator, handler: downloadShard)
+        table.get("/api/admin/downloads", .openRead, handler: downloads)
+        table.post("/api/admin/downloads/{id}/cancel", .administrator, handler: cancel)
+    }
+
+    @Sendable private func add(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.modelID()
+        try await acquisition.add(id)
+        return .json(["status": "acquiring", "model_id": .string(id.rawValue)])
+    }
+
+    @Sendable private func status(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.modelID()
+        guard let download = try await acquisition.download(id) else {
+            return .json([
+                "model_id": .string(id.rawValue), "state": "unknown",
+                "message": .string("Nothing of \(id) has been downloaded since the node started."),
+            ])
+        }
+        return .json(download.statusJSON)
+    }
+
+    @Sendable private func policy(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.modelID()
+        return .json(.object(try await acquisition.policy(id).fields(of: id)))
+    }
+
+    @Sendable private func setPolicy(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.modelID()
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let standard = ModelPolicy.standard
+        let policy = try ModelPolicy(
+            isEnabled: fields.bool("enabled") ?? standard.isEnabled,
+            maximumShards: fields.integer("max_shards", in: 0...ModelManifest.maximumShards) ?? standard.maximumShards,
+            allowsPruning: fields.bool("prune_enabled") ?? standard.allowsPruning)
+        try fields.refuseUnread()
+        try await acquisition.setPolicy(id, policy)
+        return .json(.object([("status", "ok")] + policy.fields(of: id)))
+    }
+
+    @Sendable private func lock(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let (id, index) = (try context.modelID(), try context.shardIndex())
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        guard let isLocked = try fields.bool("locked") else { throw fields.missing("locked") }
+        try fields.refuseUnread()
+        try await acquisition.lock(id, index, isLocked)
+        return .json([
+            "status": "ok", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
+            "locked": .bool(isLocked),
+        ])
+    }
+
+    @Sendable private func downloadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let (id, index) = (try context.modelID(), try context.shardIndex())
+        var answer: [(String, JSONValue)] = []
+        switch try await acquisition.downloadShard(id, index) {
+        case .alreadyLocal: answer = [("status", "already_local")]
+        case .fromPeer(let peer):
+            answer = [("status", "downloading"), ("source", "p2p"), ("peer", .string(peer.short))]
+        case .fromHub(let origin):
+            answer = [
+                ("status", "use_hf"), ("source", "huggingface"), ("repo_id", .string(origin.repository)),
+                ("filename", .string(origin.file)),
+            ]
+        }
+        answer += [("model_id", .string(id.rawValue)), ("shard_index", .integer(index.rawValue))]
+        return .json(.object(answer))
+    }
+
+    @Sendable private func downloads(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let downloads = try await acquisition.downloads().sorted {
+            ($0.listOrder, $1.startedAt, $0.model) < ($1.listOrder, $0.startedAt, $1.model)
+        }
+        return .json([
+            "downloads": .array(downloads.map(\.listedJSON)), "total": .integer(downloads.count),
+        ])
+    }
+
+    @Sendable private func cancel(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.modelID()
+        try await acquisition.cancel(id)
+        return .json(["status": "cancelled", "model_id": .string(id.rawValue)])
+    }
+}
+
+extension ModelPolicy {
+    fileprivate func fields(of model: ModelID) -> [(String, JSONValue)] {
+        [
+            ("model_id", .string(model.rawValue)), ("enabled", .bool(isEnabled)),
+            ("max_shards", .integer(maximumShards)), ("prune_enabled", .bool(allowsPruning)),
+        ]
+    }
+}

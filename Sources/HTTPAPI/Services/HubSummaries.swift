@@ -1,0 +1,201 @@
+import ChatTemplate
+
+/// What to look for on a hub.
+package struct HubSearch: Sendable, Hashable {
+    /// What a model is made for.
+    package enum Task: String, Sendable, Hashable, CaseIterable {
+        case chat, code, vision, multilingual, reasoning
+    }
+
+    package var text: String
+    /// Only models that are made for one of these; empty: any.
+    package var tasks: Set<Task>
+    /// Most repositories to answer.
+    package var limit: Int
+
+    package init(text: String, tasks: Set<Task> = [], limit: Int) {
+        self.text = text
+        self.tasks = tasks
+        self.limit = limit
+    }
+}
+
+/// One way to have a model: a GGUF file, or one in parts.
+package struct HubVariant: Sendable, Hashable {
+    /// The path of the file, or of its first part, within the repository.
+    package var file: String
+    /// All parts together.
+    package var sizeBytes: UInt64
+    /// How the weights are quantised, such as `Q4_K_M`; nil where the name does not say.
+    package var quantization: String?
+    /// How many files it is in.
+    package var parts: Int
+
+    package init(file: String, sizeBytes: UInt64, quantization: String?, parts: Int = 1) {
+        self.file = file
+        self.sizeBytes = sizeBytes
+        self.quantization = quantization
+        self.parts = parts
+    }
+
+    var json: JSONValue {
+        [
+            "filename": .string(file), "size_bytes": .integer(Int(clamping: sizeBytes)),
+            "quant": .optional(quantization), "parts": .integer(parts),
+        ]
+    }
+}
+
+/// The GGUF files of one repository.
+package struct HubFiles: Sendable, Hashable {
+    package var repository: String
+    package var variants: [HubVariant]
+    /// Files that turn images into embeddings.
+    package var projectors: [HubVariant]
+    /// The quantisation, or the file's name, of the variant to take; nil where there is none.
+    package var recommended: String?
+
+    package init(repository: String, variants: [HubVariant], projectors: [HubVariant] = [], recommended: String? = nil)
+    {
+        self.repository = repository
+        self.variants = variants
+        self.projectors = projectors
+        self.recommended = recommended
+    }
+
+    var json: JSONValue {
+        [
+            "repo_id": .string(repository), "variants": .array(variants.map(\.json)),
+            "mmproj": .array(projectors.map(\.json)), "recommended_variant": .optional(recommended),
+        ]
+    }
+}
+
+/// A repository that was found, and what this node and the swarm could do with it.
+package struct HubSearchHit: Sendable, Hashable {
+    /// How well it suits, from 0 to 100 in each respect.
+    package struct Score: Sendable, Hashable {
+        package var quality = 0
+        package var fit = 0
+        package var demand = 0
+        package var size = 0
+        /// All together.
+        package var total = 0
+
+        package init(quality: Int = 0, fit: Int = 0, demand: Int = 0, size: Int = 0, total: Int = 0) {
+            self.quality = quality
+            self.fit = fit
+            self.demand = demand
+            self.size = size
+            self.total = total
+        }
+    }
+
+    /// What the swarm needs for it.
+    package enum Standing: String, Sendable, Hashable, CaseIterable {
+        /// The swarm has the memory for it.
+        case serveable = "swarm_serveable"
+        /// Not even all nodes together have.
+        case unreachable
+        /// Nobody holds it yet.
+        case beFirst = "be_first_host"
+        case needsMore = "needs_more_hosts"
+        case wellReplicated = "well_replicated"
+        /// There is no swarm: this node alone can have it.
+        case downloadable
+    }
+
+    package var files: HubFiles
+    package var downloads: Int
+    package var likes: Int
+    package var tasks: Set<HubSearch.Task>
+    /// The recommended variant fits into this node's memory.
+    package var fitsMemory: Bool
+    /// Its first and its last shard fit into this node's memory.
+    package var fitsEncrypted: Bool
+    /// One shard of it fits into this node's memory.
+    package var fitsShard: Bool
+    package var estimatedShardBytes: UInt64
+    /// The first and the last shard together.
+    package var estimatedEncryptedBytes: UInt64
+    /// Nodes of the swarm that hold something of it.
+    package var replicas: Int
+    package var score: Score
+    package var standing: Standing
+
+    package init(
+        files: HubFiles, downloads: Int, likes: Int, tasks: Set<HubSearch.Task> = [], fitsMemory: Bool,
+        fitsEncrypted: Bool, fitsShard: Bool, estimatedShardBytes: UInt64, estimatedEncryptedBytes: UInt64,
+        replicas: Int, score: Score, standing: Standing
+    ) {
+        self.files = files
+        self.downloads = downloads
+        self.likes = likes
+        self.tasks = tasks
+        self.fitsMemory = fitsMemory
+        self.fitsEncrypted = fitsEncrypted
+        self.fitsShard = fitsShard
+        self.estimatedShardBytes = estimatedShardBytes
+        self.estimatedEncryptedBytes = estimatedEncryptedBytes
+        self.replicas = replicas
+        self.score = score
+        self.standing = standing
+    }
+
+    var json: JSONValue {
+        [
+            "repo_id": .string(files.repository),
+            "downloads": .integer(downloads),
+            "likes": .integer(likes),
+            "variants": .array(files.variants.map(\.json)),
+            "recommended_variant": .optional(files.recommended),
+            "fits_vram": .bool(fitsMemory),
+            "fits_boomerang": .bool(fitsEncrypted),
+            "fits_shard": .bool(fitsShard),
+            "est_shard_size": .integer(Int(clamping: estimatedShardBytes)),
+            "est_boomerang_size": .integer(Int(clamping: estimatedEncryptedBytes)),
+            "network_replicas": .integer(replicas),
+            "composite_score": .integer(score.total),
+            "score_breakdown": [
+                "quality": .integer(score.quality), "fit": .integer(score.fit), "demand": .integer(score.demand),
+                "size": .integer(score.size),
+            ],
+            "task_tags": .array(tasks.map(\.rawValue).sorted().map { .string($0) }),
+            "swarm_cta_status": .string(standing.rawValue),
+        ]
+    }
+}
+
+/// What the header of a file on a hub says, and what would become of it here.
+package struct HubProbe: Sendable, Hashable {
+    package var sizeBytes: UInt64
+    package var headerBytes: UInt64
+    package var shardCount: Int
+    package var architecture: String
+    package var isSupported: Bool
+    /// Nodes of the swarm that hold something of it.
+    package var replicas: Int
+
+    package init(
+        sizeBytes: UInt64, headerBytes: UInt64, shardCount: Int, architecture: String, isSupported: Bool, replicas: Int
+    ) {
+        self.sizeBytes = sizeBytes
+        self.headerBytes = headerBytes
+        self.shardCount = shardCount
+        self.architecture = architecture
+        self.isSupported = isSupported
+        self.replicas = replicas
+    }
+
+    var json: JSONValue {
+        [
+            "status": "ok",
+            "total_size": .integer(Int(clamping: sizeBytes)),
+            "header_size": .integer(Int(clamping: headerBytes)),
+            "shard_count": .integer(shardCount),
+            "architecture": .string(architecture),
+            "architecture_supported": .bool(isSupported),
+            "network_replicas": .integer(replicas),
+        ]
+    }
+}

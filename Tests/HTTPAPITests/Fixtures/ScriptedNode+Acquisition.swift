@@ -1,0 +1,89 @@
+import Acquisition
+import FoundationEssentials
+import ModelLibrary
+
+@testable import HTTPAPI
+
+extension ScriptedNode {
+    static func model(_ text: String) -> ModelID {
+        guard let id = ModelID(text) else { preconditionFailure("\(text) is an id") }
+        return id
+    }
+
+    static func shard(_ number: Int) -> ShardIndex {
+        guard let index = ShardIndex(number) else { preconditionFailure("\(number) is an index") }
+        return index
+    }
+
+    static let origin = ModelOrigin(repository: "owner/demo-GGUF", file: "quants/demo.Q4_K_M.gguf")
+
+    /// Half of a download.
+    static let download = DownloadStatus(
+        model: model("demo"), name: "Demo", state: .downloading, trigger: .user, source: .mixed,
+        shards: [
+            .init(index: shard(0), state: .complete, totalBytes: 100, downloadedBytes: 100, source: .peers),
+            .init(index: shard(1), state: .downloading, totalBytes: 300, downloadedBytes: 100, source: .huggingface),
+            .init(index: shard(2), state: .pending, totalBytes: 400, downloadedBytes: 0),
+        ], bytesPerSecond: 60, startedAt: Date(timeIntervalSince1970: 1_700_000_000), log: ["begun", "shard 0 is here"])
+
+    static let files = HubFiles(
+        repository: "owner/demo-GGUF",
+        variants: [
+            HubVariant(file: "quants/demo.Q4_K_M.gguf", sizeBytes: 668_000_000, quantization: "Q4_K_M"),
+            HubVariant(file: "demo-00001-of-00002.gguf", sizeBytes: 2_000_000_000, quantization: nil, parts: 2),
+        ], projectors: [HubVariant(file: "mmproj.gguf", sizeBytes: 1000, quantization: "F16")], recommended: "Q4_K_M")
+
+    static let hit = HubSearchHit(
+        files: files, downloads: 50_000, likes: 120, tasks: [.chat, .code], fitsMemory: true, fitsEncrypted: true,
+        fitsShard: true, estimatedShardBytes: 334_000_000, estimatedEncryptedBytes: 668_000_000, replicas: 1,
+        score: .init(quality: 70, fit: 90, demand: 50, size: 80, total: 73), standing: .needsMore)
+
+    static let prune = PruneRecord(
+        model: model("demo"), modelName: "Demo", shard: shard(1), reason: "Five others hold it.", freedBytes: 300,
+        remainingShards: 1, holdersBefore: 6, holdersAfter: 5, time: Date(timeIntervalSince1970: 1_700_000_000))
+
+    static let storage = StorageSummary(
+        models: [summary], diskUsageBytes: 3 << 20, isAutoManaged: true, autoManagedLimitMegabytes: 25_000,
+        diskLimitMegabytes: 50_000, poolMemoryMegabytes: 48_000, localMemoryMegabytes: 16_000, peerCount: 2)
+
+    /// A node that is fetching a model and can do everything.
+    static var acquisition: AcquisitionOperations {
+        var operations = AcquisitionOperations()
+        operations.add = { _ in }
+        operations.download = { $0 == download.model ? download : nil }
+        operations.downloads = { [download] }
+        operations.cancel = { _ in }
+        operations.downloadShard = { _, shard in
+            switch shard.rawValue {
+            case 0: .alreadyLocal
+            case 1: .fromPeer(id(2))
+            default: .fromHub(origin)
+            }
+        }
+        operations.downloadFromHub = { request in
+            let shards: Set<ShardIndex> =
+                switch request.selection {
+                case .shards(let shards): shards
+                case .all: [shard(0), shard(1), shard(2)]
+                case .fairShare: [shard(2)]
+                }
+            return HubDownloadStart(model: request.model ?? model("demo"), shards: shards)
+        }
+        operations.search = { _ in [hit] }
+        operations.files = { _ in files }
+        operations.probe = { _ in
+            HubProbe(
+                sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama", isSupported: true,
+                replicas: 1)
+        }
+        operations.origin = { $0 == download.model ? origin : nil }
+        operations.policy = { _ in .standard }
+        operations.setPolicy = { _, _ in }
+        operations.lock = { _, _, _ in }
+        operations.pruneHistory = { [prune] }
+        operations.schedule = { .standard }
+        operations.changeSchedule = { try ResourceSchedule.standard.applying($0) }
+        operations.storage = { storage }
+        return operations
+    }
+}
