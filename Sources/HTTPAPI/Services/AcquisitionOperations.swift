@@ -26,15 +26,15 @@ package struct AcquisitionOperations: Sendable {
         throw lacking("downloads from Hugging Face")
     }
     /// Repositories with GGUF files, best first.
-    package var search: @Sendable (_ search: HubSearch) async throws -> [HubSearchHit] = { _ in
+    package var search: @Sendable (_ search: HubSearch) async throws -> [HubSearchSummary] = { _ in
         throw lacking("searching Hugging Face")
     }
     /// The GGUF files of one repository, "owner/name".
-    package var files: @Sendable (_ repository: String) async throws -> HubFiles = { _ in
+    package var files: @Sendable (_ repository: String) async throws -> HubFilesSummary = { _ in
         throw lacking("looking into repositories of Hugging Face")
     }
     /// What the header of a file on the hub says.
-    package var probe: @Sendable (_ file: ModelOrigin) async throws -> HubProbe = { _ in
+    package var probe: @Sendable (_ file: ModelOrigin) async throws -> HubProbeSummary = { _ in
         throw lacking("looking into files of Hugging Face")
     }
     /// Where a model's publisher has it; nil where that cannot be found out.

@@ -21,7 +21,7 @@ package struct HubSearch: Sendable, Hashable {
 }
 
 /// One way to have a model: a GGUF file, or one in parts.
-package struct HubVariant: Sendable, Hashable {
+package struct HubVariantSummary: Sendable, Hashable {
     /// The path of the file, or of its first part, within the repository.
     package var file: String
     /// All parts together.
@@ -47,16 +47,18 @@ package struct HubVariant: Sendable, Hashable {
 }
 
 /// The GGUF files of one repository.
-package struct HubFiles: Sendable, Hashable {
+package struct HubFilesSummary: Sendable, Hashable {
     package var repository: String
-    package var variants: [HubVariant]
+    package var variants: [HubVariantSummary]
     /// Files that turn images into embeddings.
-    package var projectors: [HubVariant]
+    package var projectors: [HubVariantSummary]
     /// The quantisation, or the file's name, of the variant to take; nil where there is none.
     package var recommended: String?
 
-    package init(repository: String, variants: [HubVariant], projectors: [HubVariant] = [], recommended: String? = nil)
-    {
+    package init(
+        repository: String, variants: [HubVariantSummary], projectors: [HubVariantSummary] = [],
+        recommended: String? = nil
+    ) {
         self.repository = repository
         self.variants = variants
         self.projectors = projectors
@@ -72,7 +74,7 @@ package struct HubFiles: Sendable, Hashable {
 }
 
 /// A repository that was found, and what this node and the swarm could do with it.
-package struct HubSearchHit: Sendable, Hashable {
+package struct HubSearchSummary: Sendable, Hashable {
     /// How well it suits, from 0 to 100 in each respect.
     package struct Score: Sendable, Hashable {
         package var quality = 0
@@ -105,7 +107,7 @@ package struct HubSearchHit: Sendable, Hashable {
         case downloadable
     }
 
-    package var files: HubFiles
+    package var files: HubFilesSummary
     package var downloads: Int
     package var likes: Int
     package var tasks: Set<HubSearch.Task>
@@ -124,7 +126,7 @@ package struct HubSearchHit: Sendable, Hashable {
     package var standing: Standing
 
     package init(
-        files: HubFiles, downloads: Int, likes: Int, tasks: Set<HubSearch.Task> = [], fitsMemory: Bool,
+        files: HubFilesSummary, downloads: Int, likes: Int, tasks: Set<HubSearch.Task> = [], fitsMemory: Bool,
         fitsEncrypted: Bool, fitsShard: Bool, estimatedShardBytes: UInt64, estimatedEncryptedBytes: UInt64,
         replicas: Int, score: Score, standing: Standing
     ) {
@@ -167,7 +169,7 @@ package struct HubSearchHit: Sendable, Hashable {
 }
 
 /// What the header of a file on a hub says, and what would become of it here.
-package struct HubProbe: Sendable, Hashable {
+package struct HubProbeSummary: Sendable, Hashable {
     package var sizeBytes: UInt64
     package var headerBytes: UInt64
     package var shardCount: Int

@@ -1,3 +1,4 @@
+import Acquisition
 import BLAKE3
 import GGUF
 import HTTPAPI
@@ -34,7 +35,9 @@ struct ModelSummaries: Sendable {
                         isLoaded: loaded.contains { $0.first <= shard.layers.first && shard.layers.end <= $0.end },
                         holders: holders(of: shard.index, id: id, hash: local.manifestHash.bytes, among: peers))
                 },
-                isCovered: model?.isCovered ?? false, hasHeader: true)
+                isCovered: model?.isCovered ?? false, hasHeader: true,
+                // What is here was imported by the operator.
+                trust: local.held.isEmpty ? .discovered : .pinned)
         }
     }
 

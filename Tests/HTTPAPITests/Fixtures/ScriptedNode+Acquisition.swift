@@ -26,14 +26,15 @@ extension ScriptedNode {
             .init(index: shard(2), state: .pending, totalBytes: 400, downloadedBytes: 0),
         ], bytesPerSecond: 60, startedAt: Date(timeIntervalSince1970: 1_700_000_000), log: ["begun", "shard 0 is here"])
 
-    static let files = HubFiles(
+    static let files = HubFilesSummary(
         repository: "owner/demo-GGUF",
         variants: [
-            HubVariant(file: "quants/demo.Q4_K_M.gguf", sizeBytes: 668_000_000, quantization: "Q4_K_M"),
-            HubVariant(file: "demo-00001-of-00002.gguf", sizeBytes: 2_000_000_000, quantization: nil, parts: 2),
-        ], projectors: [HubVariant(file: "mmproj.gguf", sizeBytes: 1000, quantization: "F16")], recommended: "Q4_K_M")
+            HubVariantSummary(file: "quants/demo.Q4_K_M.gguf", sizeBytes: 668_000_000, quantization: "Q4_K_M"),
+            HubVariantSummary(file: "demo-00001-of-00002.gguf", sizeBytes: 2_000_000_000, quantization: nil, parts: 2),
+        ], projectors: [HubVariantSummary(file: "mmproj.gguf", sizeBytes: 1000, quantization: "F16")],
+        recommended: "Q4_K_M")
 
-    static let hit = HubSearchHit(
+    static let hit = HubSearchSummary(
         files: files, downloads: 50_000, likes: 120, tasks: [.chat, .code], fitsMemory: true, fitsEncrypted: true,
         fitsShard: true, estimatedShardBytes: 334_000_000, estimatedEncryptedBytes: 668_000_000, replicas: 1,
         score: .init(quality: 70, fit: 90, demand: 50, size: 80, total: 73), standing: .needsMore)
@@ -72,7 +73,7 @@ extension ScriptedNode {
         operations.search = { _ in [hit] }
         operations.files = { _ in files }
         operations.probe = { _ in
-            HubProbe(
+            HubProbeSummary(
                 sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama", isSupported: true,
                 replicas: 1)
         }
