@@ -204,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Inference", "GGUF", "Link", "ChatTemplate", "Events", "ModelLibrary", "Store", "Swarm", "shoal-engine",
+                "Inference", "Acquisition", "GGUF", "Link", "ChatTemplate", "Events", "ModelLibrary", "Store", "Swarm",
+                "shoal-engine",
                 logging,
             ] + grpc
         ),
@@ -212,7 +213,13 @@ let package = Package(
             name: "AcquisitionTests",
             dependencies: [
                 "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging,
+                protobuf, .product(name: "GRPCCore", package: "grpc-swift-2"),
             ]),
+        .testTarget(
+            name: "ExchangeTests",
+            dependencies: [
+                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", logging,
+            ] + grpc),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [

@@ -23,6 +23,8 @@ package actor ModelLibrary {
     private let listeners = ChangeListeners()
     private var known: [ModelID: LibraryModel] = [:]
     private var foreignVersion: Int?
+    /// How often each model has lost a shard, or was removed or replaced: before the bytes go, the number grows.
+    private(set) var losses: [ModelID: UInt64] = [:]
 
     private init(
         folder: LibraryFolder, presence: PresenceTable, arrivals: ArrivalTable, events: EventBus, logger: Logger
@@ -113,6 +115,11 @@ package actor ModelLibrary {
             let change: LibraryChange =
                 found[id] == nil ? .removed(id) : known[id] == nil ? .added(id) : .updated(id)
             listeners.tell(change)
+            if let before = known[id],
+                found[id]?.manifestHash != before.manifestHash || found[id]?.held.isSuperset(of: before.held) != true
+            {
+                losses[id, default: 0] += 1
+            }
         }
         known = found
         return changed

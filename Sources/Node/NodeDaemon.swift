@@ -1,3 +1,4 @@
+import Acquisition
 import Events
 import HTTPAPI
 import Inference
@@ -85,6 +86,7 @@ package struct NodeDaemon: Sendable {
         let library: ModelLibrary
         let swarm: SwarmService
         let inference: InferenceService
+        let shardServer: ShardServer
         let linkServer: LinkServer
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
@@ -104,6 +106,10 @@ package struct NodeDaemon: Sendable {
             inference = InferenceService(
                 settings: try NodeDaemon.inferenceSettings(settings, directory: directory), library: library,
                 membership: swarm, credentials: credentials, events: events, logger: Logger(label: "inference"))
+            shardServer = ShardServer(
+                library: library,
+                bandwidth: BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes),
+                logger: Logger(label: "exchange"))
             guard let address = LinkAddress(host: settings.swarm.host, port: settings.swarm.port) else {
                 throw NodeError(
                     .cannotListen,
@@ -111,7 +117,7 @@ package struct NodeDaemon: Sendable {
             }
             linkServer = try LinkServer(
                 network: address, credentials: credentials,
-                services: [SwarmNodeService(swarm: swarm, requests: inference.nodeRequests)],
+                services: [SwarmNodeService(swarm: swarm, requests: inference.nodeRequests, shards: shardServer)],
                 gracePeriod: .seconds(1), logger: Logger(label: "link"))
             logger.info(
                 "starting",

@@ -23,6 +23,20 @@ struct NoRequests: NodeRequestHandler {
     }
 }
 
+extension NoRequests: ShardRequestHandler {
+    func describeShard(_ request: Shoal_V1_DescribeShardRequest, from peer: NodeID) async throws
+        -> Shoal_V1_ShardDescription
+    {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func fetchShard(_ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>)
+        async throws
+    {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+}
+
 /// A real node of a swarm on loopback: service and listener.
 struct SwarmNode: Sendable {
     let identity: NodeIdentity
@@ -68,7 +82,7 @@ struct SwarmNode: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = try LinkServer(
             network: LinkAddress(host: "127.0.0.1", port: port), credentials: credentials,
-            services: [SwarmNodeService(swarm: swarm, requests: NoRequests())], logger: logger)
+            services: [SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: NoRequests())], logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             let address = try #require(LinkAddress(host: "127.0.0.1", port: try await server.port))

@@ -17,7 +17,9 @@ struct SwarmShutdownTests {
         try await steady.run { address in
             let server = try LinkServer(
                 network: LinkAddress(host: "127.0.0.1", port: 0), credentials: leaving.credentials,
-                services: [SwarmNodeService(swarm: leaving.swarm, requests: NoRequests())], logger: logger)
+                services: [
+                    SwarmNodeService(swarm: leaving.swarm, requests: NoRequests(), shards: NoRequests())
+                ], logger: logger)
             let group = ServiceGroup(
                 configuration: .init(services: [.init(service: server), .init(service: leaving.swarm)], logger: logger))
             try await withThrowingTaskGroup(of: Void.self) { tasks in

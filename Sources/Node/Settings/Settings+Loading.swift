@@ -95,7 +95,8 @@ extension Settings {
             busyLimit: try reader.seconds("inference.busy_limit_seconds", default: 60, in: 0...3600)
         )
         resources = Resources(
-            maximumMemoryMegabytes: try reader.integer("resources.max_ram_mb", default: 0, in: 0...1_073_741_824)
+            maximumMemoryMegabytes: try reader.integer("resources.max_ram_mb", default: 0, in: 0...1_073_741_824),
+            maximumBandwidthMegabits: try reader.integer("resources.max_bandwidth_mbps", default: 0, in: 0...1_000_000)
         )
         log = Log(
             level: try reader.choice("log.level", default: .info),

@@ -96,6 +96,12 @@ package struct Settings: Sendable, Equatable {
     package struct Resources: Sendable, Equatable {
         /// Memory for loaded windows, megabytes (2^20 bytes); 0: what the machine has to spare.
         package var maximumMemoryMegabytes: Int
+        /// What is sent of shards to other nodes, and what is received of them, each, in megabits (10^6) per second; 0: no
+        /// limit.
+        package var maximumBandwidthMegabits: Int
+
+        /// The same in bytes per second.
+        package var maximumBandwidthBytes: Int { maximumBandwidthMegabits * 125_000 }
     }
 
     /// What the node writes to standard error.

@@ -28,10 +28,9 @@ package protocol ShardRequestHandler: Sendable {
 package struct SwarmNodeService: Shoal_V1_Node.SimpleServiceProtocol {
     private let swarm: SwarmService
     private let requests: any NodeRequestHandler
-    private let shards: (any ShardRequestHandler)?
+    private let shards: any ShardRequestHandler
 
-    /// - Parameter shards: nil for a node that sends no shards.
-    package init(swarm: SwarmService, requests: any NodeRequestHandler, shards: (any ShardRequestHandler)? = nil) {
+    package init(swarm: SwarmService, requests: any NodeRequestHandler, shards: any ShardRequestHandler) {
         self.swarm = swarm
         self.requests = requests
         self.shards = shards
@@ -60,20 +59,13 @@ package struct SwarmNodeService: Shoal_V1_Node.SimpleServiceProtocol {
     package func describeShard(
         request: Shoal_V1_DescribeShardRequest, context: ServerContext
     ) async throws -> Shoal_V1_ShardDescription {
-        try await shardHandler.describeShard(request, from: try peer(context))
+        try await shards.describeShard(request, from: try peer(context))
     }
 
     package func fetchShard(
         request: Shoal_V1_FetchShardRequest, response: RPCWriter<Shoal_V1_ShardChunk>, context: ServerContext
     ) async throws {
-        try await shardHandler.fetchShard(request, from: try peer(context), response: response)
-    }
-
-    private var shardHandler: any ShardRequestHandler {
-        get throws {
-            guard let shards else { throw RPCError(code: .unimplemented, message: "this node sends no shards") }
-            return shards
-        }
+        try await shards.fetchShard(request, from: try peer(context), response: response)
     }
 
     private func peer(_ context: ServerContext) throws -> NodeID {

@@ -1,3 +1,4 @@
+import Acquisition
 import Events
 import GGUF
 import Inference
@@ -68,8 +69,11 @@ struct TestNode: Sendable {
                 logger: logger)
             let server = try LinkServer(
                 network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials,
-                services: [SwarmNodeService(swarm: swarm, requests: inference.nodeRequests)], gracePeriod: .zero,
-                logger: logger)
+                services: [
+                    SwarmNodeService(
+                        swarm: swarm, requests: inference.nodeRequests,
+                        shards: ShardServer(library: library, logger: logger))
+                ], gracePeriod: .zero, logger: logger)
             let node = TestNode(
                 identity: identity, library: library, swarm: swarm, inference: inference, events: events)
             return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,0 +1,135 @@
+import BLAKE3
+package import GGUF
+import GRPCCore
+package import Link
+package import ModelLibrary
+package import Swarm
+import SwiftProtobuf
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Another node of the swarm, as somebody who sends bytes of shards.
+package struct PeerSupplier: ShardSupplier {
+    package struct Limits: Sendable {
+        /// How long nothing may come.
+        package var stall: Duration = .seconds(15)
+        /// Ranges of one request; further ones are asked for afterwards.
+        package var rangesPerRequest = 1024
+
+        package init() {}
+    }
+
+    private let peer: NodeID
+    private let membership: any Membership
+    private let limits: Limits
+    private let clock: SwarmClock
+
+    package init(peer: NodeID, membership: any Membership, limits: Limits = Limits(), clock: SwarmClock = .system) {
+        self.peer = peer
+        self.membership = membership
+        self.limits = limits
+        self.clock = clock
+    }
+
+    package var name: SupplierName { .peer(peer) }
+
+    /// - Throws: `AcquisitionError`: `notHeldThere`, `supplierBusy`, `supplierFailed` also where other bytes came than were
+    ///   asked for; what `receive` throws; `CancellationError`.
+    package func send(
+        _ ranges: [ByteRange], of shard: ShardIndex, model: LibraryModel,
+        to receive: @Sendable (_ bytes: UnsafeRawBufferPointer, _ part: Int, _ offset: UInt64) async throws -> Void
+    ) async throws {
+        try Task.checkCancellation()
+        let shard = ShardID(model: model.id, index: shard)
+        do {
+            let channel = try await membership.channel(to: peer)
+            var rest = ranges[...]
+            while !rest.isEmpty {
+                let some = Array(rest.prefix(limits.rangesPerRequest))
+                rest = rest.dropFirst(some.count)
+                let request = Shoal_V1_FetchShardRequest.with {
+                    $0.modelID = model.id.rawValue
+                    $0.manifestHash = Data(model.manifestHash.bytes)
+                    $0.shard = UInt32(shard.index.rawValue)
+                    $0.ranges = some.map { range in
+                        .with {
+                            $0.part = UInt32(range.part)
+                            $0.offset = range.offset
+                            $0.length = range.length
+                        }
+                    }
+                }
+                try await withoutActuallyEscaping(receive) { receive in
+                    try await fetch(request, some, from: channel, to: receive)
+                }
+            }
+        } catch {
+            throw failure(shard, error)
+        }
+    }
+
+    private func fetch(
+        _ request: Shoal_V1_FetchShardRequest, _ ranges: [ByteRange], from channel: LinkChannel,
+        to receive: @escaping @Sendable (UnsafeRawBufferPointer, Int, UInt64) async throws -> Void
+    ) async throws {
+        // What the receiver throws comes out as it is, whatever the transport makes of errors.
+        let outcome = try await StallWatch.run(limit: limits.stall, clock: clock) { watch in
+            try await watch.wait {
+                try await channel.node.fetchShard(request) { response in
+                    await Self.take(response, ranges, watch: watch, to: receive)
+                }
+            }
+        }
+        try outcome.get()
+    }
+
+    private static func take(
+        _ response: StreamingClientResponse<Shoal_V1_ShardChunk>, _ ranges: [ByteRange], watch: StallWatch,
+        to receive: @Sendable (UnsafeRawBufferPointer, Int, UInt64) async throws -> Void
+    ) async -> Result<Void, any Error> {
+        var order = ChunkOrder(ranges)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ShardRequest.maximumChunkBytes, alignment: 16)
+        defer { buffer.deallocate() }
+        do {
+            var messages = response.messages.makeAsyncIterator()
+            while let chunk = try await watch.wait({ try await messages.next() }) {
+                try order.accept(part: chunk.part, offset: chunk.offset, count: chunk.data.count)
+                chunk.data.copyBytes(to: buffer)
+                try await receive(
+                    UnsafeRawBufferPointer(rebasing: buffer[..<chunk.data.count]), Int(chunk.part), chunk.offset)
+            }
+            guard order.isComplete else { throw ChunkOrder.Violation(description: "less than was asked for") }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func failure(_ shard: ShardID, _ error: any Error) -> any Error {
+        if Task.isCancelled { return CancellationError() }
+        func told(_ code: AcquisitionError.Code, _ what: String) -> AcquisitionError {
+            AcquisitionError(code, "node \(peer.short) \(what)", cause: error)
+        }
+        switch error {
+        case let error as RPCError where error.code == .notFound || error.code == .failedPrecondition:
+            return told(.notHeldThere, "does not have \(shard): \(error.message)")
+        case let error as RPCError where error.code == .resourceExhausted:
+            return told(.supplierBusy, "does not send \(shard) now: \(error.message)")
+        case let error as RPCError:
+            return told(.supplierFailed, "did not send all of \(shard): \(error.message)")
+        case let error as LinkError:
+            return told(.supplierFailed, "cannot be reached for \(shard): \(error.message)")
+        case let violation as ChunkOrder.Violation:
+            return told(.supplierFailed, "sent \(violation) of \(shard)")
+        case is StallWatch.Stalled:
+            return told(.supplierFailed, "fell silent while it sent \(shard)")
+        default:
+            return error
+        }
+    }
+}

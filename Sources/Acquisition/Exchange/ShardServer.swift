@@ -1,0 +1,204 @@
+import BLAKE3
+import GGUF
+package import GRPCCore
+package import Link
+package import Logging
+package import ModelLibrary
+package import Swarm
+import SwiftProtobuf
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Sends shards to peers: those that the library holds and has proven, and nothing else.
+package final class ShardServer: ShardRequestHandler {
+    /// Bytes that are read before the library is asked again whether they were the shard's.
+    private static let batchBytes = 4 << 20
+    /// How long a peer may take to read a chunk. It may be slow by its own limit, and takes several megabytes before it says
+    /// that it wants more.
+    private static let readerLimit: Duration = .seconds(300)
+
+    private let library: ModelLibrary
+    private let clock: SwarmClock
+    private let logger: Logger
+    private let ledger: Mutex<SendingLedger>
+    /// What is sent to all peers together.
+    package let bandwidth: BandwidthLimit
+
+    package init(
+        library: ModelLibrary, bandwidth: BandwidthLimit = BandwidthLimit(),
+        limits: SendingLedger.Limits = SendingLedger.Limits(), clock: SwarmClock = .system,
+        logger: Logger = Logger(label: "exchange")
+    ) {
+        self.library = library
+        self.bandwidth = bandwidth
+        self.clock = clock
+        self.logger = logger
+        ledger = Mutex(SendingLedger(limits: limits))
+    }
+
+    // MARK: What pruning and deletion ask
+
+    /// The shards that are being sent now.
+    package var inUse: Set<ShardID> { ledger.withLock { $0.inUse } }
+
+    /// The shards that a peer counts on this node to keep, because it has given its own copy up.
+    package var promises: Set<ShardID> {
+        let now = clock.now()
+        return ledger.withLock { $0.promises(at: now) }
+    }
+
+    /// Runs `body`, which may delete this node's copy of a shard. Meanwhile it is sent and promised to nobody, so that of two
+    /// nodes that give their copies up at the same time, each counting on the other, at least one is told so.
+    ///
+    /// - Returns: nil, without running `body`, where a peer counts on the copy or is being sent it.
+    package func givingUp<Result>(
+        _ shard: ShardID, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+    ) async rethrows -> Result? {
+        let now = clock.now()
+        guard ledger.withLock({ $0.goAway(shard, at: now) }) else { return nil }
+        defer { ledger.withLock { $0.stay(shard) } }
+        return try await body()
+    }
+
+    // MARK: What peers ask
+
+    package func describeShard(
+        _ request: Shoal_V1_DescribeShardRequest, from peer: NodeID
+    ) async throws -> Shoal_V1_ShardDescription {
+        let asked = try ShardRequest(request)
+        guard let model = try? await library.model(asked.shard.model), model.manifestHash == asked.manifestHash,
+            model.held.contains(asked.shard.index), let hash = model.manifest[shard: asked.shard.index]?.hash
+        else { return Shoal_V1_ShardDescription() }
+        let now = clock.now()
+        let stays = ledger.withLock { ledger in
+            request.givingUpOwn ? ledger.promise(asked.shard, at: now) : !ledger.isGoingAway(asked.shard)
+        }
+        guard stays else { return Shoal_V1_ShardDescription() }
+        return .with {
+            $0.held = true
+            $0.hash = Data(hash.bytes)
+        }
+    }
+
+    package func fetchShard(
+        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>
+    ) async throws {
+        let asked = try ShardRequest(request)
+        try begin(asked.shard, to: peer)
+        defer { ledger.withLock { $0.ended(asked.shard, to: peer) } }
+        do {
+            let reading = try await library.reading(
+                of: asked.shard.index, id: asked.shard.model, manifestHash: asked.manifestHash)
+            let ranges = try ShardRequest.ranges(of: request, within: reading.ranges)
+            try await StallWatch.run(limit: Self.readerLimit, clock: clock) { watch in
+                try await self.send(ranges, of: reading, to: response, watch: watch)
+            }
+        } catch {
+            throw refusal(of: asked.shard, to: peer, error)
+        }
+    }
+
+    private func begin(_ shard: ShardID, to peer: NodeID) throws(RPCError) {
+        let refusal = ledger.withLock { ledger -> SendingLedger.Refusal? in
+            do throws(SendingLedger.Refusal) {
+                try ledger.began(shard, to: peer)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        switch refusal {
+        case nil: return
+        case .busy(let count):
+            throw RPCError(
+                code: .resourceExhausted, message: "\(count) shards are being sent already; ask again later")
+        case .busyWithPeer(let count):
+            throw RPCError(
+                code: .resourceExhausted,
+                message: "\(count) shards are being sent to this node already; ask again when one is through")
+        case .goingAway:
+            throw RPCError(code: .failedPrecondition, message: "\(shard) is being given up here")
+        }
+    }
+
+    /// What a peer is told of a failure.
+    private func refusal(of shard: ShardID, to peer: NodeID, _ error: any Error) -> any Error {
+        switch error {
+        case let error as LibraryError where error.code == .shardNotFound || error.code == .modelNotFound:
+            return RPCError(code: .notFound, message: "\(shard) is not held here")
+        case is LibraryError:
+            logger.error(
+                "a shard cannot be read, and is not sent to a peer: check the disk",
+                metadata: ["shard": "\(shard)", "peer": "\(peer)", "error": "\(error)"])
+            return RPCError(code: .internalError, message: "\(shard) cannot be read here")
+        case is StallWatch.Stalled:
+            return RPCError(code: .deadlineExceeded, message: "nobody reads what is sent")
+        default:
+            return error
+        }
+    }
+
+    /// Reads a batch, makes sure that it was the shard's, and sends it chunk by chunk.
+    private func send(
+        _ ranges: [ByteRange], of reading: ShardReading, to response: RPCWriter<Shoal_V1_ShardChunk>, watch: StallWatch
+    ) async throws {
+        var pieces = ChunkCursor(ranges)
+        while !pieces.isAtEnd {
+            var batch: [Shoal_V1_ShardChunk] = []
+            var bytes = 0
+            let chunkBytes = bandwidth.portion(of: ShardRequest.maximumChunkBytes)
+            while bytes < min(Self.batchBytes, chunkBytes * 16), let piece = pieces.next(atMost: chunkBytes) {
+                batch.append(try Self.read(piece, of: reading))
+                bytes += Int(piece.length)
+            }
+            guard try await library.isHeld(reading) else {
+                throw RPCError(
+                    code: .notFound, message: "shard \(reading.shard) of \(reading.model) is not held here any more")
+            }
+            for chunk in batch {
+                try await bandwidth.take(chunk.data.count)
+                try await watch.wait { try await response.write(chunk) }
+            }
+        }
+    }
+
+    private static func read(_ piece: ByteRange, of reading: ShardReading) throws -> Shoal_V1_ShardChunk {
+        let count = Int(piece.length)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+        let data = Data(
+            bytesNoCopy: buffer.baseAddress.unsafelyUnwrapped, count: count,
+            deallocator: .custom { start, _ in start.deallocate() })
+        try reading.read(part: piece.part, at: piece.offset, into: buffer)
+        return .with {
+            $0.part = UInt32(piece.part)
+            $0.offset = piece.offset
+            $0.data = data
+        }
+    }
+}
+
+/// Cuts ranges into pieces, in order.
+struct ChunkCursor {
+    private let ranges: [ByteRange]
+    private var place = 0
+    private var done: UInt64 = 0
+
+    init(_ ranges: [ByteRange]) { self.ranges = ranges }
+
+    var isAtEnd: Bool { place == ranges.count }
+
+    mutating func next(atMost bytes: Int) -> ByteRange? {
+        guard place < ranges.count else { return nil }
+        let range = ranges[place]
+        let length = min(range.length - done, UInt64(bytes))
+        let piece = ByteRange(part: range.part, offset: range.offset + done, length: length)
+        done += length
+        if done == range.length { (place, done) = (place + 1, 0) }
+        return piece
+    }
+}

@@ -1,0 +1,61 @@
+package import Swarm
+import Synchronization
+
+/// Ends what waits for another node for too long.
+///
+/// Only waiting counts: between ``wait(_:)``s the other side may be as late as this one is busy.
+package final class StallWatch: Sendable {
+    /// What was waited for took too long.
+    package struct Stalled: Error {}
+
+    private let limit: Duration
+    private let clock: SwarmClock
+    /// Since when something is waited for.
+    private let since = Mutex<Duration?>(nil)
+
+    private init(limit: Duration, clock: SwarmClock) {
+        self.limit = limit
+        self.clock = clock
+    }
+
+    /// Runs `body`, and cancels it when one of its waits takes longer than `limit`.
+    ///
+    /// - Throws: ``Stalled``, and what `body` throws.
+    package static func run<Result: Sendable>(
+        limit: Duration, clock: SwarmClock = .system, _ body: @escaping @Sendable (StallWatch) async throws -> Result
+    ) async throws -> Result {
+        let watch = StallWatch(limit: limit, clock: clock)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await body(watch) }
+            group.addTask {
+                try await watch.guardWaits()
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Waits for something that the other node has to do.
+    package func wait<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ something: () async throws -> Result
+    ) async throws -> Result {
+        let now = clock.now()
+        since.withLock { $0 = now }
+        defer { since.withLock { $0 = nil } }
+        return try await something()
+    }
+
+    /// Returns never, but throws when a wait is over the limit or the task is cancelled.
+    private func guardWaits() async throws {
+        while true {
+            let now = clock.now()
+            let waited = since.withLock { $0.map { now - $0 } } ?? .zero
+            guard waited < limit else { throw Stalled() }
+            try await clock.sleep(limit - waited)
+        }
+    }
+}
