@@ -13,7 +13,7 @@ import Testing
 
 /// A folder with the libraries of two nodes in it, which hold the same model.
 struct ExchangeFixture {
-    static let id = "Tiny"
+    static let id = "tiny"
     /// Cuts the model into five shards or so.
     static let shardSizeBytes: UInt64 = 150_000
     static let swarm = SwarmKey()
