@@ -205,8 +205,7 @@ let package = Package(
             name: "InferenceTests",
             dependencies: [
                 "Inference", "Acquisition", "GGUF", "Link", "ChatTemplate", "Events", "ModelLibrary", "Store", "Swarm",
-                "shoal-engine",
-                logging,
+                "shoal-engine", logging,
             ] + grpc
         ),
         .testTarget(

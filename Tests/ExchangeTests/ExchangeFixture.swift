@@ -48,7 +48,8 @@ struct ExchangeFixture {
 }
 
 func withExchange(
-    layerCount: Int = 6, wide: Int = 192, _ body: (ExchangeFixture) async throws -> Void
+    layerCount: Int = 6, wide: Int = 192, shardSizeBytes: UInt64 = ExchangeFixture.shardSizeBytes,
+    _ body: (ExchangeFixture) async throws -> Void
 ) async throws {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent("exchange-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
@@ -57,7 +58,7 @@ func withExchange(
     try TinyModel(layerCount: layerCount, wide: wide).writer().write(to: path)
     let holder = try await ExchangeFixture.library(root, "holder")
     let model = try await holder.importFile(
-        path: path, id: ModelID(ExchangeFixture.id), shardSizeBytes: ExchangeFixture.shardSizeBytes
+        path: path, id: ModelID(ExchangeFixture.id), shardSizeBytes: shardSizeBytes
     ).model
     let asker = try await ExchangeFixture.library(root, "asker")
     let known = try await holder.headers(id: model.id)

@@ -23,49 +23,29 @@ package final class ShardServer: ShardRequestHandler {
     private static let readerLimit: Duration = .seconds(300)
 
     private let library: ModelLibrary
+    private let promises: ShardPromises
     private let clock: SwarmClock
     private let logger: Logger
     private let ledger: Mutex<SendingLedger>
     /// What is sent to all peers together.
     package let bandwidth: BandwidthLimit
 
+    /// - Parameter promises: what the node keeps for others, which it must not give up meanwhile.
     package init(
-        library: ModelLibrary, bandwidth: BandwidthLimit = BandwidthLimit(),
+        library: ModelLibrary, promises: ShardPromises = ShardPromises(), bandwidth: BandwidthLimit = BandwidthLimit(),
         limits: SendingLedger.Limits = SendingLedger.Limits(), clock: SwarmClock = .system,
         logger: Logger = Logger(label: "exchange")
     ) {
         self.library = library
+        self.promises = promises
         self.bandwidth = bandwidth
         self.clock = clock
         self.logger = logger
         ledger = Mutex(SendingLedger(limits: limits))
     }
 
-    // MARK: What pruning and deletion ask
-
-    /// The shards that are being sent now.
+    /// The shards that are being sent now. Deleting one ends its sendings.
     package var inUse: Set<ShardID> { ledger.withLock { $0.inUse } }
-
-    /// The shards that a peer counts on this node to keep, because it has given its own copy up.
-    package var promises: Set<ShardID> {
-        let now = clock.now()
-        return ledger.withLock { $0.promises(at: now) }
-    }
-
-    /// Runs `body`, which may delete this node's copy of a shard. Meanwhile it is sent and promised to nobody, so that of two
-    /// nodes that give their copies up at the same time, each counting on the other, at least one is told so.
-    ///
-    /// - Returns: nil, without running `body`, where a peer counts on the copy or is being sent it.
-    package func givingUp<Result>(
-        _ shard: ShardID, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
-    ) async rethrows -> Result? {
-        let now = clock.now()
-        guard ledger.withLock({ $0.goAway(shard, at: now) }) else { return nil }
-        defer { ledger.withLock { $0.stay(shard) } }
-        return try await body()
-    }
-
-    // MARK: What peers ask
 
     package func describeShard(
         _ request: Shoal_V1_DescribeShardRequest, from peer: NodeID
@@ -74,11 +54,9 @@ package final class ShardServer: ShardRequestHandler {
         guard let model = try? await library.model(asked.shard.model), model.manifestHash == asked.manifestHash,
             model.held.contains(asked.shard.index), let hash = model.manifest[shard: asked.shard.index]?.hash
         else { return Shoal_V1_ShardDescription() }
-        let now = clock.now()
-        let stays = ledger.withLock { ledger in
-            request.givingUpOwn ? ledger.promise(asked.shard, at: now) : !ledger.isGoingAway(asked.shard)
+        if request.givingUpOwn, !promises.promise(asked.shard.model, asked.shard.index) {
+            return Shoal_V1_ShardDescription()
         }
-        guard stays else { return Shoal_V1_ShardDescription() }
         return .with {
             $0.held = true
             $0.hash = Data(hash.bytes)
@@ -121,8 +99,6 @@ package final class ShardServer: ShardRequestHandler {
             throw RPCError(
                 code: .resourceExhausted,
                 message: "\(count) shards are being sent to this node already; ask again when one is through")
-        case .goingAway:
-            throw RPCError(code: .failedPrecondition, message: "\(shard) is being given up here")
         }
     }
 
