@@ -60,6 +60,7 @@ let package = Package(
         // Floor 0: formats and primitives, no state.
         .target(name: "BLAKE3", swiftSettings: alwaysOptimised),
         .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
+        .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(
             name: "ChatTemplate", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]),
@@ -179,6 +180,7 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", grdb]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
+        .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF"], exclude: ["reference"]),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "GGUF"], exclude: ["reference"]),
         .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),

@@ -1,0 +1,73 @@
+package import GGUF
+
+/// A file that `torch.save` wrote, read without running any of it.
+///
+/// Two kinds are known, and everything else is refused: a zip archive (PyTorch 1.6 and later) with the pickle `data.pkl` and one
+/// member for each storage, and the older row of pickles with the storages behind them. The pickles may name nothing but what
+/// rebuilds plain tensors (`PickleGlobal`), every size they state is that of the data, and no byte of the file is without a
+/// meaning. Source: `torch/serialization.py` of PyTorch 2.13.
+package struct TorchCheckpoint: Sendable {
+    /// How the file is laid out.
+    package enum Container: String, Sendable {
+        case zip
+        /// The row of pickles.
+        case legacy
+    }
+
+    package let container: Container
+    /// What the file's own pickle names and holds.
+    package let summary: PickleSummary
+    /// Where the bytes of each storage lie in the file, in the order of `summary.storages`.
+    package let storageRanges: [Range<UInt64>]
+
+    /// Reads and checks a whole file: its pickles, its layout, and in archives the checksum of every byte.
+    /// - Throws: `PickleError`, or what `source` throws.
+    package init(reading source: any ByteSource, limits: PickleLimits = .defaults) throws {
+        let head = try source.bytes(at: 0, count: Int(min(source.byteCount, 512)))
+        if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+            container = .zip
+            (summary, storageRanges) = try Self.readArchive(source, limits: limits)
+        } else if TarBlock.looksLikeTar(head) {
+            throw PickleError(.unsupported, "this is a tar file as PyTorch wrote before 2017; save it again", at: 0)
+        } else if head.first == PickleOpcode.proto.rawValue {
+            container = .legacy
+            (summary, storageRanges) = try Self.readStreams(source, limits: limits)
+        } else {
+            throw PickleError(.unsupported, "this is no file that torch.save writes", at: 0)
+        }
+    }
+
+    /// Refuses a storage whose bytes are a pickle that names or calls what is not on the list.
+    ///
+    /// PyTorch never unpickles a storage, so bytes that are merely no pickle, as nearly all are, are what they should be.
+    static func refuseHiddenPickle(_ range: Range<UInt64>, in source: any ByteSource, limits: PickleLimits) throws {
+        guard !range.isEmpty else { return }
+        do {
+            _ = try PickleSummary(reading: source, at: range.lowerBound, end: range.upperBound, limits: limits)
+        } catch let error as PickleError where error.code != .forbiddenGlobal && error.code != .forbiddenCall {
+            return
+        }
+    }
+}
+
+/// The first block of a tar file.
+enum TarBlock {
+    /// Whether Python's `tarfile`, which PyTorch tries first, might take these bytes for a tar header: by its name, or because
+    /// the checksum is right.
+    static func looksLikeTar(_ block: [UInt8]) -> Bool {
+        guard block.count >= 512 else { return false }
+        if block[257..<262].elementsEqual("ustar".utf8) { return true }
+        let field = block[148..<156]
+        let stated: Int?
+        if field.first == 0x80 || field.first == 0xFF {
+            stated = field.dropFirst().reduce(0) { ($0 << 8 | Int($1)) & 0xFFFF_FFFF_FFFF }
+        } else {
+            let digits = field.prefix { $0 != 0 }.filter { $0 != 0x20 }
+            stated = digits.isEmpty ? 0 : Int(String(decoding: digits, as: UTF8.self), radix: 8)
+        }
+        let others = block[..<148] + block[156..<512]
+        let unsigned = 256 + others.reduce(0) { $0 + Int($1) }
+        let signed = 256 + others.reduce(0) { $0 + Int(Int8(bitPattern: $1)) }
+        return stated == unsigned || stated == signed
+    }
+}

@@ -1,0 +1,126 @@
+import GGUF
+import Pickle
+import Testing
+
+@Suite("Reading checkpoints made by hand")
+struct TorchCheckpointTests {
+    @Test("A zip and a legacy file of the same tensors tell the same")
+    func both() throws {
+        let zip = ZipBytes.checkpoint(P.dictionary()).bytes
+        let archive = try TorchCheckpoint(reading: MemorySource(zip))
+        #expect(archive.container == .zip)
+        #expect(
+            zip[Int(archive.storageRanges[0].lowerBound)..<Int(archive.storageRanges[0].upperBound)].allSatisfy {
+                $0 == 1
+            })
+        let row = P.legacy(P.dictionary(isLegacy: true))
+        let legacy = try TorchCheckpoint(reading: MemorySource(row))
+        #expect(legacy.container == .legacy)
+        #expect(legacy.storageRanges == [UInt64(row.count - 24)..<UInt64(row.count)])
+        #expect(try legacy.summary.namedTensors() == archive.summary.namedTensors())
+    }
+
+    @Test(
+        "A hostile pickle is refused as an archive's data.pkl and as a legacy file's object",
+        arguments: HostilePickle.all)
+    func hostile(_ pickle: HostilePickle) throws {
+        let inArchive = #expect(throws: PickleError.self) {
+            try TorchCheckpoint(reading: MemorySource(ZipBytes.checkpoint(pickle.bytes).bytes))
+        }
+        #expect(inArchive?.member == "archive/data.pkl")
+        #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(P.legacy(pickle.bytes))) }
+    }
+
+    @Test("A hostile pickle under any other name in the archive is refused", arguments: HostilePickle.all)
+    func hidden(_ pickle: HostilePickle) throws {
+        for name in ["archive/notes.txt", "archive/weights.safetensors", "archive/data/picture", "archive/version.pkl"]
+        {
+            var zip = ZipBytes.checkpoint(P.dictionary())
+            zip.members.append(.init(name, pickle.bytes))
+            #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(zip.bytes)) }
+        }
+    }
+
+    @Test("A storage that is a pickle of something forbidden is refused; one that only begins like a pickle is not")
+    func storages() throws {
+        func read(_ start: [UInt8]) throws -> TorchCheckpoint.Container {
+            let storage = start + [UInt8](repeating: 0, count: 24 - start.count)
+            return try TorchCheckpoint(
+                reading: MemorySource(ZipBytes.checkpoint(P.dictionary(), storage: storage).bytes)
+            ).container
+        }
+        for start in [P.proto(2) + P.global("os", "system"), P.global("os", "system"), P.op("ios\nsystem\n")] {
+            let error = #expect(throws: PickleError.self) { try read(start) }
+            #expect(error?.code == .forbiddenGlobal)
+            #expect(error?.member == "archive/data/0")
+        }
+        for start in [
+            P.proto(2), P.proto(4), P.proto(2) + [0x63, 0xFF, 0x0A, 0x80, 0x0A], P.proto(2) + P.op("N."), [0x82, 1],
+        ] {
+            #expect(try read(start) == .zip)
+        }
+    }
+
+    @Test("Legacy files whose pickles or storages do not add up are refused")
+    func legacyFaults() throws {
+        let good = P.dictionary(isLegacy: true)
+        let evil = P.proto(2) + P.global("os", "system") + P.text("true") + P.tuple1 + P.op("R.")
+        let whole = P.legacy(good)
+        let faults: [[UInt8]] = [
+            // Only the first pickles are harmless.
+            P.legacy(good, tail: evil), Array(whole.dropLast(24 + 8)) + evil, evil + whole,
+            whole + [0], whole + evil, Array(whole.dropLast()), Array(whole.dropLast(25)), Array(whole.dropFirst()),
+            P.legacy(good, keys: []), P.legacy(good, keys: ["0", "0"]), P.legacy(good, keys: ["1"]),
+            P.legacy(good, keys: ["0", "1"]),
+            P.legacy(P.dictionary(isLegacy: true), tail: [7, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 1, count: 28)),
+            P.legacy(good, tail: [UInt8](repeating: 0xFF, count: 32)), good, P.proto(2) + P.op("N."), [0x80], [],
+            P.legacy(evil), Array("not a checkpoint".utf8), [UInt8](repeating: 0, count: 1024),
+        ]
+        for (number, bytes) in faults.enumerated() {
+            #expect(throws: PickleError.self, "fault \(number)") { try TorchCheckpoint(reading: MemorySource(bytes)) }
+        }
+    }
+
+    @Test("A legacy file that is also a tar file is refused, since PyTorch would read the tar")
+    func tar() throws {
+        var bytes = P.legacy(P.dictionary(P.text(String(repeating: "t", count: 600)), isLegacy: true))
+        #expect(try TorchCheckpoint(reading: MemorySource(bytes)).container == .legacy)
+        let named = bytes.replacing(at: 257, with: Array("ustar".utf8))
+        #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(named)) }
+        // Inside the long text, a checksum that is right.
+        let sum = 256 + (bytes[..<148] + bytes[156..<512]).reduce(0) { $0 + Int($1) }
+        bytes = bytes.replacing(at: 148, with: Array((String(sum, radix: 8) + " ").utf8) + [0])
+        bytes = bytes.replacing(at: 155, with: [0])
+        let error = #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(bytes)) }
+        #expect(error?.code == .unsupported)
+    }
+
+    @Test("Damaged archives give a checkpoint that is true or a typed error", arguments: [5, 6] as [UInt64])
+    func fuzz(_ seed: UInt64) throws {
+        var mutator = Mutator(generator: SplitMix64(seed: seed))
+        let originals = [ZipBytes.checkpoint(P.dictionary()).bytes, P.legacy(P.dictionary(isLegacy: true))]
+        var accepted = 0
+        for round in 0..<8000 {
+            let bytes = mutator.damaged(originals[round % 2])
+            do {
+                let checkpoint = try TorchCheckpoint(reading: MemorySource(bytes))
+                accepted += 1
+                for (storage, range) in zip(checkpoint.summary.storages, checkpoint.storageRanges) {
+                    #expect(UInt64(range.count) == storage.byteCount, "seed \(seed)")
+                    #expect(range.upperBound <= UInt64(bytes.count), "seed \(seed)")
+                }
+            } catch is PickleError {
+                continue
+            }
+        }
+        #expect((50..<7000).contains(accepted), "seed \(seed)")
+    }
+}
+
+extension [UInt8] {
+    func replacing(at place: Int, with bytes: [UInt8]) -> [UInt8] {
+        var changed = self
+        changed.replaceSubrange(place..<place + bytes.count, with: bytes)
+        return changed
+    }
+}
