@@ -99,6 +99,8 @@ let package = Package(
         // Floor 2: domains that do not know each other.
         .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
         .target(
+            name: "Adapters", dependencies: ["Safetensors", "Pickle", "GGUF", "Store", grdb, crypto]),
+        .target(
             name: "Swarm",
             dependencies: [
                 "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
@@ -201,6 +203,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto]),
+        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store"]),
         .testTarget(
             name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
         .testTarget(

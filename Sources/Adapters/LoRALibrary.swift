@@ -1,0 +1,213 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import GGUF
+internal import Pickle
+internal import Safetensors
+package import Store
+
+/// The LoRA files on this node's disk, and the bin of those that were deleted.
+///
+///     models/loras/<type>/<name>        the files
+///     models/loras/.incoming/<random>   uploads that are not complete
+///     bin/models/loras/<type>/<name>    what was deleted
+///
+/// A file becomes visible whole and checked or not at all, never in the place of another, and is moved, not removed, until the bin
+/// is purged. Names are taken and left one after the other; bytes come in and are checked at the same time as others.
+package actor LoRALibrary {
+    /// Largest file that is taken in.
+    package static let maximumFileBytes: UInt64 = 500_000_000
+
+    private let library: LoRAFolder
+    private let bin: LoRAFolder
+    private let table: LoRATable
+    private let incoming: String
+    private let maximumFileBytes: UInt64
+    /// When files come and go.
+    private let now: @Sendable () -> Double
+
+    /// Opens the folders, or makes them, and removes what a process that was killed left behind.
+    ///
+    /// - Parameter now: seconds since 1970.
+    /// - Throws: `AdapterError`, `StoreError`.
+    package init(
+        dataDirectory: String, store: Store, maximumFileBytes: UInt64 = LoRALibrary.maximumFileBytes,
+        now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
+    ) throws {
+        library = try LoRAFolder(root: dataDirectory + "/models/loras")
+        bin = try LoRAFolder(root: dataDirectory + "/bin/models/loras")
+        incoming = library.root + "/.incoming"
+        try LoRAFolder.make(incoming)
+        try LoRAFolder.removeLeftovers(in: incoming)
+        table = try LoRATable(store: store)
+        self.maximumFileBytes = maximumFileBytes
+        self.now = now
+    }
+
+    // MARK: Coming in
+
+    /// Begins an upload: append its bytes, then call `finish`.
+    package nonisolated func beginUpload() throws -> LoRAUpload {
+        try LoRAUpload(path: "\(incoming)/\(UUID().uuidString)", maximumBytes: maximumFileBytes)
+    }
+
+    /// Makes a complete upload a file of the library, if its content is what its name says.
+    ///
+    /// - Parameter versioned: whether a taken name becomes `name_v2.ext`, `name_v3.ext` and so on.
+    /// - Throws: `AdapterError` of code `badContent` where the content is refused, `nameTaken`, or of the file system. The upload
+    ///   has ended in any case.
+    package nonisolated func finish(
+        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true
+    ) async throws -> StoredLoRA {
+        defer { upload.cancel() }
+        let (_, sha256) = try upload.complete()
+        try Self.check(upload.path, format: name.format)
+        return try await publish(upload, LoRAPath(type: type, name: name), sha256: sha256, versioned: versioned)
+    }
+
+    /// Reads the whole of what the format has to say about itself.
+    private static func check(_ path: String, format: LoRAFileName.Format) throws {
+        do {
+            let source = try FileSource(path: path)
+            switch format {
+            case .safetensors: _ = try SafetensorsHeader(reading: source)
+            case .checkpoint: _ = try TorchCheckpoint(reading: source)
+            }
+        } catch let error as SafetensorsError {
+            throw AdapterError(.badContent, "the file is no valid safetensors file: \(error)", cause: error)
+        } catch let error as PickleError {
+            throw AdapterError(.badContent, "the file is no checkpoint of plain tensors: \(error)", cause: error)
+        } catch {
+            throw AdapterError(.fileSystem, "the upload cannot be read again: \(error)", cause: error)
+        }
+    }
+
+    private func publish(
+        _ upload: LoRAUpload, _ wanted: LoRAPath, sha256: String, versioned: Bool
+    ) throws -> StoredLoRA {
+        let same = try known(sha256)
+        let path = try library.take(wanted, for: upload.path, versioned: versioned)
+        guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
+        let row = LoRATable.Row(sha256: sha256, stamp: stamp, added: Date(timeIntervalSince1970: now()))
+        try table.record(row, .library, path)
+        return StoredLoRA(file: file(path, stamp, row), sameAs: same)
+    }
+
+    /// The first file of the library with these bytes.
+    private func known(_ sha256: String) throws -> LoRAPath? {
+        try table.paths(withHash: sha256).first { try library.stamp($0.path) == $0.row.stamp }?.path
+    }
+
+    // MARK: Lists
+
+    /// The file at `path`; nil where there is none.
+    package func file(_ path: LoRAPath) throws -> LoRAFile? {
+        guard let stamp = try library.stamp(path) else { return nil }
+        return file(path, stamp, try table.row(.library, path))
+    }
+
+    /// Files of one type, or all, after a path.
+    package func files(
+        of type: LoRAType? = nil, after: LoRAPath? = nil, limit: Int = 100
+    ) throws -> LoRAPage<LoRAFile> {
+        try page(try library.paths(of: type), after: after, limit: limit) { try file($0) }
+    }
+
+    /// What is in the bin.
+    package func deletedFiles(
+        of type: LoRAType? = nil, after: LoRAPath? = nil, limit: Int = 100
+    ) throws -> LoRAPage<DeletedLoRA> {
+        try page(try bin.paths(of: type), after: after, limit: limit) { try deletedFile($0) }
+    }
+
+    private func page<Element>(
+        _ paths: [LoRAPath], after: LoRAPath?, limit: Int, _ element: (LoRAPath) throws -> Element?
+    ) throws -> LoRAPage<Element> {
+        var elements: [Element] = []
+        var last: LoRAPath?
+        for path in paths where after.map({ $0 < path }) ?? true {
+            guard elements.count < max(limit, 1) else { return LoRAPage(elements: elements, next: last) }
+            guard let found = try element(path) else { continue }
+            elements.append(found)
+            last = path
+        }
+        return LoRAPage(elements: elements, next: nil)
+    }
+
+    private func file(_ path: LoRAPath, _ stamp: LoRAFolder.Stamp, _ row: LoRATable.Row?) -> LoRAFile {
+        let row = row?.stamp == stamp ? row : nil
+        return LoRAFile(
+            path: path, fullPath: library.fullPath(path), sizeBytes: stamp.sizeBytes,
+            added: row?.added ?? Date(timeIntervalSince1970: Double(stamp.modifiedNanoseconds) / 1e9),
+            sha256: row?.sha256)
+    }
+
+    private func deletedFile(_ path: LoRAPath) throws -> DeletedLoRA? {
+        guard let stamp = try bin.stamp(path) else { return nil }
+        let known = try table.row(.bin, path)
+        let row = known?.stamp == stamp ? known : nil
+        let original = row?.original.flatMap { try? LoRAPath(partialPath: $0) }
+        return DeletedLoRA(
+            path: path, fullPath: bin.fullPath(path), original: original ?? path, sizeBytes: stamp.sizeBytes,
+            deleted: row?.deleted, sha256: row.flatMap { $0.sha256.isEmpty ? nil : $0.sha256 })
+    }
+
+    // MARK: The bin
+
+    /// Moves a file to the bin.
+    /// - Throws: `AdapterError` of code `notFound`.
+    package func delete(_ path: LoRAPath) throws -> DeletedLoRA {
+        guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
+        let known = try table.row(.library, path)
+        let place = try bin.take(path, for: library.fullPath(path), versioned: true)
+        try LoRAFolder.synchronize("\(library.root)/\(path.type.rawValue)")
+        let isKnown = known?.stamp == stamp
+        let row = LoRATable.Row(
+            sha256: isKnown ? known?.sha256 ?? "" : "", stamp: stamp,
+            added: (isKnown ? known?.added : nil)
+                ?? Date(timeIntervalSince1970: Double(stamp.modifiedNanoseconds) / 1e9),
+            original: path.description, deleted: Date(timeIntervalSince1970: now()))
+        try table.move(row, from: (.library, path), to: .bin, place)
+        return try deletedFile(place) ?? { throw Self.missing(place) }()
+    }
+
+    /// Moves a file from the bin to where it was.
+    ///
+    /// - Parameter path: its path in the bin.
+    /// - Throws: `AdapterError` of code `notFound`; `nameTaken` where its name has been taken since and `versioned` is false.
+    package func restore(_ path: LoRAPath, versioned: Bool = false) throws -> LoRAFile {
+        guard let deleted = try deletedFile(path), let stamp = try bin.stamp(path) else { throw Self.missing(path) }
+        let known = try table.row(.bin, path)
+        let place = try library.take(deleted.original, for: bin.fullPath(path), versioned: versioned)
+        try LoRAFolder.synchronize("\(bin.root)/\(path.type.rawValue)")
+        if let known, known.stamp == stamp, !known.sha256.isEmpty {
+            let row = LoRATable.Row(sha256: known.sha256, stamp: stamp, added: known.added)
+            try table.move(row, from: (.bin, path), to: .library, place)
+        } else {
+            try table.remove(.bin, path)
+        }
+        return try file(place) ?? { throw Self.missing(place) }()
+    }
+
+    /// Removes a file from the bin for good.
+    /// - Throws: `AdapterError` of code `notFound`.
+    package func purge(_ path: LoRAPath) throws {
+        guard try bin.stamp(path) != nil else { throw Self.missing(path) }
+        try bin.remove(path)
+        try table.remove(.bin, path)
+    }
+
+    /// Empties the bin.
+    /// - Returns: how many files were in it.
+    package func purgeAll() throws -> Int {
+        var count = 0
+        for path in try bin.paths() where try bin.stamp(path) != nil {
+            try purge(path)
+            count += 1
+        }
+        return count
+    }
+
+    private static func missing(_ path: LoRAPath) -> AdapterError {
+        AdapterError(.notFound, "there is no file \(path)")
+    }
+}
