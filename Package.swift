@@ -164,7 +164,7 @@ let package = Package(
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Node", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging, lifecycle,
+                "Node", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -239,7 +239,7 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "ShoalCommands", "ModelLibrary", logging,
+                "Node", "ShoalCommands", "Acquisition", "ModelLibrary", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

@@ -3,6 +3,7 @@
 import dataclasses
 import http.client
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -46,7 +47,9 @@ class Node:
         data.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with open(data.with_suffix(".log"), "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            # Nodes that fetch shards from each other would not be measured as they were set up.
+            environment = os.environ | {"SHOAL_AUTO_MANAGE_ENABLED": "false"}
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         self.start_seconds = self._wait("/health", began) - began
         self.key = (data / "api_key").read_text().strip()
 

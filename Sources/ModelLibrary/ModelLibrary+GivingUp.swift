@@ -12,7 +12,18 @@ extension ModelLibrary {
     package func giveUp(
         shard: ShardIndex, id: ModelID, unless isNeeded: @Sendable (LibraryModel) async -> Bool
     ) async throws -> UInt64? {
-        guard try await !isNeeded(model(id)) else { return nil }
-        return try await removeShard(id: id, shard: shard)
+        _ = try model(id)
+        let lock = try await folder.lock(id)
+        defer { withExtendedLifetime(lock) {} }
+        try load()
+        _ = try await verifyIfTouched(model(id).manifest)
+        let model = try model(id)
+        guard model.held.contains(shard) else { throw shardNotFound(shard, of: model) }
+        try record(model.manifest, held: model.held.subtracting([shard]))
+        guard await !isNeeded(model) else {
+            try record(model.manifest, held: model.held)
+            return nil
+        }
+        return try await release([shard], of: model)
     }
 }

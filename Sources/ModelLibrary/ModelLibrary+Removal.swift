@@ -71,7 +71,7 @@ extension ModelLibrary {
     /// too. The caller holds the model's lock.
     ///
     /// - Returns: bytes that those shards alone had.
-    private func release(_ shards: Set<ShardIndex>, of model: LibraryModel) async throws -> UInt64 {
+    func release(_ shards: Set<ShardIndex>, of model: LibraryModel) async throws -> UInt64 {
         let manifest = model.manifest
         let rest = model.held.subtracting(shards)
         // First the record, then the bytes: what is listed is there, whenever the power goes.

@@ -65,6 +65,7 @@ package struct NodeDaemon: Sendable {
                 .init(service: parts.swarm, serviceName: "swarm"),
                 .init(service: parts.linkServer, serviceName: "link"),
                 .init(service: LibraryWatch(library: parts.library), serviceName: "library watch"),
+                .init(service: parts.keeper, serviceName: "keeper"),
                 .init(service: announcement, serviceName: "announcement"),
                 .init(
                     service: shutdown, successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "shutdown"),
@@ -87,6 +88,7 @@ package struct NodeDaemon: Sendable {
         let swarm: SwarmService
         let inference: InferenceService
         let shardServer: ShardServer
+        let keeper: ShardKeeper
         let linkServer: LinkServer
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
@@ -101,15 +103,24 @@ package struct NodeDaemon: Sendable {
             library = try await ModelLibrary.open(
                 directory: directory.models, store: store, events: events, logger: Logger(label: "library"))
             swarm = try SwarmService(
-                identity: identity, credentials: credentials, record: machine.record(nickname: settings.node.nickname),
+                identity: identity, credentials: credentials, record: machine.record(of: settings.node),
                 swarmKeyPath: directory.swarmKey, store: store, events: events, logger: Logger(label: "swarm"))
+            let records = try ModelRecords(store: store, logger: Logger(label: "records"))
             inference = InferenceService(
                 settings: try NodeDaemon.inferenceSettings(settings, directory: directory), library: library,
-                membership: swarm, credentials: credentials, events: events, logger: Logger(label: "inference"))
+                membership: swarm, credentials: credentials, events: events,
+                hooks: Self.inferenceHooks(records: records), logger: Logger(label: "inference"))
+            let promises = ShardPromises()
             shardServer = ShardServer(
-                library: library,
+                library: library, promises: promises,
                 bandwidth: BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes),
                 logger: Logger(label: "exchange"))
+            keeper = ShardKeeper(
+                settings: KeeperSettings(settings, memoryBytes: inference.memoryBudgetBytes), library: library,
+                membership: swarm, records: records, promises: promises,
+                surroundings: Self.keeperSurroundings(
+                    settings, library: library, swarm: swarm, inference: inference, shardServer: shardServer),
+                events: events, logger: Logger(label: "keeper"))
             guard let address = LinkAddress(host: settings.swarm.host, port: settings.swarm.port) else {
                 throw NodeError(
                     .cannotListen,

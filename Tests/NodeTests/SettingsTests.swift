@@ -1,3 +1,4 @@
+import Acquisition
 import Logging
 import Testing
 
@@ -17,6 +18,15 @@ import Testing
         #expect(settings.swarm.host == "0.0.0.0")
         #expect(settings.swarm.port == 8801)
         #expect(settings.models.shardSizeMegabytes == 512)
+        #expect(settings.node.region == nil)
+        #expect(settings.node.contribution == .minimal)
+        #expect(settings.resources.maximumDiskMegabytes == 50_000)
+        #expect(settings.resources.schedule == .standard)
+        #expect(
+            settings.autoManage
+                == Settings.AutoManage(
+                    isEnabled: true, maximumStorageMegabytes: 0, interval: .seconds(300), maximumShards: 0,
+                    maximumConcurrentDownloads: 3, prunes: true, minimumReplicas: 2))
         #expect(settings.log.level == .info)
         #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
         #expect((1...64).contains(settings.node.nickname.count))
@@ -33,6 +43,35 @@ import Testing
             #expect(try Settings.load(environment: environment).api.port == 2)
             #expect(try Settings.load(flags: ["api.port": "3"], environment: environment).api.port == 3)
             #expect(try Settings.load(environment: environment).swarm.port == 8801)
+        }
+    }
+
+    @Test func `what nodes keep by themselves, and when, can be set in the file`() async throws {
+        try await withTemporaryDirectory { directory in
+            let text = """
+                node:
+                  region: attic
+                  contribution: moderate
+                resources:
+                  max_disk_mb: 100
+                  schedule:
+                    enabled: true
+                    reduced_hours_start: 23
+                auto_manage:
+                  enabled: false
+                  interval_minutes: 7
+
+                """
+            try write(text, to: directory + "/shoal.yaml")
+            let settings = try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
+            #expect(settings.node.region == "attic")
+            #expect(settings.node.contribution == .moderate)
+            #expect(settings.resources.maximumDiskMegabytes == 100)
+            #expect(settings.resources.schedule.isEnabled)
+            #expect(settings.resources.schedule.reducedHoursStart == 23)
+            #expect(settings.resources.schedule.reducedHoursEnd == 8)
+            #expect(!settings.autoManage.isEnabled)
+            #expect(settings.autoManage.interval == .seconds(420))
         }
     }
 
@@ -61,7 +100,12 @@ import Testing
         ("SHOAL_LOG_FORMAT", "xml", "text, json"), ("SHOAL_ENGINE_WEIGHT_LAYOUT", "flat", "auto, plain, repacked"),
         ("SHOAL_ENGINE_GPU_LAYERS", "-2", "-1 to"), ("SHOAL_MODELS_SHARD_SIZE_MB", "0", "1 to 65536"),
         ("SHOAL_NODE_NICKNAME", "a\u{7}b", "printable"), ("SHOAL_SWARM_ADVERTISE", "heron", "host:port"),
-        ("SHOAL_SWARM_JOIN", "http://x", "swarm://"),
+        ("SHOAL_SWARM_JOIN", "http://x", "swarm://"), ("SHOAL_NODE_REGION", "a\u{7}b", "control characters"),
+        ("SHOAL_NODE_CONTRIBUTION", "some", "minimal, moderate, maximum"),
+        ("SHOAL_RESOURCES_MAX_DISK_MB", "0", "1 to"), ("SHOAL_AUTO_MANAGE_ENABLED", "perhaps", "true or false"),
+        ("SHOAL_AUTO_MANAGE_INTERVAL_MINUTES", "0", "1 to 10080"), ("SHOAL_AUTO_MANAGE_MIN_REPLICAS", "0", "1 to"),
+        ("SHOAL_RESOURCES_SCHEDULE_REDUCED_HOURS_START", "24", "0 to 23"),
+        ("SHOAL_RESOURCES_SCHEDULE_PRUNE_AGGRESSIVENESS", "mild", "normal, aggressive, conservative"),
         ("SHOAL_API_REQUEST_TIMEOUT_SECONDS", "nan", "seconds from"),
     ])
     func `a value that is not allowed is refused by key, value, source and what is allowed`(

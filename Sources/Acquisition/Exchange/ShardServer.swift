@@ -54,8 +54,11 @@ package final class ShardServer: ShardRequestHandler {
         guard let model = try? await library.model(asked.shard.model), model.manifestHash == asked.manifestHash,
             model.held.contains(asked.shard.index), let hash = model.manifest[shard: asked.shard.index]?.hash
         else { return Shoal_V1_ShardDescription() }
-        if request.givingUpOwn, !promises.promise(asked.shard.model, asked.shard.index) {
-            return Shoal_V1_ShardDescription()
+        if request.givingUpOwn {
+            // It may have gone since it was looked for; from the promise on it stays.
+            guard promises.promise(asked.shard.model, asked.shard.index),
+                try await library.model(asked.shard.model).held.contains(asked.shard.index)
+            else { return Shoal_V1_ShardDescription() }
         }
         return .with {
             $0.held = true

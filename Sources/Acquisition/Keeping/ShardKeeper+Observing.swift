@@ -16,6 +16,10 @@ extension ShardKeeper {
         do {
             try records.refresh()
             for model in await library.models() {
+                if model.isComplete, !records.isKnown(model.id) {
+                    // Nobody but an operator can have put it there.
+                    try records.pin(model.id, at: now)
+                }
                 guard let record = try? records.record(of: model.id) else { continue }
                 let noted = record.shards { $0.heldSince != nil }
                 if noted != model.held {

@@ -85,6 +85,9 @@ package final class ModelRecords: Sendable {
         state.withLock { state in state.records.filter { state.faults[$0.key] == nil } }
     }
 
+    /// Whether anything was ever written down about a model.
+    package func isKnown(_ model: ModelID) -> Bool { state.withLock { $0.records[model] != nil } }
+
     /// What is remembered of a model; nothing special where nothing is.
     ///
     /// - Throws: `AcquisitionError` of code `badRecord` where what is stored cannot be read.

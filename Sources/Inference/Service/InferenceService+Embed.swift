@@ -11,6 +11,7 @@ extension InferenceService {
     package func embed(model name: String, inputs: [EmbeddingInput]) async throws -> [EmbeddingResult] {
         let begin = ContinuousClock.now
         recorder.began()
+        hooks.requested(name)
         do {
             let results = try await vectors(model: name, inputs: inputs)
             recorder.embedded(tokens: results.reduce(0) { $0 + $1.tokenCount }, latency: begin.duration(to: .now))

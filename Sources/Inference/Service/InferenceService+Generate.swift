@@ -20,6 +20,7 @@ extension InferenceService {
     package func generate(_ request: GenerationRequest) async throws -> GenerationStream {
         let begin = ContinuousClock.now
         recorder.began()
+        hooks.requested(request.model)
         do {
             let (input, model) = try await input(for: request)
             try await gate.enter()

@@ -29,9 +29,9 @@ extension InferenceService {
         for model in own {
             let hash = Data(model.manifestHash.bytes)
             let theirs = peers.compactMap { peer in
-                peer.record?.models.first { $0.modelID == model.id.rawValue && $0.manifestHash == hash }.map {
-                    (peer, $0)
-                }
+                peer.record?.models.first {
+                    $0.modelID == model.id.rawValue && $0.manifestHash == hash && !$0.shards.isEmpty
+                }.map { (peer, $0) }
             }
             if model.held.isEmpty, theirs.isEmpty { continue }
             models.append(describe(model, theirs: theirs, loaded: loaded[model.id.rawValue] ?? []))
@@ -39,7 +39,7 @@ extension InferenceService {
         let known = Set(own.map(\.id.rawValue))
         var foreign: [String: [(Peer, Shoal_V1_HeldModel)]] = [:]
         for peer in peers {
-            for held in peer.record?.models ?? [] where !known.contains(held.modelID) {
+            for held in peer.record?.models ?? [] where !known.contains(held.modelID) && !held.shards.isEmpty {
                 // Of two versions under one name the first one met counts.
                 if let first = foreign[held.modelID]?.first, first.1.manifestHash != held.manifestHash { continue }
                 foreign[held.modelID, default: []].append((peer, held))
@@ -95,6 +95,13 @@ extension InferenceService {
         }
         if let gap = LayerRange(first: next, end: count) { missing.append(gap) }
         return missing
+    }
+
+    /// Makes sure that the library has the header of a model that this node or a connected peer holds.
+    ///
+    /// - Throws: `InferenceError` with `modelNotFound` or `modelNotCovered`.
+    package func learn(model name: String) async throws {
+        _ = try await catalogue.model(named: name)
     }
 
     // MARK: - Loading and unloading by hand
@@ -172,7 +179,8 @@ extension InferenceService {
         return unloading
     }
 
-    /// Whether sessions run in windows of a model that have one of these layers; what is in use must not be deleted.
+    /// Whether sessions run in windows of a model that have one of these layers, or such windows are being loaded; what
+    /// is in use must not be deleted.
     package func isInUse(model name: String, layers: LayerRange? = nil) async -> Bool {
         await keeper.isInUse(layers, of: name)
     }

@@ -36,12 +36,20 @@ extension InferenceService {
         }
     }
 
+    /// Tells the swarm again what this node holds, as ``InferenceHooks/notes`` has something new to say.
+    package func republish() async { await publish() }
+
     private func publish() async {
         let loaded = await keeper.allLoadedWindows
         var models: [Shoal_V1_HeldModel] = []
-        for model in await library.models() where !model.held.isEmpty {
+        for model in await library.models() {
+            let notes = await hooks.notes(model.id)
+            guard !model.held.isEmpty || !notes.downloading.isEmpty else { continue }
             do {
-                models.append(held(model, try await catalogue.serve(model), loaded: loaded[model.id.rawValue] ?? []))
+                var held = held(model, try await catalogue.serve(model), loaded: loaded[model.id.rawValue] ?? [])
+                held.downloading = notes.downloading.subtracting(model.held).map { UInt32($0.rawValue) }.sorted()
+                if let source = notes.hubSource { held.hubSource = source }
+                models.append(held)
             } catch {
                 logger.warning(
                     "a model is not offered to the swarm", metadata: ["model": "\(model.id)", "error": "\(error)"])

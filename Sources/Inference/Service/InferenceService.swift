@@ -23,6 +23,7 @@ package final class InferenceService: Service {
     let gate: AdmissionGate
     let tasks = GenerationTasks()
     let events: EventBus
+    let hooks: InferenceHooks
     let logger: Logger
     let keeperChanges: AsyncStream<Void>
     /// How models write calls and reasoning, by model.
@@ -33,12 +34,13 @@ package final class InferenceService: Service {
     ///   - credentials: What the engines prove the node's identity with.
     package init(
         settings: InferenceSettings, library: ModelLibrary, membership: any Membership, credentials: CurrentCredentials,
-        events: EventBus, logger: Logger
+        events: EventBus, hooks: InferenceHooks = InferenceHooks(), logger: Logger
     ) {
         self.settings = settings
         self.library = library
         self.membership = membership
         self.events = events
+        self.hooks = hooks
         self.logger = logger
         supervisor = EngineSupervisor(settings: settings, credentials: credentials, logger: logger)
         links = EngineLinks(credentials: credentials)
@@ -62,6 +64,9 @@ package final class InferenceService: Service {
 
     /// What has been served so far.
     package func statistics() -> InferenceStatistics { recorder.statistics }
+
+    /// Bytes that loaded windows may take together.
+    package var memoryBudgetBytes: UInt64 { keeper.memoryBudgetBytes }
 
     var shared: NodeSegments.Shared {
         NodeSegments.Shared(

@@ -135,8 +135,10 @@ package actor WindowKeeper {
         return await unload(key)
     }
 
-    /// Whether sessions run in windows of a model, or only in those that have one of `layers`.
+    /// Whether sessions run in windows of a model or such windows are being loaded; only those count that have one of
+    /// `layers`.
     package func isInUse(_ layers: LayerRange?, of model: String) async -> Bool {
+        if loads.keys.contains(where: { $0.model == model && layers?.overlaps($0.layers) != false }) { return true }
         for (key, window) in windows where key.model == model && layers?.overlaps(key.layers) != false {
             if window.uses.count > 0 { return true }
             if await activeSessions(key) > 0 { return true }

@@ -1,3 +1,4 @@
+import Acquisition
 import Logging
 
 #if canImport(Glibc)
@@ -56,7 +57,9 @@ extension Settings {
         from start: SettingsReader, dataDirectory: String, _ environment: [String: String]
     ) throws {
         var reader = start
-        node = Node(dataDirectory: dataDirectory, nickname: try reader.nickname())
+        node = Node(
+            dataDirectory: dataDirectory, nickname: try reader.nickname(), region: try reader.region(),
+            contribution: try reader.choice("node.contribution", default: .minimal))
         api = API(
             host: try reader.host("api.host", default: "127.0.0.1"),
             port: try reader.integer("api.port", default: 8800, in: 0...65535),
@@ -96,7 +99,20 @@ extension Settings {
         )
         resources = Resources(
             maximumMemoryMegabytes: try reader.integer("resources.max_ram_mb", default: 0, in: 0...1_073_741_824),
-            maximumBandwidthMegabits: try reader.integer("resources.max_bandwidth_mbps", default: 0, in: 0...1_000_000)
+            maximumBandwidthMegabits: try reader.integer("resources.max_bandwidth_mbps", default: 0, in: 0...1_000_000),
+            maximumDiskMegabytes: try reader.integer("resources.max_disk_mb", default: 50_000, in: 1...1_073_741_824),
+            schedule: try reader.schedule()
+        )
+        autoManage = AutoManage(
+            isEnabled: try reader.flag("auto_manage.enabled", default: true),
+            maximumStorageMegabytes: try reader.integer(
+                "auto_manage.max_storage_mb", default: 0, in: 0...1_073_741_824),
+            interval: .seconds(60) * (try reader.integer("auto_manage.interval_minutes", default: 5, in: 1...10_080)),
+            maximumShards: try reader.integer("auto_manage.max_shards", default: 0, in: 0...65_536),
+            maximumConcurrentDownloads: try reader.integer(
+                "auto_manage.max_concurrent_downloads", default: 3, in: 1...64),
+            prunes: try reader.flag("auto_manage.prune_enabled", default: true),
+            minimumReplicas: try reader.integer("auto_manage.min_replicas", default: 2, in: 1...1000)
         )
         log = Log(
             level: try reader.choice("log.level", default: .info),
@@ -138,6 +154,27 @@ extension SettingsReader {
             let isPrintable = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
             return (1...64).contains(text.count) && isPrintable ? text : nil
         }
+    }
+
+    fileprivate mutating func region() throws -> String? {
+        try optional("node.region", allowed: "a name of 1 to 64 bytes, without control characters") { text in
+            let isPrintable = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            return (1...64).contains(text.utf8.count) && isPrintable ? text : nil
+        }
+    }
+
+    fileprivate mutating func schedule() throws -> ResourceSchedule {
+        let standard = ResourceSchedule.standard
+        return try ResourceSchedule(
+            isEnabled: flag("resources.schedule.enabled", default: standard.isEnabled),
+            reducedHoursStart: integer(
+                "resources.schedule.reduced_hours_start", default: standard.reducedHoursStart, in: 0...23),
+            reducedHoursEnd: integer(
+                "resources.schedule.reduced_hours_end", default: standard.reducedHoursEnd, in: 0...23),
+            reducedContribution: choice(
+                "resources.schedule.reduced_contribution", default: standard.reducedContribution),
+            pruneAggressiveness: choice(
+                "resources.schedule.prune_aggressiveness", default: standard.pruneAggressiveness))
     }
 
     fileprivate mutating func apiKey() throws -> String? {

@@ -1,3 +1,4 @@
+package import Acquisition
 package import Logging
 
 #if canImport(FoundationEssentials)
@@ -17,6 +18,10 @@ package struct Settings: Sendable, Equatable {
         package var dataDirectory: String
         /// The name that other nodes and people see; at most 64 characters.
         package var nickname: String
+        /// Where the node is, in a word that all nodes of the place share; nil: not said.
+        package var region: String?
+        /// How much of what it may use the node gives to the swarm.
+        package var contribution: ContributionLevel
     }
 
     /// The HTTP interface.
@@ -102,6 +107,26 @@ package struct Settings: Sendable, Equatable {
 
         /// The same in bytes per second.
         package var maximumBandwidthBytes: Int { maximumBandwidthMegabits * 125_000 }
+        /// Disk that models may take, megabytes (2^20 bytes).
+        package var maximumDiskMegabytes: Int
+        /// The schedule that holds until one is set through the HTTP interface.
+        package var schedule: ResourceSchedule
+    }
+
+    /// Which shards the node fetches and gives up without being asked.
+    package struct AutoManage: Sendable, Equatable {
+        package var isEnabled: Bool
+        /// Models up to which shards are fetched, megabytes (2^20 bytes); 0: half of what models may take.
+        package var maximumStorageMegabytes: Int
+        package var interval: Duration
+        /// Most shards of one model to hold; 0: no limit.
+        package var maximumShards: Int
+        /// Shards that are fetched at once.
+        package var maximumConcurrentDownloads: Int
+        /// Whether shards are given up that enough other nodes hold.
+        package var prunes: Bool
+        /// The least number of nodes that should hold a shard.
+        package var minimumReplicas: Int
     }
 
     /// What the node writes to standard error.
@@ -123,6 +148,7 @@ package struct Settings: Sendable, Equatable {
     package var models: Models
     package var inference: Inference
     package var resources: Resources
+    package var autoManage: AutoManage
     package var log: Log
     /// Environment variables that begin with `SHOAL_` and are no setting: probably misspelt.
     package var unknownVariables: [String] = []

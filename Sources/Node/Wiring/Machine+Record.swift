@@ -10,9 +10,10 @@ import SwiftProtobuf
 
 extension Machine {
     /// What a node on this machine says about itself when it starts.
-    func record(nickname: String) -> NodeRecord {
+    func record(of node: Settings.Node) -> NodeRecord {
         .with {
-            $0.nickname = nickname
+            $0.nickname = node.nickname
+            $0.region = node.region ?? ""
             $0.version = NodeVersion.current
             $0.startedUnixMilliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
             $0.hardware.processor = processorName

@@ -7,23 +7,34 @@ import Link
 import ModelLibrary
 import Swarm
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Puts together what this node's library, its memory and its peers know of each model.
 struct ModelSummaries: Sendable {
     let library: ModelLibrary
     let swarm: SwarmService
     let inference: InferenceService
+    let records: ModelRecords
 
     /// Every model that this node or a connected peer knows, by id.
     func all() async -> [ModelSummary] {
         let own = Dictionary(uniqueKeysWithValues: await library.models().map { ($0.id.rawValue, $0) })
         let available = Dictionary(uniqueKeysWithValues: await inference.availableModels().map { ($0.id, $0) })
         let peers = swarm.peers().filter(\.isConnected)
+        let records = records.records
+        let now = Date()
         return Set(own.keys).union(available.keys).sorted().map { id in
             let model = available[id]
+            let record = ModelID(id).flatMap { records[$0] }
+            let trust = record?.trust?.level(at: now) ?? .discovered
             guard let local = own[id] else {
                 return ModelSummary(
                     id: id, name: model?.name ?? id, totalSizeBytes: Int(clamping: model?.totalBytes ?? 0), shards: [],
-                    isCovered: model?.isCovered ?? false, hasHeader: false)
+                    isCovered: model?.isCovered ?? false, hasHeader: false, trust: trust, origin: record?.origin)
             }
             let loaded = model?.loadedWindows.filter { $0.node == swarm.me }.map(\.layers) ?? []
             return ModelSummary(
@@ -33,11 +44,10 @@ struct ModelSummaries: Sendable {
                         index: shard.index.rawValue, sizeBytes: Int(clamping: shard.sizeBytes),
                         isLocal: local.held.contains(shard.index),
                         isLoaded: loaded.contains { $0.first <= shard.layers.first && shard.layers.end <= $0.end },
+                        isLocked: record?.shards[shard.index]?.isLocked == true,
                         holders: holders(of: shard.index, id: id, hash: local.manifestHash.bytes, among: peers))
                 },
-                isCovered: model?.isCovered ?? false, hasHeader: true,
-                // What is here was imported by the operator.
-                trust: local.held.isEmpty ? .discovered : .pinned)
+                isCovered: model?.isCovered ?? false, hasHeader: true, trust: trust, origin: record?.origin)
         }
     }
 

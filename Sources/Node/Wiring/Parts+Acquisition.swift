@@ -15,6 +15,13 @@ extension NodeDaemon.Parts {
     var acquisitionOperations: AcquisitionOperations {
         var operations = AcquisitionOperations()
         operations.storage = { await storageSummary() }
+        operations.origin = { [keeper] in await keeper.origin(of: $0) }
+        operations.policy = { [keeper] in try await keeper.policy(of: $0) }
+        operations.setPolicy = { [keeper] in try await keeper.setPolicy($1, of: $0) }
+        operations.lock = { [keeper] in try await keeper.setLocked($2, $1, of: $0) }
+        operations.pruneHistory = { [keeper] in try await keeper.pruneHistory() }
+        operations.schedule = { [keeper] in await keeper.schedule() }
+        operations.changeSchedule = { [keeper] in try await keeper.setSchedule($0) }
         return operations
     }
 
@@ -25,9 +32,10 @@ extension NodeDaemon.Parts {
         let memory = own == 0 ? (hardware.memoryBytes >> 20) : own
         let others = peers.reduce(0) { $0 + Int(clamping: ($1.record?.hardware.memoryBytes ?? 0) >> 20) }
         return StorageSummary(
-            models: await ModelSummaries(library: library, swarm: swarm, inference: inference).all(),
-            diskUsageBytes: DiskUsage.bytes(below: library.directory), isAutoManaged: false,
-            autoManagedLimitMegabytes: 0, diskLimitMegabytes: hardware.diskBytes >> 20,
+            models: await modelSummaries.all(),
+            diskUsageBytes: DiskUsage.bytes(below: library.directory), isAutoManaged: settings.autoManage.isEnabled,
+            autoManagedLimitMegabytes: settings.autoManage.maximumStorageMegabytes,
+            diskLimitMegabytes: settings.resources.maximumDiskMegabytes,
             poolMemoryMegabytes: memory + others, localMemoryMegabytes: memory, peerCount: peers.count)
     }
 }

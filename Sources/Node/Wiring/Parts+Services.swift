@@ -1,3 +1,4 @@
+import Acquisition
 import GGUF
 import HTTPAPI
 import Inference
@@ -35,9 +36,13 @@ extension NodeDaemon.Parts {
             statistics: { [inference] in inference.statistics() })
     }
 
+    var modelSummaries: ModelSummaries {
+        ModelSummaries(library: library, swarm: swarm, inference: inference, records: keeper.records)
+    }
+
     private var modelOperations: ModelOperations {
         ModelOperations(
-            summaries: { await ModelSummaries(library: library, swarm: swarm, inference: inference).all() },
+            summaries: { await modelSummaries.all() },
             metadata: { [library] name in
                 guard let id = ModelID(name) else { return nil }
                 return try await library.models().first { $0.id == id }?.open()
@@ -50,18 +55,20 @@ extension NodeDaemon.Parts {
             },
             loadShard: { [inference] in try await inference.loadShard(model: $0, shard: $1) },
             unloadShard: { [inference] in try await inference.unloadShard(model: $0, shard: $1) },
-            remove: { [inference, library] name in
+            remove: { [inference, library, keeper] name in
                 let id = try ModelID(existing: name)
                 _ = try await library.model(id)
                 _ = try await inference.unload(model: name)
+                try await keeper.noteDeleted(model: id)
                 return try await library.remove(id: id)
             },
-            removeShard: { [inference, library] name, number in
+            removeShard: { [inference, library, keeper] name, number in
                 let id = try ModelID(existing: name)
                 let model = try await library.model(id)
                 // What is left of its window is loaded again, so that the model goes on answering.
                 _ = try await inference.unloadShard(model: name, shard: number)
                 guard let index = ShardIndex(number), model.held.contains(index) else { return }
+                try await keeper.noteDeleted(shard: index, of: id)
                 try await library.removeShard(id: id, shard: index)
             },
             rescan: { [library] in try await library.rescan().map(\.rawValue) })

@@ -1,3 +1,4 @@
+import Acquisition
 package import ArgumentParser
 import Events
 import GGUF
@@ -83,6 +84,7 @@ package struct ImportCommand: AsyncParsableCommand {
             throw error
         }
         bar.withLock { $0.finish() }
+        try note(outcome, records: ModelRecords(store: store, logger: logger))
         try report(outcome)
         await tell(directory)
     }
@@ -93,6 +95,17 @@ package struct ImportCommand: AsyncParsableCommand {
         let id = modelId.flatMap { ModelID($0) } ?? ModelID(fileName: file)
         let isKnown = await library.models().contains { $0.id == id }
         return isKnown ? nil : UInt64(settings.models.shardSizeMegabytes) << 20
+    }
+
+    /// Who imports a whole model wants it here. Who chooses shards has chosen, and the node gets no others for it unless the
+    /// model is asked for.
+    private func note(_ outcome: ImportOutcome, records: ModelRecords) throws {
+        let model = outcome.model
+        if shards == nil { try records.pin(model.id, at: Date()) }
+        try records.update(model.id) { record in
+            record.isDeleted = false
+            for shard in model.held { record.shards[shard]?.isDeleted = false }
+        }
     }
 
     private func report(_ outcome: ImportOutcome) throws {

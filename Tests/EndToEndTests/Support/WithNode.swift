@@ -77,7 +77,10 @@ func withNode<Result: Sendable>(
             "--log-level", "debug",
         ] + (code.map { ["--join", $0] } ?? []) + setup.flags
     let environment = Environment.test
-        .merging(["SHOAL_NODE_NICKNAME": setup.name, "SHOAL_ENGINE_THREADS": "1"]) { $1 }
+        // Tests count shards: nodes that fetch some from each other would upset them.
+        .merging([
+            "SHOAL_NODE_NICKNAME": setup.name, "SHOAL_ENGINE_THREADS": "1", "SHOAL_AUTO_MANAGE_ENABLED": "false",
+        ]) { $1 }
         .merging(setup.environment) { $1 }
     do {
         let result = try await run(
