@@ -132,9 +132,11 @@ let package = Package(
         .target(
             name: "Acquisition",
             dependencies: [
-                "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging, lifecycle,
+                "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging, lifecycle,
                 protobuf,
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
         // Floor 4: routes, auth, OpenAPI.

@@ -37,17 +37,18 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
 
     package let code: Code
     /// Whether trying again cannot help.
-    package var isFinal = false
+    package let isFinal: Bool
     /// The field that is wrong, as it is written in a request, such as `reduced_hours_start`.
     package let field: String?
     package let message: String
     package let cause: (any Error)?
 
-    package init(_ code: Code, field: String? = nil, _ message: String, cause: (any Error)? = nil) {
+    package init(_ code: Code, field: String? = nil, _ message: String, cause: (any Error)? = nil, isFinal: Bool = false) {
         self.code = code
         self.field = field
         self.message = message
         self.cause = cause
+        self.isFinal = isFinal
     }
 
     package var description: String { message }

@@ -90,7 +90,8 @@ struct ShardTransfer: Sendable {
                     arrival, of: model, from: standing.map(\.supplier), journal: journal, contributions: contributions)
                 for index in standing.indices {
                     guard let error = failures[standing[index].supplier.name] else { continue }
-                    failure = failure ?? error
+                    // What may get better by itself is worth another attempt, whatever the others say.
+                    if (failure as? AcquisitionError)?.isFinal ?? true { failure = error }
                     standing[index].failures += 1
                 }
                 let stuck = arrival.missingBytes == before
