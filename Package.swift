@@ -143,6 +143,7 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
+                "Hub",
                 "Inference", "Acquisition", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -3,6 +3,7 @@ import GGUF
 import Link
 import Logging
 package import ModelLibrary
+import Store
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -86,7 +87,11 @@ extension DownloadQueue {
     }
 
     private func begin(_ entry: DownloadTable.Entry) throws {
-        try table.record(entry)
+        do {
+            try table.record(entry)
+        } catch let error as StoreError {
+            throw AcquisitionError(error.code == .full ? .diskFull : .fileSystem, error.message, cause: error)
+        }
         if var download = downloads[entry.model], download.state.isActive {
             download.entry = entry
             // The header is looked at again, and with it what is to come.

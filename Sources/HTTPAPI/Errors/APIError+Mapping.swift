@@ -1,6 +1,7 @@
 import Acquisition
 import ChatTemplate
 import HTTPTypes
+import Hub
 import Hummingbird
 import Inference
 import Logging
@@ -16,6 +17,7 @@ extension APIError {
         case let error as InferenceError: self.init(error)
         case let error as LibraryError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as SwarmError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as HubError: self.init(error)
         case let error as AcquisitionError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
@@ -67,14 +69,25 @@ extension APIError {
         }
     }
 
+    /// What the hub refuses is told as it is; its other faults are those of a gateway.
+    private init(_ error: HubError) {
+        self.init(status: .badGateway, type: "network_error", message: error.message)
+        switch error.code {
+        case .invalidName, .notGGUF, .tooLarge: (status, type) = (.badRequest, "invalid_request_error")
+        case .notFound: (status, type) = (.notFound, "not_found_error")
+        default: break
+        }
+    }
+
     /// Nil for kinds of fault that nobody foresaw here.
     private init?(_ error: AcquisitionError) {
         self.init(
             status: .badRequest, type: "invalid_request_error", message: error.message, parameter: error.field)
         switch error.code {
-        case .badSchedule, .badPolicy, .noSource, .noDownload: break
+        case .badSchedule, .badPolicy, .badShards, .badOrigin, .noSource, .noDownload: break
         case .supplierFailed, .notHeldThere, .damaged: (status, type) = (.badGateway, "network_error")
         case .diskFull: (status, type) = (.insufficientStorage, "server_error")
+        case .fileSystem: (status, type) = (.serviceUnavailable, "server_error")
         default: return nil
         }
     }

@@ -112,11 +112,11 @@ struct HubRoutes: Sendable {
         return .shards(shards)
     }
 
-    private static func tasks(_ text: String?) throws(APIError) -> Set<HubSearch.Task> {
-        var tasks: Set<HubSearch.Task> = []
+    private static func tasks(_ text: String?) throws(APIError) -> Set<ModelTask> {
+        var tasks: Set<ModelTask> = []
         for word in (text ?? "").split(separator: ",") {
-            guard let task = HubSearch.Task(rawValue: word.trimming(" ")) else {
-                let known = HubSearch.Task.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let task = ModelTask(rawValue: word.trimming(" ")) else {
+                let known = ModelTask.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .invalidRequest("“\(word.prefix(40))” is none of \(known)", parameter: "tasks")
             }
             tasks.insert(task)

@@ -1,19 +1,15 @@
+package import Acquisition
 import ChatTemplate
 
 /// What to look for on a hub.
 package struct HubSearch: Sendable, Hashable {
-    /// What a model is made for.
-    package enum Task: String, Sendable, Hashable, CaseIterable {
-        case chat, code, vision, multilingual, reasoning
-    }
-
     package var text: String
     /// Only models that are made for one of these; empty: any.
-    package var tasks: Set<Task>
+    package var tasks: Set<ModelTask>
     /// Most repositories to answer.
     package var limit: Int
 
-    package init(text: String, tasks: Set<Task> = [], limit: Int) {
+    package init(text: String, tasks: Set<ModelTask> = [], limit: Int) {
         self.text = text
         self.tasks = tasks
         self.limit = limit
@@ -75,73 +71,25 @@ package struct HubFilesSummary: Sendable, Hashable {
 
 /// A repository that was found, and what this node and the swarm could do with it.
 package struct HubSearchSummary: Sendable, Hashable {
-    /// How well it suits, from 0 to 100 in each respect.
-    package struct Score: Sendable, Hashable {
-        package var quality = 0
-        package var fit = 0
-        package var demand = 0
-        package var size = 0
-        /// All together.
-        package var total = 0
-
-        package init(quality: Int = 0, fit: Int = 0, demand: Int = 0, size: Int = 0, total: Int = 0) {
-            self.quality = quality
-            self.fit = fit
-            self.demand = demand
-            self.size = size
-            self.total = total
-        }
-    }
-
-    /// What the swarm needs for it.
-    package enum Standing: String, Sendable, Hashable, CaseIterable {
-        /// The swarm has the memory for it.
-        case serveable = "swarm_serveable"
-        /// Not even all nodes together have.
-        case unreachable
-        /// Nobody holds it yet.
-        case beFirst = "be_first_host"
-        case needsMore = "needs_more_hosts"
-        case wellReplicated = "well_replicated"
-        /// There is no swarm: this node alone can have it.
-        case downloadable
-    }
-
     package var files: HubFilesSummary
     package var downloads: Int
     package var likes: Int
-    package var tasks: Set<HubSearch.Task>
-    /// The recommended variant fits into this node's memory.
-    package var fitsMemory: Bool
-    /// Its first and its last shard fit into this node's memory.
-    package var fitsEncrypted: Bool
-    /// One shard of it fits into this node's memory.
-    package var fitsShard: Bool
-    package var estimatedShardBytes: UInt64
-    /// The first and the last shard together.
-    package var estimatedEncryptedBytes: UInt64
+    package var tasks: Set<ModelTask>
     /// Nodes of the swarm that hold something of it.
     package var replicas: Int
-    package var score: Score
-    package var standing: Standing
+    /// Of the recommended variant.
+    package var appraisal: ModelAppraisal
 
     package init(
-        files: HubFilesSummary, downloads: Int, likes: Int, tasks: Set<HubSearch.Task> = [], fitsMemory: Bool,
-        fitsEncrypted: Bool, fitsShard: Bool, estimatedShardBytes: UInt64, estimatedEncryptedBytes: UInt64,
-        replicas: Int, score: Score, standing: Standing
+        files: HubFilesSummary, downloads: Int, likes: Int, tasks: Set<ModelTask> = [], replicas: Int,
+        appraisal: ModelAppraisal
     ) {
         self.files = files
         self.downloads = downloads
         self.likes = likes
         self.tasks = tasks
-        self.fitsMemory = fitsMemory
-        self.fitsEncrypted = fitsEncrypted
-        self.fitsShard = fitsShard
-        self.estimatedShardBytes = estimatedShardBytes
-        self.estimatedEncryptedBytes = estimatedEncryptedBytes
         self.replicas = replicas
-        self.score = score
-        self.standing = standing
+        self.appraisal = appraisal
     }
 
     var json: JSONValue {
@@ -151,19 +99,20 @@ package struct HubSearchSummary: Sendable, Hashable {
             "likes": .integer(likes),
             "variants": .array(files.variants.map(\.json)),
             "recommended_variant": .optional(files.recommended),
-            "fits_vram": .bool(fitsMemory),
-            "fits_boomerang": .bool(fitsEncrypted),
-            "fits_shard": .bool(fitsShard),
-            "est_shard_size": .integer(Int(clamping: estimatedShardBytes)),
-            "est_boomerang_size": .integer(Int(clamping: estimatedEncryptedBytes)),
+            "fits_vram": .bool(appraisal.fitsMemory),
+            "fits_boomerang": .bool(appraisal.fitsEncrypted),
+            "fits_shard": .bool(appraisal.fitsShard),
+            "est_shard_size": .integer(Int(clamping: appraisal.shardBytes)),
+            "est_boomerang_size": .integer(Int(clamping: appraisal.encryptedBytes)),
             "network_replicas": .integer(replicas),
-            "composite_score": .integer(score.total),
+            "composite_score": .integer(appraisal.score.total),
             "score_breakdown": [
-                "quality": .integer(score.quality), "fit": .integer(score.fit), "demand": .integer(score.demand),
-                "size": .integer(score.size),
+                "quality": .integer(appraisal.score.quality), "fit": .integer(appraisal.score.fit),
+                "demand": .integer(appraisal.score.demand),
+                "size": .integer(appraisal.score.size),
             ],
             "task_tags": .array(tasks.map(\.rawValue).sorted().map { .string($0) }),
-            "swarm_cta_status": .string(standing.rawValue),
+            "swarm_cta_status": .string(appraisal.standing.rawValue),
         ]
     }
 }

@@ -35,9 +35,12 @@ extension ScriptedNode {
         recommended: "Q4_K_M")
 
     static let hit = HubSearchSummary(
-        files: files, downloads: 50_000, likes: 120, tasks: [.chat, .code], fitsMemory: true, fitsEncrypted: true,
-        fitsShard: true, estimatedShardBytes: 334_000_000, estimatedEncryptedBytes: 668_000_000, replicas: 1,
-        score: .init(quality: 70, fit: 90, demand: 50, size: 80, total: 73), standing: .needsMore)
+        files: files, downloads: 50_000, likes: 120, tasks: [.chat, .code], replicas: 1,
+        appraisal: ModelAppraisal(
+            sizeBytes: 668_000_000, downloads: 50_000, likes: 120, replicas: 1, requests: 3,
+            means: .init(
+                memoryBytes: 16 << 30, swarmMemoryBytes: 48 << 30, nodeCount: 3, shardSizeBytes: 512 << 20,
+                minimumReplicas: 2)))
 
     static let prune = PruneRecord(
         model: model("demo"), modelName: "Demo", shard: shard(1), reason: "Five others hold it.", freedBytes: 300,
