@@ -43,7 +43,9 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
     package let message: String
     package let cause: (any Error)?
 
-    package init(_ code: Code, field: String? = nil, _ message: String, cause: (any Error)? = nil, isFinal: Bool = false) {
+    package init(
+        _ code: Code, field: String? = nil, _ message: String, cause: (any Error)? = nil, isFinal: Bool = false
+    ) {
         self.code = code
         self.field = field
         self.message = message
