@@ -31,7 +31,8 @@ extension HubConfiguration {
             return text.isEmpty ? nil : text
         } catch {
             throw HubError(
-                .badConfiguration, "the Hugging Face token in \(path) cannot be read; give this user the right to it, or set HF_TOKEN",
+                .badConfiguration,
+                "the Hugging Face token in \(path) cannot be read; give this user the right to it, or set HF_TOKEN",
                 cause: error)
         }
     }

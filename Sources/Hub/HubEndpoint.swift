@@ -21,7 +21,8 @@ package struct HubEndpoint: Hashable, Sendable, CustomStringConvertible {
         else {
             throw HubError(
                 .badConfiguration,
-                "\(NameRules.quoted(text)) is no address of a hub; set HF_ENDPOINT to one such as https://huggingface.co")
+                "\(NameRules.quoted(text)) is no address of a hub; set HF_ENDPOINT to one such as https://huggingface.co"
+            )
         }
         self.text = String(trimmed)
     }

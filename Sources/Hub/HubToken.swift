@@ -7,7 +7,9 @@ package struct HubToken: Sendable, Equatable, CustomStringConvertible, CustomDeb
         let isToken = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         guard isToken, (1...512).contains(text.utf8.count) else {
             throw HubError(
-                .invalidName, "the Hugging Face token has spaces or characters that no token has; copy it anew from the hub's settings")
+                .invalidName,
+                "the Hugging Face token has spaces or characters that no token has; copy it anew from the hub's settings"
+            )
         }
         secret = text
     }

@@ -33,7 +33,9 @@ struct ReadingTests {
         try await Self.withHub { hub in
             try await hub.withClient { client in
                 let file = try await client.resolve(HubRepository(Self.repository), HubFilePath("tiny-Q4_K_M.gguf"))
-                #expect(try await client.bytes(file, range) == Array(Self.large[Int(range.lowerBound)..<Int(range.upperBound)]))
+                #expect(
+                    try await client.bytes(file, range)
+                        == Array(Self.large[Int(range.lowerBound)..<Int(range.upperBound)]))
                 #expect(try await hub.ranges() == ["bytes=\(range.lowerBound)-\(range.upperBound - 1)"])
             }
         }

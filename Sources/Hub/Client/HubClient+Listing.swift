@@ -32,7 +32,8 @@ extension HubClient {
         let start = configuration.endpoint.url(
             "/api/models",
             query: [
-                ("search", words), ("filter", "gguf"), ("sort", "downloads"), ("direction", "-1"), ("limit", "\(limit)"),
+                ("search", words), ("filter", "gguf"), ("sort", "downloads"), ("direction", "-1"),
+                ("limit", "\(limit)"),
                 ("full", "true"),
             ])
         var hits: [HubSearchHit] = []
@@ -40,7 +41,8 @@ extension HubClient {
             hits += models.compactMap { model in
                 guard let repository = try? HubRepository(model.id) else { return nil }
                 return HubSearchHit(
-                    repository: repository, downloads: model.downloads ?? 0, likes: model.likes ?? 0, tags: model.tags ?? [],
+                    repository: repository, downloads: model.downloads ?? 0, likes: model.likes ?? 0,
+                    tags: model.tags ?? [],
                     gate: model.gated?.gate ?? .open, lastModified: model.lastModified,
                     files: model.files.filter { $0.path.isGGUF })
             }
@@ -57,7 +59,8 @@ extension HubClient {
         let path = "/api/models/\(repository)/tree/\(HubEndpoint.encoded(revision.text))"
         var files: [HubListedFile] = []
         try await pages(
-            from: configuration.endpoint.url(path, query: [("recursive", "true")]), about: .repository(repository, revision),
+            from: configuration.endpoint.url(path, query: [("recursive", "true")]),
+            about: .repository(repository, revision),
             of: TreeEntry.self
         ) { entries in
             files += entries.compactMap(\.file)
@@ -93,7 +96,8 @@ extension HubClient {
             guard take(page.content.compactMap(\.element)), let next = page.next else { return }
             address = try continuation(next, about: subject)
         }
-        throw HubError(.tooLarge, "the list of \(subject) has more than \(Self.maximumPages) pages; name files directly")
+        throw HubError(
+            .tooLarge, "the list of \(subject) has more than \(Self.maximumPages) pages; name files directly")
     }
 
     /// The address of the next page on the configured endpoint, whatever host a mirror's answer names: the token stays there.

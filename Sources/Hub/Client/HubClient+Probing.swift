@@ -23,14 +23,17 @@ extension HubClient {
         let bytes = try await beginning(of: file) { bytes in
             do {
                 let read = try GGUFHeader(reading: MemorySource(bytes, byteCount: file.sizeBytes))
-                guard read.dataOffset <= UInt64(bytes.count) || UInt64(bytes.count) == file.sizeBytes else { return nil }
+                guard read.dataOffset <= UInt64(bytes.count) || UInt64(bytes.count) == file.sizeBytes else {
+                    return nil
+                }
                 header = read
                 return Int(min(read.dataOffset, UInt64(bytes.count)))
             } catch let error as GGUFError where error.code == .truncated && UInt64(bytes.count) < file.sizeBytes {
                 return nil
             } catch let error as GGUFError {
                 throw HubError(
-                    .notGGUF, "\(file.path) of \(file.repository) is no GGUF file that can be used: \(error.message)", cause: error)
+                    .notGGUF, "\(file.path) of \(file.repository) is no GGUF file that can be used: \(error.message)",
+                    cause: error)
             }
         }
         guard let header else {

@@ -18,16 +18,23 @@ extension HubClient {
         let share = max(total / UInt64(connections), 1 << 20)
         let pieces = RangePlan.split(spans, at: max(1, min(configuration.pieceBytes, share)))
         let waiting = PieceQueue(pieces)
+        // The first bytes settle what the file store calls the file's state, by which the other connections notice another one.
+        let (begun, begin) = AsyncStream<Void>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<min(connections, pieces.count) {
+            func add() {
                 group.addTask {
+                    defer { begin.finish() }
                     while let piece = waiting.next() {
                         try await self.read(file, range: piece.range) { chunk, offset in
+                            begin.finish()
                             try await Self.deliver(chunk, at: offset, wanted: piece.wanted, to: onBytes)
                         }
                     }
                 }
             }
+            add()
+            for await _ in begun {}
+            for _ in 1..<max(1, min(connections, pieces.count)) { add() }
             try await group.waitForAll()
         }
     }

@@ -27,7 +27,8 @@ extension HubClient {
         guard range.upperBound <= file.sizeBytes else {
             throw HubError(
                 .sizeMismatch,
-                "bytes up to \(range.upperBound) of \(file.path) of \(file.repository) are wanted, but it has \(file.sizeBytes); fetch its header again")
+                "bytes up to \(range.upperBound) of \(file.path) of \(file.repository) are wanted, but it has \(file.sizeBytes); fetch its header again"
+            )
         }
         let position = ReadPosition(range.lowerBound)
         var (failures, renewals) = (0, 0)
@@ -74,7 +75,9 @@ extension HubClient {
             guard seen.value <= body.upperBound else {
                 throw Setback.odd("the file store sends more bytes than it says")
             }
-            if offset < start { chunk.moveReaderIndex(forwardBy: Int(min(start - offset, UInt64(chunk.readableBytes)))) }
+            if offset < start {
+                chunk.moveReaderIndex(forwardBy: Int(min(start - offset, UInt64(chunk.readableBytes))))
+            }
             let first = max(offset, start)
             guard first < end else { return false }
             if let wanted = chunk.readSlice(length: Int(min(end - first, UInt64(chunk.readableBytes)))),
@@ -122,7 +125,8 @@ extension HubClient {
             guard start <= Self.maximumSkippedBytes else {
                 throw HubError(
                     .badAnswer,
-                    "\(answer.url.host ?? "the file store") sends all of \(file.path) instead of the range asked for; use another HF_ENDPOINT")
+                    "\(answer.url.host ?? "the file store") sends all of \(file.path) instead of the range asked for; use another HF_ENDPOINT"
+                )
             }
             return 0..<file.sizeBytes
         case 412:
@@ -147,7 +151,7 @@ extension HubClient {
     }
 
     private func changed(_ file: HubFile) -> HubError {
-        locations.forget(file)
+        locations.noteChange(of: file)
         return HubError(
             .fileChanged,
             "\(file.path) of \(file.repository) changed on the hub while it was read; look it up again and start over")
@@ -163,14 +167,15 @@ extension HubClient {
         let found = total.map { "has \($0) bytes" } ?? "is shorter"
         return HubError(
             .sizeMismatch,
-            "\(file.path) of \(file.repository) \(found) in the file store, but \(file.sizeBytes) on the hub; fetch another file, or try later")
+            "\(file.path) of \(file.repository) \(found) in the file store, but \(file.sizeBytes) on the hub; fetch another file, or try later"
+        )
     }
 
     /// Asks the hub for a new location of the same state of the file.
     ///
     /// - Throws: `HubError` of code `fileChanged` where there is another state now.
     private func renew(_ file: HubFile) async throws {
-        let fresh = try await resolve(file.repository, file.path, revision: file.commit)
+        let fresh = try await lookUp(file.repository, file.path, revision: file.commit)
         guard fresh.isSameState(as: file) else { throw changed(file) }
         locations.move(file, to: fresh.location)
     }

@@ -49,7 +49,9 @@ extension HubClient {
             return HubError(.notFound, "the hub has no \(subject); check the path at \(page)")
         case (401, _) where hasToken && answer.header("x-error-code") != "RepoNotFound":
             return HubError(
-                .unauthorized, "the hub refuses the token, asked for \(subject); make a new one in its settings and set HF_TOKEN\(said)")
+                .unauthorized,
+                "the hub refuses the token, asked for \(subject); make a new one in its settings and set HF_TOKEN\(said)"
+            )
         case (401, _), (404, _):
             let advice =
                 hasToken
@@ -59,7 +61,8 @@ extension HubClient {
         case (403, _):
             return HubError(.unauthorized, "the hub forbids \(subject); check what the token in HF_TOKEN may do\(said)")
         default:
-            return HubError(.badAnswer, "the hub answers \(status) to the question for \(subject); check HF_ENDPOINT\(said)")
+            return HubError(
+                .badAnswer, "the hub answers \(status) to the question for \(subject); check HF_ENDPOINT\(said)")
         }
     }
 

@@ -13,9 +13,16 @@ extension HubClient {
     package func resolve(
         _ repository: HubRepository, _ path: HubFilePath, revision: HubRevision = .main
     ) async throws -> HubFile {
+        let file = try await lookUp(repository, path, revision: revision)
+        locations.forgetChange(of: file)
+        return file
+    }
+
+    func lookUp(_ repository: HubRepository, _ path: HubFilePath, revision: HubRevision) async throws -> HubFile {
         let subject = Subject.file(path, repository, revision)
         let place = "/\(repository)/resolve/\(HubEndpoint.encoded(revision.text))/"
-        guard let start = URL(string: configuration.endpoint.url(place + HubEndpoint.encoded(path.text, keeping: "/"))) else {
+        guard let start = URL(string: configuration.endpoint.url(place + HubEndpoint.encoded(path.text, keeping: "/")))
+        else {
             throw HubError(.badConfiguration, "\(configuration.endpoint) is no address of a hub; set HF_ENDPOINT")
         }
         return try await retrying("look up \(subject)") {
@@ -38,10 +45,12 @@ extension HubClient {
                 await transport.discard(answer)
                 break
             }
-            guard let commit, let revision = try? HubRevision(commit), let etag, let size, size < UInt64(Int64.max) else {
+            guard let commit, let revision = try? HubRevision(commit), let etag, let size, size < UInt64(Int64.max)
+            else {
                 throw HubError(
                     .badAnswer,
-                    "\(start.host ?? "the hub") does not say the commit, state and size of \(subject), as the hub does; check HF_ENDPOINT")
+                    "\(start.host ?? "the hub") does not say the commit, state and size of \(subject), as the hub does; check HF_ENDPOINT"
+                )
             }
             return HubFile(
                 repository: repository, path: path, commit: revision, etag: etag.value, sizeBytes: size,

@@ -94,14 +94,16 @@ package final class HubClient: Sendable {
         if let wanted, wanted > configuration.longestRetryAfter {
             throw HubError(
                 .rateLimited,
-                "cannot \(what): the hub asks to wait \(wanted.components.seconds) s; try again then, or set HF_TOKEN, which raises its limits")
+                "cannot \(what): the hub asks to wait \(wanted.components.seconds) s; try again then, or set HF_TOKEN, which raises its limits"
+            )
         }
         let backoff = Backoff(first: configuration.firstPause, longest: configuration.longestPause)
         var generator = SystemRandomNumberGenerator()
         let own = backoff.pause(after: failures, using: &generator)
         let pause = wanted.map { $0 + min(own, .seconds(1)) } ?? own
         logger.debug(
-            "trying again", metadata: ["to": "\(what)", "after": "\(pause)", "failures": "\(failures)", "why": "\(setback.reason)"])
+            "trying again",
+            metadata: ["to": "\(what)", "after": "\(pause)", "failures": "\(failures)", "why": "\(setback.reason)"])
         try await Task.sleep(for: pause)
     }
 
@@ -171,7 +173,8 @@ extension Setback {
 
     private static func words(_ error: any Error) -> String {
         switch error {
-        case let error as NIOConnectionError: error.connectionErrors.first.map { words($0.error) } ?? "no address for \(error.host)"
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { words($0.error) } ?? "no address for \(error.host)"
         case let error as IOError: error.description
         case let error as HTTPClientError: error.shortDescription
         default: "\(error)"

@@ -48,7 +48,8 @@ struct HubTransport: Sendable {
             }
             guard place.scheme == "https" || url.scheme?.lowercased() == "http" else {
                 throw HubError(
-                    .badAnswer, "\(url.host ?? "the hub") redirects from https to http, which is not followed; check HF_ENDPOINT")
+                    .badAnswer,
+                    "\(url.host ?? "the hub") redirects from https to http, which is not followed; check HF_ENDPOINT")
             }
             return target
         }
@@ -135,7 +136,8 @@ struct HubTransport: Sendable {
         try await stream(answer, within: configuration.answerLimit * 4) { chunk in
             guard collected.append(chunk, upTo: limit) else {
                 throw HubError(
-                    .tooLarge, "an answer of \(answer.url.host ?? "the hub") is longer than \(limit) bytes; check HF_ENDPOINT")
+                    .tooLarge,
+                    "an answer of \(answer.url.host ?? "the hub") is longer than \(limit) bytes; check HF_ENDPOINT")
             }
             return true
         }

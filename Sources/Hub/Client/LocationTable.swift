@@ -12,6 +12,8 @@ final class LocationTable: Sendable {
         var location: String
         /// The file store's name for the state, which is not the hub's.
         var tag: EntityTag?
+        /// Another state was met. The old one stays known, so that whoever else still reads meets it too.
+        var isChanged = false
     }
 
     private struct Key: Hashable {
@@ -57,9 +59,15 @@ final class LocationTable: Sendable {
         }
     }
 
-    /// Forgets all about a file, so that the next look at it starts anew.
-    func forget(_ file: HubFile) {
-        places.withLock { $0[Key(file)] = nil }
+    func noteChange(of file: HubFile) {
+        change(file) { $0.isChanged = true }
+    }
+
+    /// Forgets a change, for one who looked the file up again.
+    func forgetChange(of file: HubFile) {
+        places.withLock { places in
+            if places[Key(file)]?.isChanged == true { places[Key(file)] = nil }
+        }
     }
 
     @discardableResult

@@ -14,7 +14,8 @@ package struct HubRepository: Hashable, Sendable {
         func refused(_ why: String) -> HubError {
             HubError(
                 .invalidName,
-                "\(NameRules.quoted(text)) is no repository: \(why); write owner/name as on the hub's page of the model")
+                "\(NameRules.quoted(text)) is no repository: \(why); write owner/name as on the hub's page of the model"
+            )
         }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2 else { throw refused("it needs exactly one “/”") }

@@ -17,7 +17,8 @@ package struct HubRevision: Hashable, Sendable, CustomStringConvertible {
         }
         guard isAllowed, text.utf8.count <= Self.maximumLength else {
             throw HubError(
-                .invalidName, "\(NameRules.quoted(text)) is no revision; write a branch, a tag or a commit of the repository")
+                .invalidName,
+                "\(NameRules.quoted(text)) is no revision; write a branch, a tag or a commit of the repository")
         }
         self.text = text
     }

@@ -45,7 +45,8 @@ enum RetryAfter {
         var words = text.lowercased().split { " ,-:".contains($0) }.dropFirst()
         if words.last == "gmt" {
             words.removeLast()
-        } else if words.count == 6, let year = words.popLast(), let month = words.popFirst(), let day = words.popFirst() {
+        } else if words.count == 6, let year = words.popLast(), let month = words.popFirst(), let day = words.popFirst()
+        {
             words = [day, month, year] + words
         }
         let fields = Array(words)

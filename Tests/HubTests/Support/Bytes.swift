@@ -18,54 +18,54 @@ struct SplitMix64: RandomNumberGenerator {
 
     static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
         var generator = SplitMix64(seed: seed)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 8)
-        while bytes.count < count {
-            withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
-        }
-        return Array(bytes.prefix(count))
+        let words = (0..<(count + 7) / 8).map { _ in generator.next() }
+        return words.withUnsafeBytes { Array($0.prefix(count)) }
     }
 }
 
-/// Bytes of a file as they are delivered, and whether any came twice or in a wrong place.
+/// What is delivered of a file: where it lies, and whether the bytes are the file's.
 final class Delivery: Sendable {
     private struct State {
-        var bytes: [UInt8?]
-        var repeated = 0
-        var total = 0
+        var ranges: [Range<UInt64>] = []
+        var isRight = true
     }
 
-    private let state: Mutex<State>
+    private let file: ByteBuffer
+    private let state = Mutex(State())
 
-    init(fileBytes: Int) { state = Mutex(State(bytes: Array(repeating: nil, count: fileBytes))) }
+    init(of file: [UInt8]) { self.file = ByteBuffer(bytes: file) }
 
     func take(_ chunk: ByteBuffer, at offset: UInt64) {
+        let isRight = file.getSlice(at: Int(offset), length: chunk.readableBytes) == chunk
         state.withLock { state in
-            for (position, byte) in zip(Int(offset)..., chunk.readableBytesView) {
-                if state.bytes[position] != nil { state.repeated += 1 }
-                state.bytes[position] = byte
+            state.ranges.append(offset..<offset + UInt64(chunk.readableBytes))
+            state.isRight = state.isRight && isRight
+        }
+    }
+
+    /// Whether all bytes that came are those of the file, and none came twice.
+    var isRight: Bool {
+        state.withLock { state in
+            let ranges = state.ranges.sorted { $0.lowerBound < $1.lowerBound }
+            return state.isRight && zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
+        }
+    }
+
+    /// Whether exactly the bytes of `wanted` came, each once.
+    func isExactly(_ wanted: [Range<UInt64>]) -> Bool {
+        isRight && Self.joined(state.withLock { $0.ranges }) == Self.joined(wanted)
+    }
+
+    private static func joined(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
+        var joined: [Range<UInt64>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {
+            if let last = joined.last, range.lowerBound <= last.upperBound {
+                joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
             }
-            state.total += chunk.readableBytes
         }
-    }
-
-    /// Bytes that came more than once.
-    var repeated: Int { state.withLock { $0.repeated } }
-    /// Bytes that came at all.
-    var total: Int { state.withLock { $0.total } }
-
-    /// Whether what came are bytes of `file`, each in its place.
-    func agrees(with file: [UInt8]) -> Bool {
-        state.withLock { state in zip(state.bytes, file).allSatisfy { $0 == nil || $0 == $1 } }
-    }
-
-    /// Whether exactly the bytes of `ranges` came, and are those of `file`.
-    func isExactly(_ ranges: [Range<UInt64>], of file: [UInt8]) -> Bool {
-        state.withLock { state in
-            var wanted = Array(repeating: false, count: file.count)
-            for range in ranges { for position in range { wanted[Int(position)] = true } }
-            return file.indices.allSatisfy { state.bytes[$0] == (wanted[$0] ? file[$0] : nil) }
-        }
+        return joined
     }
 }
 
