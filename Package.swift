@@ -191,6 +191,20 @@ let package = Package(
         .executableTarget(name: "shoal", dependencies: ["ShoalCommands"]),
         .executableTarget(name: "shoal-engine", dependencies: ["EngineService"]),
 
+        // What `make bench` measures by itself.
+        .executableTarget(
+            name: "shoal-bench-transfer",
+            dependencies: [
+                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+            ] + grpc,
+            path: "Benchmarks/Transfer"
+        ),
+
         .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"], resources: [.embedInCode("Resources/vectors.txt")]),
         .testTarget(name: "StoreTests", dependencies: ["Store", grdb]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),

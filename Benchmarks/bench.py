@@ -104,6 +104,21 @@ class Bench:
         self.note("repeat second", second * 1000)
         return second / first
 
+    def transfer(self):
+        """A shard between two processes, beside a plain TLS copy of its bytes: both in memory, so that no disk is measured."""
+        memory = pathlib.Path("/dev/shm")
+        room = memory.is_dir() and shutil.disk_usage(memory).free > 4 * self.given.model.stat().st_size
+        work = pathlib.Path(tempfile.mkdtemp(prefix="shoal-transfer-", dir=memory if room else self.work))
+        self.stack.callback(shutil.rmtree, work, ignore_errors=True)
+        command = [self.given.bin / "shoal-bench-transfer", self.given.model, work, str(self.given.rounds)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                name, value = line.rsplit(":", 1)
+                self.note(name, float(value))
+                print(f"transfer: {name} {float(value):.3g} GB/s", flush=True)
+        if process.returncode != 0:
+            raise SystemExit("bench: the transfer failed")
+
     def rounds(self, wanted: set[str]):
         sides = {name: measure for name, measure in self.sides().items() if name in wanted}
         names = list(sides)
@@ -129,6 +144,8 @@ ROWS = [
     ("prompt", "prompt of 512 tokens, one node ÷ libllama with default parameters", "prompt one", "prompt direct", ">= 1.0"),
     ("repeat", "repeated prompt of 512 tokens: time to first token, second ÷ first", "repeat", None, "<= 0.1"),
     ("memory", "daemon without a model: resident memory (MB)", "idle memory", None, "<= 40"),
+    ("transfer", "a shard from a peer on this machine ÷ a plain TLS copy of the same bytes", "peer transfer", "plain copy", ">= 0.7"),
+    ("verify", "verification of a shard in the page cache (GB/s)", "verification", None, ">= 1"),
     ("start", "daemon without a model: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
 ]  # fmt: skip
 
@@ -159,6 +176,7 @@ def table(bench: Bench, rows: list) -> str:
         lines.append(f"| {title} | {value:.3g} | {bound} | {'yes' if holds(value, bound) else 'no'} |")
     lines += ["", "Raw figures, median (least to greatest); tokens per second where nothing else is said:", ""]
     units = {"repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
+    units |= dict.fromkeys(("peer transfer", "plain copy", "verification"), "GB/s")
     lines += ["| side | median | range |", "|---|---|---|"]
     for name, values in bench.values.items():
         unit = f" ({units[name]})" if name in units else ""
@@ -187,6 +205,8 @@ def main() -> int:
         bench = Bench(given, work, stack)
         if wanted & {"idle memory", "idle start"}:
             bench.idle()
+        if wanted & {"peer transfer", "verification"}:
+            bench.transfer()
         if wanted & set(bench.sides()):
             bench.start()
             bench.rounds(wanted)

@@ -89,6 +89,7 @@ package struct NodeDaemon: Sendable {
         let inference: InferenceService
         let shardServer: ShardServer
         let keeper: ShardKeeper
+        let reputation: PeerReputation
         let linkServer: LinkServer
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
@@ -111,6 +112,7 @@ package struct NodeDaemon: Sendable {
                 membership: swarm, credentials: credentials, events: events,
                 hooks: Self.inferenceHooks(records: records), logger: Logger(label: "inference"))
             let promises = ShardPromises()
+            reputation = try PeerReputation(store: store, logger: Logger(label: "exchange"))
             shardServer = ShardServer(
                 library: library, promises: promises,
                 bandwidth: BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes),

@@ -6,7 +6,7 @@ package struct SendingLedger: Sendable {
         /// Sendings at once.
         package var sendings = 16
         /// Sendings to one peer at once.
-        package var sendingsPerPeer = 4
+        package var sendingsPerPeer = 8
 
         package init() {}
     }

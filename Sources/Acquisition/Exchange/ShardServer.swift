@@ -17,7 +17,7 @@ import Synchronization
 /// Sends shards to peers: those that the library holds and has proven, and nothing else.
 package final class ShardServer: ShardRequestHandler {
     /// Bytes that are read before the library is asked again whether they were the shard's.
-    private static let batchBytes = 4 << 20
+    private static let batchBytes = 2 << 20
     /// How long a peer may take to read a chunk. It may be slow by its own limit, and takes several megabytes before it says
     /// that it wants more.
     private static let readerLimit: Duration = .seconds(300)

@@ -27,12 +27,12 @@ package enum OriginFile {
             throw fault("open", path)
         }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw fault("examine", path) }
-        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= maximumBytes else {
+        // Pipes have no end, folders one far away, and devices nothing before it.
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard (0...maximumBytes).contains(Int(size)) else {
             throw AcquisitionError(.badOrigin, "\(path) is no description of where a model is from; remove it")
         }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var bytes = [UInt8](repeating: 0, count: Int(size))
         let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
         guard count >= 0 else { throw fault("read", path) }
         do {

@@ -7,6 +7,8 @@ package struct PeerSummary: Sendable, Hashable {
     package var nickname: String?
     /// Measured round trip.
     package var latencyMilliseconds: Double?
+    /// As a supplier of shards, from 0 to 1.
+    package var trustScore: Double
     /// Heard of in the last 90 seconds.
     package var isHealthy: Bool
     package var gpu: String?
@@ -22,13 +24,14 @@ package struct PeerSummary: Sendable, Hashable {
     package var lastSeen: String
 
     package init(
-        nodeID: NodeID, nickname: String?, latencyMilliseconds: Double?, isHealthy: Bool, gpu: String?,
-        version: String?, uptimeSeconds: Int?, hostedModels: [String], hostedShards: Int, isOnLAN: Bool,
+        nodeID: NodeID, nickname: String?, latencyMilliseconds: Double?, trustScore: Double, isHealthy: Bool,
+        gpu: String?, version: String?, uptimeSeconds: Int?, hostedModels: [String], hostedShards: Int, isOnLAN: Bool,
         addresses: [String], lastSeen: String
     ) {
         self.nodeID = nodeID
         self.nickname = nickname
         self.latencyMilliseconds = latencyMilliseconds
+        self.trustScore = trustScore
         self.isHealthy = isHealthy
         self.gpu = gpu
         self.version = version
@@ -46,8 +49,7 @@ package struct PeerSummary: Sendable, Hashable {
             "node_id": .string(nodeID.short),
             "nickname": .optional(nickname),
             "latency_ms": .optional(latencyMilliseconds.map { Int($0.rounded()) }),
-            // Whoever has proven the swarm key is trusted in full; degrees of trust are not kept yet.
-            "trust_score": 1.0,
+            "trust_score": .number((trustScore * 1000).rounded() / 1000),
             "healthy": .bool(isHealthy),
             "gpu": .optional(gpu),
             "version": .optional(version),

@@ -91,7 +91,13 @@ struct LinkDial: Sendable {
         let outcome = outcome
         configuration.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(ErrorWitness { outcome.failed($0) }, position: .last)
+                let pipeline = channel.pipeline.syncOperations
+                if let tls = try? pipeline.handler(type: NIOSSLClientHandler.self) {
+                    try pipeline.addHandler(ReadSlicer(), position: .after(tls))
+                } else {
+                    try pipeline.addHandler(ReadSlicer(), position: .first)
+                }
+                try pipeline.addHandler(ErrorWitness { outcome.failed($0) }, position: .last)
             }
         }
         let resolvable: any ResolvableTarget

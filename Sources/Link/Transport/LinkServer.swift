@@ -150,6 +150,7 @@ package final class LinkServer: Service {
             address: .unixDomainSocket(path: socketPath), transportSecurity: .plaintext,
             config: configuration(limits, ledger: ledger, logger: logger) { channel in
                 let pipeline = channel.pipeline.syncOperations
+                try pipeline.addHandler(ReadSlicer(), position: .first)
                 try pipeline.addHandler(HandshakeGuard(ledger: ledger, timeout: nil), position: .first)
             }, eventLoopGroup: LinkLoop.group(of: loop))
         return Listener(server: GRPCServer(transport: transport, services: services), ledger: ledger, place: socketPath)
@@ -180,6 +181,7 @@ package final class LinkServer: Service {
         let configuration = configuration(limits, ledger: ledger, logger: logger) { channel in
             let pipeline = channel.pipeline.syncOperations
             let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
+            try pipeline.addHandler(ReadSlicer(), position: .after(tls))
             try pipeline.addHandler(
                 HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout), position: .after(tls))
         }

@@ -76,7 +76,9 @@ extension NodeDaemon.Parts {
 
     private var swarmOperations: SwarmOperations {
         SwarmOperations(
-            peers: { [swarm] in swarm.peers().map { PeerSummary($0, now: Date()) } },
+            peers: { [swarm, reputation] in
+                swarm.peers().map { PeerSummary($0, trustScore: reputation.score(of: $0.id), now: Date()) }
+            },
             networkCode: { [swarm] in
                 NetworkCode(
                     code: try swarm.inviteCode(), nodeID: swarm.me,
@@ -130,12 +132,13 @@ extension PeerSummary {
     /// How long after it was last heard of a peer still counts as healthy.
     private static let healthySeconds = 90.0
 
-    init(_ peer: Peer, now: Date) {
+    init(_ peer: Peer, trustScore: Double, now: Date) {
         let record = peer.record
         let started = record.map { Double($0.startedUnixMilliseconds) / 1000 }
         self.init(
             nodeID: peer.id, nickname: peer.nickname.isEmpty ? nil : peer.nickname,
             latencyMilliseconds: peer.roundTrip.map { $0 / .milliseconds(1) },
+            trustScore: trustScore,
             isHealthy: peer.isConnected && now.timeIntervalSince(peer.lastSeen ?? .distantPast) < Self.healthySeconds,
             gpu: record.flatMap { $0.hardware.gpu.isEmpty ? nil : $0.hardware.gpu },
             version: record.flatMap { $0.version.isEmpty ? nil : $0.version },

@@ -115,7 +115,8 @@ struct ScriptedNode {
         ], isCovered: true, hasHeader: true)
 
     static let peer = PeerSummary(
-        nodeID: id(2), nickname: "béta node", latencyMilliseconds: 1.4, isHealthy: true, gpu: nil, version: "1.2.3",
+        nodeID: id(2), nickname: "béta node", latencyMilliseconds: 1.4, trustScore: 0.75, isHealthy: true, gpu: nil,
+        version: "1.2.3",
         uptimeSeconds: 60, hostedModels: ["demo", "demo"], hostedShards: 1, isOnLAN: true,
         addresses: ["/ip4/127.0.0.1/tcp/8801/p2p/ab"], lastSeen: "2026-01-01T00:00:00Z")
 
