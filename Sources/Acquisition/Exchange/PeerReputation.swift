@@ -77,7 +77,9 @@ package final class PeerReputation: Sendable {
     /// A peer sent so many bytes of shards that proved right.
     package func noteGood(_ bytes: UInt64, from peer: NodeID) async {
         await change(peer) { record in
-            record.goodBytes = min(record.goodBytes &+ bytes, UInt64(Int64.max))
+            // The database's numbers end there.
+            let room = UInt64(Int64.max) - record.goodBytes
+            record.goodBytes += min(room, bytes)
         }
     }
 
