@@ -59,6 +59,7 @@ let package = Package(
     targets: [
         // Floor 0: formats and primitives, no state.
         .target(name: "BLAKE3", swiftSettings: alwaysOptimised),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
         .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
@@ -143,8 +144,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Hub",
-                "Inference", "Acquisition", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
+                "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
+                "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -178,6 +179,7 @@ let package = Package(
             name: "ShoalCommands",
             dependencies: [
                 "Node", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -265,7 +267,7 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Inference", "Acquisition", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link",
+                "HTTPAPI", "Inference", "Acquisition", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -22,6 +22,9 @@ package actor ModelLibrary {
     let logger: Logger
     private let listeners = ChangeListeners()
     private var known: [ModelID: LibraryModel] = [:]
+    private var ordered: [LibraryModel] = []
+    /// Grows whenever ``models()`` answers something else than before.
+    package private(set) var revision: UInt64 = 0
     private var foreignVersion: Int?
     /// How often each model has lost a shard, or was removed or replaced: before the bytes go, the number grows.
     private(set) var losses: [ModelID: UInt64] = [:]
@@ -59,7 +62,7 @@ package actor ModelLibrary {
 
     /// All models, by id.
     package func models() -> [LibraryModel] {
-        known.values.sorted { $0.id < $1.id }
+        ordered
     }
 
     /// The model of that id.
@@ -122,6 +125,10 @@ package actor ModelLibrary {
             }
         }
         known = found
+        if !changed.isEmpty {
+            ordered = found.values.sorted { $0.id < $1.id }
+            revision += 1
+        }
         return changed
     }
 

@@ -24,7 +24,11 @@ package struct ShoalCommand: AsyncParsableCommand {
                 subcommands: [InviteCommand.self, JoinCommand.self, StatusCommand.self, PeersCommand.self]
             ),
             CommandGroup(
-                name: "Models", subcommands: [ModelsCommand.self, RmCommand.self, ChatCommand.self, BenchCommand.self]),
+                name: "Models",
+                subcommands: [
+                    SearchCommand.self, PullCommand.self, DownloadsCommand.self, ModelsCommand.self, RmCommand.self,
+                    StorageCommand.self, ScheduleCommand.self, ChatCommand.self, BenchCommand.self,
+                ]),
         ]
     )
 

@@ -25,7 +25,7 @@ struct AcquisitionTests {
             summary.shards[1].fetchers = [
                 .init(node: ScriptedNode.id(3), percent: 40), .init(node: ScriptedNode.id(2)),
             ]
-            return [summary]
+            return ModelSummaryList([summary])
         }
         try await node.serve { client in
             let model = try await client.send(.get, "/api/admin/models").json[0]

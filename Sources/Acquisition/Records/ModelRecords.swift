@@ -19,7 +19,8 @@ package final class ModelRecords: Sendable {
     private static let maximumWaiting = 1000
 
     private struct State {
-        var records: [ModelID: ModelRecord] = [:]
+        var records: [ModelID: ModelRecord] = [:] { didSet { revision += 1 } }
+        var revision: UInt64 = 0
         var faults: [ModelID: AcquisitionError] = [:]
         var requests: [ModelID: [Int64: Int]] = [:]
         var schedule: ResourceSchedule?
@@ -79,6 +80,9 @@ package final class ModelRecords: Sendable {
     }
 
     // MARK: - Models
+
+    /// Grows whenever ``records`` changes.
+    package var revision: UInt64 { state.withLock { $0.revision } }
 
     /// Every model of which something is remembered; those whose records cannot be read are left out.
     package var records: [ModelID: ModelRecord] {

@@ -5,6 +5,9 @@ import ModelLibrary
 /// `/api/admin/*` that concerns models in this node's memory and on its disk.
 struct ModelAdminRoutes: Sendable {
     let services: NodeServices
+    private let rendered = RenderedModels()
+
+    init(services: NodeServices) { self.services = services }
 
     func add(to table: inout RouteTable) {
         table.get("/api/admin/models", .openRead, handler: list)
@@ -18,9 +21,7 @@ struct ModelAdminRoutes: Sendable {
     }
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
-        var text = JSONText()
-        text.models(try await services.models.summaries())
-        return .json(text.buffer)
+        await rendered.response(try await services.models.summaries(), to: request.headers)
     }
 
     @Sendable private func metadata(_ request: Request, context: APIRequestContext) async throws -> Response {

@@ -98,6 +98,18 @@ package struct ModelSummary: Sendable, Hashable {
     }
 }
 
+/// Every model that is known.
+package struct ModelSummaryList: Sendable {
+    package var models: [ModelSummary]
+    /// Lists of one version are equal; nil where nobody counts.
+    package var version: UInt64?
+
+    package init(_ models: [ModelSummary], version: UInt64? = nil) {
+        self.models = models
+        self.version = version
+    }
+}
+
 extension ModelSummary {
     var localCount: Int { shards.count { $0.isLocal } }
     var availableCount: Int { shards.count { $0.isLocal || !$0.holders.isEmpty } }

@@ -58,7 +58,7 @@ package struct InferenceOperations: Sendable {
 
 /// Models on disk and in memory. Ids come as the client wrote them.
 package struct ModelOperations: Sendable {
-    package var summaries: @Sendable () async throws -> [ModelSummary]
+    package var summaries: @Sendable () async throws -> ModelSummaryList
     /// The header of a model; nil where there is none. Throws `LibraryError`.
     package var metadata: @Sendable (_ model: String) async throws -> GGUFModel?
     package var unload: @Sendable (_ model: String) async throws -> ModelUnloading
@@ -74,7 +74,7 @@ package struct ModelOperations: Sendable {
     package var rescan: @Sendable () async throws -> [String]
 
     package init(
-        summaries: @escaping @Sendable () async throws -> [ModelSummary],
+        summaries: @escaping @Sendable () async throws -> ModelSummaryList,
         metadata: @escaping @Sendable (_ model: String) async throws -> GGUFModel?,
         unload: @escaping @Sendable (_ model: String) async throws -> ModelUnloading,
         loadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],

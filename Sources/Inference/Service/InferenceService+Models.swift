@@ -49,6 +49,9 @@ extension InferenceService {
         return models.sorted { $0.id < $1.id }
     }
 
+    /// The windows in this node's memory, by model.
+    package func loadedWindows() async -> [String: [LayerRange]] { await keeper.allLoadedWindows }
+
     private func describe(
         _ model: LibraryModel, theirs: [(Peer, Shoal_V1_HeldModel)], loaded: [LayerRange]
     ) -> AvailableModel {

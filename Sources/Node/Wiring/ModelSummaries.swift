@@ -13,49 +13,155 @@ import Swarm
     import Foundation
 #endif
 
-/// Puts together what this node's library, its memory and its peers know of each model.
-struct ModelSummaries: Sendable {
-    let library: ModelLibrary
-    let swarm: SwarmService
-    let inference: InferenceService
-    let records: ModelRecords
+/// Puts together what this node's library, its memory, its downloads and its peers know of each model.
+///
+/// The list is kept until one of them has changed. Whether it has is looked up at every request, so that who changes
+/// something and then asks sees the change.
+actor ModelSummaries {
+    /// How long figures of a download may be behind.
+    private static let progressAge: Duration = .milliseconds(250)
+    /// How long anything may be that changes by time alone, such as trust.
+    private static let longestAge: Duration = .seconds(10)
+
+    /// What the list depends on, as far as it is cheap to compare.
+    private struct Key: Equatable {
+        struct Neighbour: Equatable {
+            var id: NodeID
+            var sequence: UInt64
+            var isHealthy: Bool
+        }
+
+        struct Download: Equatable {
+            var model: ModelID
+            var state: DownloadStatus.State
+            var shards: [DownloadStatus.Shard.State]
+        }
+
+        var library: UInt64
+        var windows: [String: [LayerRange]]
+        var peers: [Neighbour]
+        var downloads: [Download]
+        var records: UInt64
+    }
+
+    private let library: ModelLibrary
+    private let swarm: SwarmService
+    private let inference: InferenceService
+    private let records: ModelRecords
+    /// The latest download of each model.
+    private let downloads: @Sendable () async -> [DownloadStatus]
+    private var latest: (key: Key, made: ContinuousClock.Instant, list: ModelSummaryList)?
+    /// The list that is being made; who asks meanwhile waits for it.
+    private var making: (key: Key, task: Task<ModelSummaryList, Never>)?
+    private var version: UInt64 = 0
+
+    init(
+        library: ModelLibrary, swarm: SwarmService, inference: InferenceService, records: ModelRecords,
+        downloads: @escaping @Sendable () async -> [DownloadStatus] = { [] }
+    ) {
+        self.library = library
+        self.swarm = swarm
+        self.inference = inference
+        self.records = records
+        self.downloads = downloads
+    }
 
     /// Every model that this node or a connected peer knows, by id.
-    func all() async -> [ModelSummary] {
-        let own = Dictionary(uniqueKeysWithValues: await library.models().map { ($0.id.rawValue, $0) })
-        let available = Dictionary(uniqueKeysWithValues: await inference.availableModels().map { ($0.id, $0) })
+    func list() async -> ModelSummaryList {
+        let revision = await library.revision
+        let windows = await inference.loadedWindows()
+        let downloads = await downloads()
         let peers = swarm.peers().filter(\.isConnected)
-        let records = records.records
+        let key = Key(
+            library: revision, windows: windows,
+            peers: peers.map { .init(id: $0.id, sequence: $0.record?.sequence ?? 0, isHealthy: $0.healthy) },
+            downloads: downloads.map { .init(model: $0.model, state: $0.state, shards: $0.shards.map(\.state)) },
+            records: records.revision)
+        let now = ContinuousClock.now
+        if let latest, latest.key == key {
+            let isMoving = downloads.contains { $0.state.isActive }
+            if now - latest.made < (isMoving ? Self.progressAge : Self.longestAge) { return latest.list }
+        }
+        if let making, making.key == key { return await making.task.value }
+        let task = Task { await make(key: key, peers: peers, downloads: downloads) }
+        making = (key, task)
+        let list = await task.value
+        latest = (key, now, list)
+        if making?.task == task { making = nil }
+        return list
+    }
+
+    private func make(key: Key, peers: [Peer], downloads: [DownloadStatus]) async -> ModelSummaryList {
+        let models = Self.summaries(
+            own: await library.models(), available: await inference.availableModels(), windows: key.windows,
+            peers: peers, downloads: downloads, records: records.records)
+        version += 1
+        return ModelSummaryList(models, version: version)
+    }
+
+    private static func summaries(
+        own: [LibraryModel], available: [AvailableModel], windows: [String: [LayerRange]], peers: [Peer],
+        downloads: [DownloadStatus], records: [ModelID: ModelRecord]
+    ) -> [ModelSummary] {
+        let own = Dictionary(uniqueKeysWithValues: own.map { ($0.id, $0) })
+        let available = Dictionary(
+            available.compactMap { model in ModelID(model.id).map { ($0, model) } },
+            uniquingKeysWith: { first, _ in first })
+        let downloads = Dictionary(downloads.map { ($0.model, $0) }, uniquingKeysWith: { _, last in last })
+        let neighbours = neighbours(peers)
         let now = Date()
-        return Set(own.keys).union(available.keys).sorted().map { id in
+        let coming = downloads.filter(\.value.state.isActive).keys
+        return Set(own.keys).union(available.keys).union(coming).sorted().map { id in
             let model = available[id]
-            let record = ModelID(id).flatMap { records[$0] }
+            let record = records[id]
             let trust = record?.trust?.level(at: now) ?? .discovered
+            let download = downloads[id]
             guard let local = own[id] else {
                 return ModelSummary(
-                    id: id, name: model?.name ?? id, totalSizeBytes: Int(clamping: model?.totalBytes ?? 0), shards: [],
-                    isCovered: model?.isCovered ?? false, hasHeader: false, trust: trust, origin: record?.origin)
+                    id: id.rawValue, name: model?.name ?? download?.name ?? id.rawValue,
+                    totalSizeBytes: Int(clamping: model?.totalBytes ?? 0), shards: [],
+                    isCovered: model?.isCovered ?? false, hasHeader: false, peers: Set(model?.holders ?? []),
+                    trust: trust, origin: record?.origin, download: download)
             }
-            let loaded = model?.loadedWindows.filter { $0.node == swarm.me }.map(\.layers) ?? []
             return ModelSummary(
-                id: id, name: local.manifest.name, totalSizeBytes: Int(clamping: local.manifest.totalBytes),
-                shards: local.manifest.shards.map { shard in
-                    ModelSummary.Shard(
-                        index: shard.index.rawValue, sizeBytes: Int(clamping: shard.sizeBytes),
-                        isLocal: local.held.contains(shard.index),
-                        isLoaded: loaded.contains { $0.first <= shard.layers.first && shard.layers.end <= $0.end },
-                        isLocked: record?.shards[shard.index]?.isLocked == true,
-                        holders: holders(of: shard.index, id: id, hash: local.manifestHash.bytes, among: peers))
-                },
-                isCovered: model?.isCovered ?? false, hasHeader: true, trust: trust, origin: record?.origin)
+                id: id.rawValue, name: local.manifest.name, totalSizeBytes: Int(clamping: local.manifest.totalBytes),
+                shards: shards(
+                    of: local, windows: windows[id.rawValue] ?? [], locked: record?.shards(where: \.isLocked) ?? [],
+                    neighbours: neighbours[id] ?? []),
+                isCovered: model?.isCovered ?? false, hasHeader: true, trust: trust,
+                origin: record?.origin, download: download)
         }
     }
 
-    private func holders(of shard: ShardIndex, id: String, hash: [UInt8], among peers: [Peer]) -> [NodeID] {
-        peers.filter { peer in
-            peer.record?.models.contains {
-                $0.modelID == id && $0.shards.contains(UInt32(shard.rawValue)) && $0.manifestHash.elementsEqual(hash)
-            } ?? false
-        }.map(\.id)
+    /// What connected peers have of each model.
+    private static func neighbours(_ peers: [Peer]) -> [ModelID: [(NodeID, Shoal_V1_HeldModel)]] {
+        var neighbours: [ModelID: [(NodeID, Shoal_V1_HeldModel)]] = [:]
+        for peer in peers {
+            for held in peer.record?.models ?? [] {
+                guard let id = ModelID(held.modelID) else { continue }
+                neighbours[id, default: []].append((peer.id, held))
+            }
+        }
+        return neighbours
+    }
+
+    private static func shards(
+        of model: LibraryModel, windows: [LayerRange], locked: Set<ShardIndex>,
+        neighbours: [(NodeID, Shoal_V1_HeldModel)]
+    ) -> [ModelSummary.Shard] {
+        var holders: [UInt32: [NodeID]] = [:]
+        var fetchers: [UInt32: [ModelSummary.Fetcher]] = [:]
+        for (node, held) in neighbours where held.manifestHash.elementsEqual(model.manifestHash.bytes) {
+            for shard in held.shards { holders[shard, default: []].append(node) }
+            for shard in held.downloading { fetchers[shard, default: []].append(.init(node: node)) }
+        }
+        return model.manifest.shards.map { shard in
+            let number = UInt32(shard.index.rawValue)
+            return ModelSummary.Shard(
+                index: shard.index.rawValue, sizeBytes: Int(clamping: shard.sizeBytes),
+                isLocal: model.held.contains(shard.index), isLoaded: windows.contains { $0.contains(shard.layers) },
+                isLocked: locked.contains(shard.index), holders: holders[number] ?? [], fetchers: fetchers[number] ?? []
+            )
+        }
     }
 }

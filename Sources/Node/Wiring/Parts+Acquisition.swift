@@ -12,9 +12,9 @@ import Swarm
 
 extension NodeDaemon.Parts {
     /// How the node comes to hold models, as far as it can; the rest is answered with 501.
-    var acquisitionOperations: AcquisitionOperations {
+    func acquisitionOperations(_ summaries: ModelSummaries) -> AcquisitionOperations {
         var operations = AcquisitionOperations()
-        operations.storage = { await storageSummary() }
+        operations.storage = { await storage(of: await summaries.list().models) }
         operations.origin = { [keeper] in await keeper.origin(of: $0) }
         operations.policy = { [keeper] in try await keeper.policy(of: $0) }
         operations.setPolicy = { [keeper] in try await keeper.setPolicy($1, of: $0) }
@@ -25,14 +25,14 @@ extension NodeDaemon.Parts {
         return operations
     }
 
-    private func storageSummary() async -> StorageSummary {
+    private func storage(of models: [ModelSummary]) async -> StorageSummary {
         let hardware = machine.statistics(dataDirectory: directory.path, engines: [])
         let peers = swarm.peers().filter(\.isConnected)
         let own = settings.resources.maximumMemoryMegabytes
         let memory = own == 0 ? (hardware.memoryBytes >> 20) : own
         let others = peers.reduce(0) { $0 + Int(clamping: ($1.record?.hardware.memoryBytes ?? 0) >> 20) }
         return StorageSummary(
-            models: await modelSummaries.all(),
+            models: models,
             diskUsageBytes: DiskUsage.bytes(below: library.directory), isAutoManaged: settings.autoManage.isEnabled,
             autoManagedLimitMegabytes: settings.autoManage.maximumStorageMegabytes,
             diskLimitMegabytes: settings.resources.maximumDiskMegabytes,

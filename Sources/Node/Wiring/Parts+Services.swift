@@ -19,9 +19,12 @@ extension NodeDaemon.Parts {
     ///   - started: when the node started.
     ///   - shutDown: begins a graceful shutdown and returns at once.
     func services(started: ContinuousClock.Instant, shutDown: @escaping @Sendable () -> Void) -> NodeServices {
-        NodeServices(
-            inference: inferenceOperations, models: modelOperations, acquisition: acquisitionOperations,
-            swarm: swarmOperations, node: nodeOperations(started: started, shutDown: shutDown))
+        let summaries = ModelSummaries(
+            library: library, swarm: swarm, inference: inference, records: keeper.records)
+        return NodeServices(
+            inference: inferenceOperations, models: modelOperations(summaries),
+            acquisition: acquisitionOperations(summaries), swarm: swarmOperations,
+            node: nodeOperations(started: started, shutDown: shutDown))
     }
 
     private var inferenceOperations: InferenceOperations {
@@ -36,13 +39,9 @@ extension NodeDaemon.Parts {
             statistics: { [inference] in inference.statistics() })
     }
 
-    var modelSummaries: ModelSummaries {
-        ModelSummaries(library: library, swarm: swarm, inference: inference, records: keeper.records)
-    }
-
-    private var modelOperations: ModelOperations {
+    private func modelOperations(_ summaries: ModelSummaries) -> ModelOperations {
         ModelOperations(
-            summaries: { await modelSummaries.all() },
+            summaries: { await summaries.list() },
             metadata: { [library] name in
                 guard let id = ModelID(name) else { return nil }
                 return try await library.models().first { $0.id == id }?.open()

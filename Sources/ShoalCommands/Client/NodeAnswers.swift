@@ -5,6 +5,7 @@ struct NodeStatistics: Decodable, Sendable {
         var cpuCores: Int?
         var totalRamMb: Int?
         var usedRamMb: Int?
+        var availableDiskMb: Int?
         var processRssMb: Int?
         var gpuName: String?
     }

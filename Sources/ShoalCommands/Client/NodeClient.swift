@@ -49,6 +49,11 @@ package struct NodeClient: Sendable {
         try await body(.POST, path, content: content)
     }
 
+    /// Puts JSON to `path` and answers the JSON that comes back.
+    package func put(_ path: String, _ content: any Encodable & Sendable) async throws -> [UInt8] {
+        try await body(.PUT, path, content: content)
+    }
+
     /// Deletes what is at `path` and answers the JSON that comes back.
     package func delete(_ path: String) async throws -> [UInt8] {
         try await body(.DELETE, path)

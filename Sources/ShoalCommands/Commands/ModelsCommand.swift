@@ -4,8 +4,11 @@ package import ArgumentParser
 package struct ModelsCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List, load and unload models.",
-        subcommands: [ModelsListCommand.self, ModelsLoadCommand.self, ModelsUnloadCommand.self],
+        abstract: "List, load, unload and lock models.",
+        subcommands: [
+            ModelsListCommand.self, ModelsLoadCommand.self, ModelsUnloadCommand.self, ModelsLockCommand.self,
+            ModelsUnlockCommand.self,
+        ],
         defaultSubcommand: ModelsListCommand.self)
 
     package init() {}

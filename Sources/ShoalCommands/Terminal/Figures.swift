@@ -12,6 +12,18 @@ package enum Figures {
         return "\(count) B"
     }
 
+    /// A number in units of 1000 with three digits: "999", "1.54 k", "15.4 M".
+    package static func count(_ count: Int) -> String {
+        var value = Double(count)
+        for unit in ["", " k", " M"] {
+            if abs(value) < 999.5 || unit == " M" {
+                return unit.isEmpty ? "\(count)" : "\(threeDigits(value))\(unit)"
+            }
+            value /= 1000
+        }
+        return "\(count)"
+    }
+
     /// A duration in its two largest units: "3 d 4 h", "12 s".
     package static func seconds(_ seconds: Int64) -> String {
         let units: [(name: String, length: Int64)] = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]

@@ -54,9 +54,17 @@ package enum Terminal {
 
     /// Columns of the terminal behind standard error; 80 when there is none.
     package static var width: Int {
+        size.map { Int($0.ws_col) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
+    }
+
+    /// Rows of the terminal behind standard error; 24 when there is none.
+    package static var height: Int {
+        size.map { Int($0.ws_row) }.flatMap { $0 > 0 ? $0 : nil } ?? 24
+    }
+
+    private static var size: winsize? {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
     }
 
     /// A reader that went away, as with `shoal models | head -1`, is no error: the rest is not written.

@@ -36,7 +36,7 @@ struct ScriptedNode {
                 availableModels: { [Self.model] },
                 statistics: { InferenceStatistics() }),
             models: ModelOperations(
-                summaries: { [Self.summary] },
+                summaries: { ModelSummaryList([Self.summary]) },
                 metadata: { _ in nil },
                 unload: { _ in ModelUnloading(modelName: "Demo", windowsRemoved: 2, freedBytes: 5 << 20) },
                 loadShard: { _, shard in [shard] },

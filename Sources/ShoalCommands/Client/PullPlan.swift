@@ -1,0 +1,77 @@
+import ModelLibrary
+
+/// What a pull is going to fetch, and whether the node has room for it.
+struct PullPlan {
+    enum Selection {
+        case shards(ShardSelection)
+        case all, fairShare
+    }
+
+    /// What is computed beside the weights, in percent of them.
+    private static let memoryPercent: Int64 = 115
+
+    let repository: String
+    let variant: HubVariant
+    let probe: HubProbe
+    let selection: Selection
+    let hardware: NodeStatistics.Hardware?
+
+    init(
+        client: NodeClient, repository: String, variant: HubVariant, revision: String?, selection: Selection
+    ) async throws {
+        self.repository = repository
+        self.variant = variant
+        self.selection = selection
+        let place = "repo_id=\(repository.queryEncoded)&filename=\(variant.filename.queryEncoded)"
+        let probe: HubProbe = try await client.get(
+            "/api/admin/hf/probe?\(place)" + (revision.map { "&revision=\($0.queryEncoded)" } ?? ""))
+        self.probe = probe
+        guard probe.architectureSupported else {
+            throw CommandError(
+                "\(variant.filename) is a model of architecture \(probe.architecture), which this node cannot run",
+                hint: "choose another model with “shoal search”")
+        }
+        if case .shards(let shards) = selection, let past = shards.numbers.last(where: { $0 >= probe.shardCount }) {
+            throw CommandError(
+                "the model has no shard \(past)", hint: "its shards are 0 to \(max(0, probe.shardCount - 1))")
+        }
+        hardware = (try await client.get("/api/admin/stats") as NodeStatistics).hardware
+    }
+
+    /// Bytes to fetch, as far as that is known before; nil for a share, which the node works out.
+    var bytes: Int64? {
+        switch selection {
+        case .all: probe.totalSize
+        case .fairShare: nil
+        case .shards(let shards):
+            probe.totalSize / Int64(max(1, probe.shardCount)) * Int64(shards.numbers.count)
+        }
+    }
+
+    /// For people.
+    var lines: [String] {
+        var lines = ["\(repository)  \(variant.filename)"]
+        let kind = [variant.quant, probe.architecture].compactMap { $0 }.joined(separator: ", ")
+        lines.append("  model   \(kind), \(Figures.bytes(probe.totalSize)) in \(probe.shardCount) shards")
+        switch selection {
+        case .all: break
+        case .fairShare: lines.append("  fetch   this node's share of the shards")
+        case .shards(let shards):
+            lines.append("  fetch   shards \(shards), about \(Figures.bytes(bytes ?? 0))")
+        }
+        if probe.networkReplicas > 0 {
+            lines.append("  swarm   \(probe.networkReplicas) nodes hold something of it")
+        }
+        guard let bytes else { return lines }
+        if let free = hardware?.availableDiskMb.map({ Int64($0) << 20 }) {
+            let verdict = bytes <= free ? "fits" : "too small"
+            lines.append("  disk    \(verdict): \(Figures.bytes(free)) free")
+        }
+        if let total = hardware?.totalRamMb.map({ Int64($0) << 20 }) {
+            let needed = bytes / 100 * Self.memoryPercent
+            let verdict = needed <= total ? "fits" : "does not fit into one node; other nodes can take shards"
+            lines.append("  memory  \(verdict): about \(Figures.bytes(needed)) of \(Figures.bytes(total))")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,134 @@
+package import ArgumentParser
+package import ModelLibrary
+
+/// `shoal pull`: fetches a model, or some shards of it, from Hugging Face and from peers.
+package struct PullCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "pull", abstract: "Fetch a model, or some shards of it, from Hugging Face and from peers.",
+        discussion: """
+            Without a file the recommended variant is taken. Ctrl-C stops watching, not the download. Prints the model's id.
+            """)
+
+    @OptionGroup package var output: OutputOptions
+
+    @Option(name: .long, help: "Shards to fetch, such as 0,2-4 (default: all).")
+    package var shards: ShardSelection?
+
+    @Flag(name: .long, help: "Fetch all shards (the default).")
+    package var all = false
+
+    @Flag(name: .long, help: "Fetch this node's share among all nodes of the swarm.")
+    package var fairShare = false
+
+    @Option(name: .long, help: ArgumentHelp("The variant to take, such as Q4_K_M.", valueName: "QUANT"))
+    package var quant: String?
+
+    @Option(name: .long, help: ArgumentHelp("The model's id (default: from the file's name).", valueName: "ID"))
+    package var modelId: String?
+
+    @Option(name: .long, help: ArgumentHelp("Branch, tag or commit (default: main).", valueName: "NAME"))
+    package var revision: String?
+
+    @Flag(name: .long, help: "Begin, and do not wait for the end.")
+    package var detach = false
+
+    @OptionGroup package var connection: ConnectionOptions
+
+    @Argument(
+        help: ArgumentHelp(
+            "owner/name, owner/name/file.gguf, owner/name:Q4_K_M, or the page's address.", valueName: "REPO[/FILE]"))
+    package var model: HubModelArgument
+
+    package init() {}
+
+    package mutating func validate() throws {
+        guard [shards != nil, all, fairShare].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--shards, --all and --fair-share exclude each other")
+        }
+        if shards?.indices.isEmpty == true { throw ValidationError("--shards names no shard") }
+        if let modelId, ModelID(modelId) == nil {
+            throw ValidationError(
+                "--model-id \(modelId.prefix(80)) is no model id: use lower-case letters, digits, “-” and “.”")
+        }
+        if quant != nil || model.quantization != nil, model.file != nil {
+            throw ValidationError("a file has its quantisation already; leave the file or the quantisation out")
+        }
+    }
+
+    package func run() async throws {
+        try await NodeClient.with(try connection.target()) { client in
+            let variant = try await variant(client)
+            let plan = try await PullPlan(
+                client: client, repository: model.repository, variant: variant, revision: revision ?? model.revision,
+                selection: selection)
+            if !output.json { for line in plan.lines { Terminal.errorLine(line) } }
+            let start: HubDownloadStart = try NodeClient.decode(
+                await client.post("/api/admin/hf/download-shards", request(for: variant)))
+            guard !detach else { return try await report(start.modelId, client: client, isOver: false) }
+            switch try await DownloadWatch(client: client, model: start.modelId, isQuiet: output.json).run() {
+            case .interrupted:
+                Terminal.errorLine(
+                    "\nthe download goes on; “shoal downloads --watch” shows it, "
+                        + "“shoal downloads cancel \(start.modelId)” ends it")
+                throw ExitCode.failure
+            case .over(let downloads):
+                for download in downloads where download.state.word != "complete" {
+                    let reason = download.state.reason ?? download.log.first ?? "it was \(download.state.word)"
+                    throw CommandError(
+                        "\(download.modelId) was not fetched: \(reason)",
+                        hint: "what has come stays; the same command goes on from there")
+                }
+                try await report(start.modelId, client: client, isOver: true)
+            }
+        }
+    }
+
+    private var selection: PullPlan.Selection {
+        if let shards { return .shards(shards) }
+        return fairShare ? .fairShare : .all
+    }
+
+    /// The file to fetch.
+    private func variant(_ client: NodeClient) async throws -> HubVariant {
+        let files: HubFiles = try await client.get("/api/admin/hf/files?repo_id=\(model.repository.queryEncoded)")
+        let names = files.variants.map { $0.quant ?? $0.filename }.joined(separator: ", ")
+        let hint = names.isEmpty ? "“shoal search” finds repositories with GGUF files" : "it has \(names)"
+        let wanted = model.file ?? quant ?? model.quantization
+        guard let wanted else {
+            guard let recommended = files.variants.named(files.recommendedVariant) ?? files.variants.first else {
+                throw CommandError("\(model.repository) has no GGUF model", hint: hint)
+            }
+            return recommended
+        }
+        guard let variant = files.variants.named(wanted) else {
+            throw CommandError("\(model.repository) has no \(wanted)", hint: hint)
+        }
+        return variant
+    }
+
+    private func request(for variant: HubVariant) -> Request {
+        Request(
+            repoId: model.repository, filename: variant.filename, revision: revision ?? model.revision,
+            shards: shards?.numbers, allShards: shards == nil && !fairShare ? true : nil,
+            peerFairShare: fairShare ? true : nil, modelId: modelId)
+    }
+
+    private func report(_ id: String, client: NodeClient, isOver: Bool) async throws {
+        guard output.json else {
+            if !isOver { Terminal.errorLine("the download has begun; “shoal downloads --watch” shows it") }
+            return Terminal.line(id)
+        }
+        Terminal.write(try await client.get("/api/admin/models/\(id)/status"))
+        Terminal.newLine()
+    }
+
+    private struct Request: Encodable, Sendable {
+        var repoId: String
+        var filename: String
+        var revision: String?
+        var shards: [Int]?
+        var allShards: Bool?
+        var peerFairShare: Bool?
+        var modelId: String?
+    }
+}
