@@ -6,6 +6,15 @@ struct DownloadSummary: Decodable, Sendable {
         var downloadedBytes: Int64
         var totalBytes: Int64
         var source: String?
+
+        /// Where its bytes come from, for people.
+        var sourceName: String? {
+            switch source {
+            case "huggingface": "hub"
+            case "mixed": "peers and hub"
+            default: source
+            }
+        }
     }
 
     var modelId: String

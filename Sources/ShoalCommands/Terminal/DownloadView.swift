@@ -46,7 +46,7 @@ struct DownloadView {
         let number = String(shard.index)
         let head = "  shard " + String(repeating: " ", count: max(0, digits - number.count)) + number + " "
         let fraction = shard.totalBytes > 0 ? Double(shard.downloadedBytes) / Double(shard.totalBytes) : 0
-        let source = shard.source.map { $0 == "huggingface" ? "hub" : $0 }.map { ", \($0)" } ?? ""
+        let source = shard.sourceName.map { ", \($0)" } ?? ""
         let tail =
             switch shard.state {
             case "complete": " \(Figures.bytes(shard.totalBytes))\(source)"
@@ -84,7 +84,7 @@ struct DownloadJournal {
         for shard in download.shardDetails where states[shard.index] != shard.state {
             states[shard.index] = shard.state
             guard ["complete", "failed"].contains(shard.state) else { continue }
-            let source = shard.source.map { " from \($0)" } ?? ""
+            let source = shard.sourceName.map { " from \($0)" } ?? ""
             lines.append("\(name): shard \(shard.index) \(shard.state) (\(Figures.bytes(shard.totalBytes))\(source))")
         }
         if download.totalBytes > 0 {
