@@ -15,6 +15,8 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
         package static let badOrigin = Code("badOrigin")
         /// What is stored about a model, or a schedule, cannot be read.
         package static let badRecord = Code("badRecord")
+        /// A shard is being given up at this moment.
+        package static let givingUp = Code("givingUp")
         /// A file beside a model's cannot be read or written.
         package static let fileSystem = Code("fileSystem")
         /// Shards that the model does not have.

@@ -23,7 +23,7 @@ extension ShardKeeper {
 
     /// Says that a shard stays, or need not stay any longer. A shard that is not here yet may be locked as well.
     ///
-    /// - Throws: `LibraryError` of code `modelNotFound` or `shardNotFound`, `AcquisitionError` of code `notHeldThere` where
+    /// - Throws: `LibraryError` of code `modelNotFound` or `shardNotFound`, `AcquisitionError` of code `givingUp` where
     ///   the shard is being given up at this moment, `StoreError`.
     package func setLocked(_ isLocked: Bool, _ shard: ShardIndex, of model: ModelID) async throws {
         let manifest = try await library.model(model).manifest
@@ -33,7 +33,7 @@ extension ShardKeeper {
         }
         guard !isLocked || deleting != ShardName(model: model, shard: shard) else {
             throw AcquisitionError(
-                .notHeldThere,
+                .givingUp,
                 "shard \(shard) of \(model) is being given up at this moment; fetch it again, then lock it")
         }
         try records.update(model) { $0.shards[shard, default: .init()].isLocked = isLocked }

@@ -85,6 +85,7 @@ extension APIError {
             status: .badRequest, type: "invalid_request_error", message: error.message, parameter: error.field)
         switch error.code {
         case .badSchedule, .badPolicy, .badShards, .badOrigin, .noSource, .noDownload: break
+        case .givingUp: status = .conflict
         case .supplierFailed, .notHeldThere, .damaged: (status, type) = (.badGateway, "network_error")
         case .diskFull: (status, type) = (.insufficientStorage, "server_error")
         case .fileSystem: (status, type) = (.serviceUnavailable, "server_error")

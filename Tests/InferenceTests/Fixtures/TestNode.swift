@@ -41,7 +41,7 @@ struct TestNode: Sendable {
     /// Runs `body` with a node that holds the layers of the demo model that `wants` picks.
     static func run<Result: Sendable>(
         key: SwarmKey = SwarmKey(), nickname: String = "node", wants: @Sendable (LayerRange) -> Bool = { _ in true },
-        configure: @Sendable (inout InferenceSettings) -> Void = { _ in },
+        configure: @Sendable (inout InferenceSettings) -> Void = { _ in }, hooks: InferenceHooks = InferenceHooks(),
         _ body: @escaping @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryFolder { folder in
@@ -66,7 +66,7 @@ struct TestNode: Sendable {
             configure(&settings)
             let inference = InferenceService(
                 settings: settings, library: library, membership: swarm, credentials: credentials, events: events,
-                logger: logger)
+                hooks: hooks, logger: logger)
             let server = try LinkServer(
                 network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials,
                 services: [
