@@ -158,7 +158,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF",
+                "HTTPAPI", "Inference", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events",
+                "GGUF",
                 "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),

@@ -21,6 +21,8 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
         package static let fileSystem = Code("fileSystem")
         /// Shards that the model does not have.
         package static let badShards = Code("badShards")
+        /// A model that the engine cannot run.
+        package static let unsupported = Code("unsupported")
         /// No node and no hub is known that has the model or shard.
         package static let noSource = Code("noSource")
         /// Whoever was asked did not send all of it.

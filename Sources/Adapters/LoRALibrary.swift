@@ -12,7 +12,7 @@ package import Store
 ///     bin/models/loras/<type>/<name>    what was deleted
 ///
 /// A file becomes visible whole and checked or not at all, never in the place of another, and is moved, not removed, until the bin
-/// is purged. Besides `AdapterError`, calls throw `StoreError` where the database fails. Names are taken and left one after the other; bytes come in and are checked at the same time as others.
+/// is purged. Names are taken and left one after the other; bytes come in and are checked at the same time as others.
 package actor LoRALibrary {
     /// Largest file that is taken in.
     package static let maximumFileBytes: UInt64 = 500_000_000
@@ -88,12 +88,7 @@ package actor LoRALibrary {
         let path = try library.take(wanted, for: upload.path, versioned: versioned)
         guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
         let row = LoRATable.Row(sha256: sha256, stamp: stamp, added: Date(timeIntervalSince1970: now()))
-        do {
-            try table.record(row, .library, path)
-        } catch {
-            try? library.remove(path)
-            throw error
-        }
+        try table.record(row, .library, path)
         return StoredLoRA(file: file(path, stamp, row), sameAs: same)
     }
 

@@ -24,3 +24,8 @@ enum Architectures {
         "talkie", "xverse",
     ]
 }
+
+extension ModelManifest {
+    /// Whether the engine can run the model.
+    package var isSupported: Bool { Architectures.isSupported(architecture) }
+}

@@ -65,6 +65,12 @@ package struct NodeDaemon: Sendable {
                 .init(service: parts.swarm, serviceName: "swarm"),
                 .init(service: parts.linkServer, serviceName: "link"),
                 .init(service: LibraryWatch(library: parts.library), serviceName: "library watch"),
+                .init(service: HubConnections(hub: parts.downloads.hub), serviceName: "hub"),
+                .init(service: parts.downloads.queue, serviceName: "downloads"),
+                .init(
+                    service: ComingShardsWatch(
+                        shards: parts.coming, queue: parts.downloads.queue, inference: parts.inference),
+                    serviceName: "downloads watch"),
                 .init(service: parts.keeper, serviceName: "keeper"),
                 .init(service: announcement, serviceName: "announcement"),
                 .init(
@@ -88,7 +94,10 @@ package struct NodeDaemon: Sendable {
         let swarm: SwarmService
         let inference: InferenceService
         let shardServer: ShardServer
+        let downloads: Acquirement
+        let coming = ComingShards()
         let keeper: ShardKeeper
+        let acquirer: ModelAcquirer
         let reputation: PeerReputation
         let linkServer: LinkServer
 
@@ -110,19 +119,26 @@ package struct NodeDaemon: Sendable {
             inference = InferenceService(
                 settings: try NodeDaemon.inferenceSettings(settings, directory: directory), library: library,
                 membership: swarm, credentials: credentials, events: events,
-                hooks: Self.inferenceHooks(records: records), logger: Logger(label: "inference"))
+                hooks: Self.inferenceHooks(records: records, coming: coming), logger: Logger(label: "inference"))
             let promises = ShardPromises()
             reputation = try PeerReputation(store: store, logger: Logger(label: "exchange"))
             shardServer = ShardServer(
                 library: library, promises: promises,
                 bandwidth: BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes),
                 logger: Logger(label: "exchange"))
+            downloads = try Acquirement(
+                settings: settings, library: library, store: store, events: events, swarm: swarm, inference: inference,
+                records: records, reputation: reputation)
             keeper = ShardKeeper(
                 settings: KeeperSettings(settings, memoryBytes: inference.memoryBudgetBytes), library: library,
                 membership: swarm, records: records, promises: promises,
                 surroundings: Self.keeperSurroundings(
-                    settings, library: library, swarm: swarm, inference: inference, shardServer: shardServer),
+                    settings, library: library, swarm: swarm, inference: inference, shardServer: shardServer,
+                    downloads: downloads),
                 events: events, logger: Logger(label: "keeper"))
+            acquirer = ModelAcquirer(
+                library: library, queue: downloads.queue, keeper: keeper, suppliers: downloads.suppliers,
+                hub: downloads.hubModels, sources: downloads.sources)
             guard let address = LinkAddress(host: settings.swarm.host, port: settings.swarm.port) else {
                 throw NodeError(
                     .cannotListen,

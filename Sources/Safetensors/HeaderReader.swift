@@ -29,7 +29,6 @@ struct HeaderReader {
             throw SafetensorsError(.malformed, "the header does not begin with '{'", at: text.offset)
         }
         var names: Set<[UInt8]> = []
-        var nameBytes = 0
         try text.members(keyBytes: limits.nameBytes) { text, key, position in
             let name = String(decoding: key, as: UTF8.self)
             guard names.insert(key).inserted else {
@@ -42,12 +41,8 @@ struct HeaderReader {
             guard !key.isEmpty, !key.contains(0) else {
                 throw SafetensorsError(.malformed, "a tensor's name is empty or has a NUL", field: name, at: position)
             }
-            nameBytes += key.count
-            guard entries.count < limits.tensors, nameBytes <= limits.allNameBytes else {
-                throw SafetensorsError(
-                    .tooLarge,
-                    "there are more than \(limits.tensors) tensors or \(limits.allNameBytes) bytes of their names",
-                    at: position)
+            guard entries.count < limits.tensors else {
+                throw SafetensorsError(.tooLarge, "there are more than \(limits.tensors) tensors", at: position)
             }
             entries.append(try Self.entry(&text, name: name, position: position, limits: limits))
         }

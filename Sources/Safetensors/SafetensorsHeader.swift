@@ -25,8 +25,6 @@ package struct SafetensorsHeader: Hashable, Sendable {
         package var headerBytes: UInt64 = 100_000_000
         package var tensors = 1 << 17
         package var nameBytes = 4096
-        /// Most bytes of all tensors' names.
-        package var allNameBytes = 16 << 20
         package var dimensions = 64
         /// Most bytes of keys and values under `__metadata__`.
         package var metadataBytes = 16 << 20

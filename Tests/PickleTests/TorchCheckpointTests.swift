@@ -83,21 +83,16 @@ struct TorchCheckpointTests {
 
     @Test("A legacy file that is also a tar file is refused, since PyTorch would read the tar")
     func tar() throws {
-        let bytes = P.legacy(P.dictionary(P.text(String(repeating: "t", count: 600)), isLegacy: true))
+        var bytes = P.legacy(P.dictionary(P.text(String(repeating: "t", count: 600)), isLegacy: true))
         #expect(try TorchCheckpoint(reading: MemorySource(bytes)).container == .legacy)
         let named = bytes.replacing(at: 257, with: Array("ustar".utf8))
         #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(named)) }
-        // Inside the long text, a checksum that is right, in the spellings that Python takes.
-        let sum = String(256 + (bytes[..<148] + bytes[156..<512]).reduce(0) { $0 + Int($1) }, radix: 8)
-        for spelling in [
-            "\(sum)\0 ", " \(sum)\0", "0o\(sum)\0", "\(sum)\n\t\n", "0\(sum.prefix(1))_\(sum.dropFirst())",
-        ] {
-            let field = Array(spelling.utf8.prefix(8)) + [UInt8](repeating: 0, count: max(0, 8 - spelling.utf8.count))
-            let error = #expect(throws: PickleError.self, "\(spelling)") {
-                try TorchCheckpoint(reading: MemorySource(bytes.replacing(at: 148, with: field)))
-            }
-            #expect(error?.code == .unsupported, "\(spelling)")
-        }
+        // Inside the long text, a checksum that is right.
+        let sum = 256 + (bytes[..<148] + bytes[156..<512]).reduce(0) { $0 + Int($1) }
+        bytes = bytes.replacing(at: 148, with: Array((String(sum, radix: 8) + " ").utf8) + [0])
+        bytes = bytes.replacing(at: 155, with: [0])
+        let error = #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(bytes)) }
+        #expect(error?.code == .unsupported)
     }
 
     @Test("Damaged archives give a checkpoint that is true or a typed error", arguments: [5, 6] as [UInt64])

@@ -36,22 +36,10 @@ struct TorchReferenceTests {
     func evil() async throws {
         try await Self.withFolder { folder in
             let told = try await Self.reference([String: String].self, "evil", folder)
-            #expect(told.count > 60)
+            #expect(told.count > 80)
             for (file, what) in told {
                 let source = try FileSource(path: "\(folder)/\(file)")
                 #expect(throws: PickleError.self, "\(file): \(what)") { try TorchCheckpoint(reading: source) }
-            }
-        }
-    }
-
-    @Test("Archives that were changed are refused, though PyTorch loads most of them")
-    func damaged() async throws {
-        try await Self.withFolder { folder in
-            let told = try await Self.reference([String: Bool].self, "damaged", folder)
-            #expect(told.values.filter { $0 }.count >= 15)
-            for (file, _) in told {
-                let source = try FileSource(path: "\(folder)/\(file)")
-                #expect(throws: PickleError.self, "\(file)") { try TorchCheckpoint(reading: source) }
             }
         }
     }

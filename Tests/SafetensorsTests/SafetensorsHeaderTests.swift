@@ -184,23 +184,6 @@ struct SafetensorsHeaderTests {
         }
     }
 
-    @Test("Names of more bytes than the limits allow are refused, as many are read")
-    func nameLimit() throws {
-        var limits = SafetensorsHeader.Limits.defaults
-        limits.allNameBytes = 4
-        func read(_ last: String) throws -> Int {
-            let text =
-                #"{"ab":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"#
-                + #""\#(last)":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}"#
-            return try SafetensorsHeader(
-                reading: MemorySource(SampleFile.bytes(text, dataBytes: 2)), limits: limits
-            ).tensors.count
-        }
-        #expect(try read("cd") == 2)
-        let error = #expect(throws: SafetensorsError.self) { try read("cde") }
-        #expect(error?.code == .tooLarge)
-    }
-
     @Test("A header longer than the read buffer is read whole")
     func long() throws {
         let count = 5000

@@ -84,7 +84,7 @@ extension APIError {
         self.init(
             status: .badRequest, type: "invalid_request_error", message: error.message, parameter: error.field)
         switch error.code {
-        case .badSchedule, .badPolicy, .badShards, .badOrigin, .noSource, .noDownload: break
+        case .badSchedule, .badPolicy, .badShards, .badOrigin, .unsupported, .noSource, .noDownload: break
         case .givingUp: status = .conflict
         case .supplierFailed, .notHeldThere, .damaged: (status, type) = (.badGateway, "network_error")
         case .diskFull: (status, type) = (.insufficientStorage, "server_error")

@@ -72,24 +72,24 @@ struct HubRoutes: Sendable {
             repository: try HubNames.repository(try fields.requiredString("repo_id", maximumBytes: 1024)),
             file: try HubNames.file(try fields.requiredString("filename", maximumBytes: 1024)),
             revision: try fields.string("revision", maximumBytes: 1024).map { try HubNames.revision($0) })
-        let selection = try Self.selection(&fields)
+        let wanted = try Self.wanted(&fields)
         let model = try fields.string("model_id", maximumBytes: 256).map { text throws(APIError) in
             guard let id = ModelID(text) else { throw APIError.badModelID(text, parameter: "model_id") }
             return id
         }
         try fields.refuseUnread()
         let start = try await acquisition.downloadFromHub(
-            HubDownload(origin: origin, selection: selection, model: model))
+            HubDownload(origin: origin, wanted: wanted, model: model))
         return .json([
             "status": "started",
             "model_id": .string(start.model.rawValue),
             "shards": .array(start.shards.sorted().map { .integer($0.rawValue) }),
-            "peer_fair_share": .bool(selection == .fairShare),
+            "peer_fair_share": .bool(wanted == .fairShare),
         ])
     }
 
     /// Exactly one of `shards`, `all_shards` and `peer_fair_share`; an empty list and `false` ask for nothing.
-    private static func selection(_ fields: inout RequestFields) throws(APIError) -> HubDownload.Selection {
+    private static func wanted(_ fields: inout RequestFields) throws(APIError) -> WantedShards {
         let named = try fields.array("shards") ?? []
         let all = try fields.bool("all_shards") ?? false
         let fairShare = try fields.bool("peer_fair_share") ?? false
@@ -109,7 +109,7 @@ struct HubRoutes: Sendable {
             }
             shards.insert(index)
         }
-        return .shards(shards)
+        return .some(ShardSelection(shards))
     }
 
     private static func tasks(_ text: String?) throws(APIError) -> Set<ModelTask> {

@@ -1,5 +1,4 @@
 package import Acquisition
-package import Link
 package import ModelLibrary
 
 /// Finding models, coming to hold their shards, keeping and giving up shards.
@@ -70,33 +69,16 @@ package struct AcquisitionOperations: Sendable {
     }
 }
 
-/// What became of the wish to hold one more shard.
-package enum ShardDownload: Sendable, Hashable {
-    /// It is here.
-    case alreadyLocal
-    /// It is being fetched from that peer.
-    case fromPeer(NodeID)
-    /// No peer holds it: it can be had from where the model's publisher has it.
-    case fromHub(ModelOrigin)
-}
-
 /// A wish to hold shards of a file on a hub.
 package struct HubDownload: Sendable, Hashable {
-    package enum Selection: Sendable, Hashable {
-        case shards(Set<ShardIndex>)
-        case all
-        /// This node's share among all nodes of the swarm.
-        case fairShare
-    }
-
     package var origin: ModelOrigin
-    package var selection: Selection
+    package var wanted: WantedShards
     /// The id to keep it under; nil: from the file's name.
     package var model: ModelID?
 
-    package init(origin: ModelOrigin, selection: Selection, model: ModelID? = nil) {
+    package init(origin: ModelOrigin, wanted: WantedShards, model: ModelID? = nil) {
         self.origin = origin
-        self.selection = selection
+        self.wanted = wanted
         self.model = model
     }
 }

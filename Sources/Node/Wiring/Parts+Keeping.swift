@@ -8,12 +8,15 @@ import SwiftProtobuf
 
 extension NodeDaemon.Parts {
     /// What inference tells the keeper, and what it tells the swarm for it.
-    static func inferenceHooks(records: ModelRecords) -> InferenceHooks {
+    static func inferenceHooks(records: ModelRecords, coming: ComingShards) -> InferenceHooks {
         var hooks = InferenceHooks()
         hooks.requested = { records.noteRequest($0) }
         hooks.notes = { model in
-            guard let origin = (try? records.record(of: model))?.origin else { return InferenceHooks.Notes() }
+            guard let origin = (try? records.record(of: model))?.origin else {
+                return InferenceHooks.Notes(downloading: coming[model])
+            }
             return InferenceHooks.Notes(
+                downloading: coming[model],
                 hubSource: .with {
                     $0.repository = origin.repository
                     $0.file = origin.file
@@ -26,11 +29,16 @@ extension NodeDaemon.Parts {
     /// What the keeper asks of the other parts.
     static func keeperSurroundings(
         _ settings: Settings, library: ModelLibrary, swarm: SwarmService, inference: InferenceService,
-        shardServer: ShardServer
+        shardServer: ShardServer, downloads: Acquirement
     ) -> ShardKeeper.Surroundings {
         var surroundings = ShardKeeper.Surroundings()
         let confirmation = CopyConfirmation(library: library, membership: swarm)
         surroundings.confirm = { try await confirmation.ask($0, $1, $2) }
+        let queue = downloads.queue
+        surroundings.fetch = { model, shards in
+            try await queue.fetch(.some(ShardSelection(Set(shards))), of: model, trigger: .autoManage)
+        }
+        surroundings.downloading = { await queue.downloading() }
         surroundings.learn = { try await inference.learn(model: $0.rawValue) }
         surroundings.loadedShards = { model in
             Set(await inference.loadedShards(model: model.rawValue).compactMap { ShardIndex($0) })
@@ -41,7 +49,9 @@ extension NodeDaemon.Parts {
         }
         let bandwidth = UInt64(settings.resources.maximumBandwidthBytes)
         surroundings.applyContribution = { level, _ in
-            shardServer.bandwidth.bytesPerSecond = Int(level.bandwidth(of: bandwidth))
+            let share = Int(level.bandwidth(of: bandwidth))
+            shardServer.bandwidth.bytesPerSecond = share
+            downloads.bandwidth.bytesPerSecond = share
         }
         surroundings.republish = { await inference.republish() }
         return surroundings

@@ -20,7 +20,8 @@ extension NodeDaemon.Parts {
     ///   - shutDown: begins a graceful shutdown and returns at once.
     func services(started: ContinuousClock.Instant, shutDown: @escaping @Sendable () -> Void) -> NodeServices {
         let summaries = ModelSummaries(
-            library: library, swarm: swarm, inference: inference, records: keeper.records)
+            library: library, swarm: swarm, inference: inference, records: keeper.records,
+            downloads: { [downloads] in await downloads.queue.statuses() })
         return NodeServices(
             inference: inferenceOperations, models: modelOperations(summaries),
             acquisition: acquisitionOperations(summaries), swarm: swarmOperations,
@@ -54,10 +55,11 @@ extension NodeDaemon.Parts {
             },
             loadShard: { [inference] in try await inference.loadShard(model: $0, shard: $1) },
             unloadShard: { [inference] in try await inference.unloadShard(model: $0, shard: $1) },
-            remove: { [inference, library, keeper] name in
+            remove: { [inference, library, keeper, downloads] name in
                 let id = try ModelID(existing: name)
                 _ = try await library.model(id)
                 _ = try await inference.unload(model: name)
+                if await downloads.queue.status(of: id)?.state.isActive == true { try await downloads.queue.cancel(id) }
                 try await keeper.noteDeleted(model: id)
                 return try await library.remove(id: id)
             },

@@ -1,6 +1,6 @@
 /// How much a pickle may hold. A checkpoint's pickle has about fifty opcodes for a tensor.
 package struct PickleLimits: Hashable, Sendable {
-    package var opcodes = 1_000_000
+    package var opcodes = 2_000_000
     package var memoEntries = 500_000
     /// Most values on the stack at once.
     package var stackValues = 500_000
@@ -11,7 +11,7 @@ package struct PickleLimits: Hashable, Sendable {
     /// Longest text that is looked into; longer ones are just texts, which name nothing.
     package var keptTextBytes = 4096
     /// Most bytes of one pickle.
-    package var bytes: UInt64 = 32 << 20
+    package var bytes: UInt64 = 64 << 20
 
     package init() {}
     package static let defaults = PickleLimits()

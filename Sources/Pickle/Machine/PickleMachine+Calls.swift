@@ -235,9 +235,7 @@ extension PickleMachine {
         for index in stride(from: 0, to: items.count, by: 2) {
             guard case .text(let name?) = items[index], !name.hasPrefix("__"), name.utf8.allSatisfy({ $0 < 0x80 })
             else {
-                throw fault(
-                    .forbiddenCall,
-                    "an OrderedDict is given an attribute that Python looks up, or one named by \(items[index].kind)")
+                throw fault(.forbiddenCall, "an OrderedDict is given the attribute \(items[index])")
             }
         }
     }

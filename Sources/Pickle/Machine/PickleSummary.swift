@@ -83,12 +83,7 @@ extension PickleSummary {
             case .dictionary(let place), .orderedDictionary(let place):
                 let elements = heap[place]
                 for index in stride(from: 0, to: elements.count - 1, by: 2) {
-                    let key: String
-                    switch elements[index] {
-                    case .text(let text?): key = text
-                    case .integer(let number?): key = String(number)
-                    default: continue
-                    }
+                    guard case .text(let key?) = elements[index] else { continue }
                     try visit(elements[index + 1], path.isEmpty ? key : "\(path).\(key)", depth: depth + 1)
                 }
             default: break

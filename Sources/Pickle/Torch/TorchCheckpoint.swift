@@ -62,8 +62,7 @@ enum TarBlock {
         if field.first == 0x80 || field.first == 0xFF {
             stated = field.dropFirst().reduce(0) { ($0 << 8 | Int($1)) & 0xFFFF_FFFF_FFFF }
         } else {
-            // Python reads octal digits among white space, signs, underscores and after `0o`.
-            let digits = field.prefix { $0 != 0 }.filter { (0x30...0x37).contains($0) }
+            let digits = field.prefix { $0 != 0 }.filter { $0 != 0x20 }
             stated = digits.isEmpty ? 0 : Int(String(decoding: digits, as: UTF8.self), radix: 8)
         }
         let others = block[..<148] + block[156..<512]

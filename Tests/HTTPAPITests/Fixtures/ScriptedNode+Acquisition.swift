@@ -66,8 +66,8 @@ extension ScriptedNode {
         }
         operations.downloadFromHub = { request in
             let shards: Set<ShardIndex> =
-                switch request.selection {
-                case .shards(let shards): shards
+                switch request.wanted {
+                case .some(let selection): selection.indices
                 case .all: [shard(0), shard(1), shard(2)]
                 case .fairShare: [shard(2)]
                 }

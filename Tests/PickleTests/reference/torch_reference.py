@@ -2,8 +2,6 @@
 
     python3 torch_reference.py good FOLDER     writes checkpoints; prints {"file": {"name": [type, shape, first bytes]}}
     python3 torch_reference.py evil FOLDER     writes files that run something when loaded; prints {"file": what it is}
-    python3 torch_reference.py damaged FOLDER  writes archives with something added or changed; prints {"file": whether
-                                               torch.load reads it all the same}
     python3 torch_reference.py judge FOLDER    prints {"file": {"shapes": {…}} or {"fault": why torch.load refuses it}}
 """
 
@@ -147,24 +145,20 @@ def evil(folder):
     for protocol in range(6):
         (folder / f"bare-{protocol}.pt").write_bytes(pickle.dumps(calls["os.system"], protocol))
         told[f"bare-{protocol}.pt"] = "a pickle alone"
+    told |= archives(folder, inner)
     return told
 
 
-def damaged(folder):
-    """A good archive with a pickle added or with its records changed."""
-    inner = pickle.dumps(Call(os.system, "true"), 2)
+def archives(folder, inner):
+    """A good archive with something added or changed, of which Python or PyTorch reads what is bad."""
     torch.save({"w": torch.ones(3)}, folder / "a.zip")
     original = (folder / "a.zip").read_bytes()
     (folder / "a.zip").unlink()
     told = {}
 
     def write(name, data):
-        path = folder / f"{name}.pt"
-        path.write_bytes(data)
-        try:
-            told[path.name] = torch.load(path)["w"].tolist() == [1.0, 1.0, 1.0]
-        except Exception:
-            told[path.name] = False
+        (folder / f"{name}.pt").write_bytes(data)
+        told[f"{name}.pt"] = name
 
     def added(name, members, compression=zipfile.ZIP_STORED):
         buffer = io.BytesIO(original)
@@ -187,17 +181,6 @@ def damaged(folder):
     write("prefix-zip", b"PK\x03\x04" + original)
     write("suffix", original + inner)
     write("comment", original[:-2] + struct.pack("<H", len(inner)) + inner)
-    # Fields of the first entry in the directory, and of the first member's header; the end record's counts.
-    entry = original.index(b"PK\x01\x02")
-    end = original.index(b"PK\x05\x06")
-    for name, place, value in (
-        ("time", entry + 12, b"\x01"), ("entry-comment", entry + 32, b"\x01"), ("disk", entry + 34, b"\x01"),
-        ("encrypted", 6, b"\x09"), ("method", 8, b"\x08"), ("local-crc", 14, b"\x01"), ("local-size", 18, b"\x01"),
-        ("local-name", 32, b"x"), ("local-flags", 7, b"\x00"), ("end-count", end + 8, b"\x01"), ("end-size", end + 12, b"\x01"),
-        ("end-offset", end + 16, b"\x01"), ("end-disk", end + 4, b"\x01"), ("padding-kind", 40, b"\x75"),
-        ("descriptor", original.index(b"PK\x07\x08") + 8, b"\x01"),
-    ):
-        write(name, original[:place] + value + original[place + 1:])
     return told
 
 
@@ -220,4 +203,4 @@ def judge(folder):
 
 
 if __name__ == "__main__":
-    print(json.dumps({"good": good, "evil": evil, "damaged": damaged, "judge": judge}[sys.argv[1]](pathlib.Path(sys.argv[2]))))
+    print(json.dumps({"good": good, "evil": evil, "judge": judge}[sys.argv[1]](pathlib.Path(sys.argv[2]))))

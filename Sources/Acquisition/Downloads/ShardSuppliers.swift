@@ -1,0 +1,75 @@
+import BLAKE3
+package import Logging
+package import ModelLibrary
+package import Swarm
+
+/// Finds out who can be asked for a shard now: the peers that hold it, and the hub where its publisher has it.
+package struct ShardSuppliers: Sendable {
+    /// Peers of one kind that are asked at once.
+    private static let maximumPeers = 4
+
+    private let membership: any Membership
+    private let holders: ShardHolders
+    private let hub: HubModels?
+    private let origin: @Sendable (ModelID) async -> ModelOrigin?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - hub: nil for a node that asks no hub.
+    ///   - origin: where a model's publisher has it.
+    package init(
+        membership: any Membership, holders: ShardHolders, hub: HubModels?,
+        origin: @escaping @Sendable (ModelID) async -> ModelOrigin?, logger: Logger = Logger(label: "downloads")
+    ) {
+        self.membership = membership
+        self.holders = holders
+        self.hub = hub
+        self.origin = origin
+        self.logger = logger
+    }
+
+    /// The peers that hold a shard, the best one first.
+    package func peers(holding shard: ShardIndex, of model: LibraryModel) -> [Peer] {
+        let known = Dictionary(membership.peers().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return holders.holders(of: ShardID(model: model.id, index: shard), manifestHash: model.manifestHash)
+            .compactMap { known[$0] }
+    }
+
+    /// Peers on the local network side by side; then others, and the hub beside them.
+    ///
+    /// - Throws: `AcquisitionError` where nobody can be asked for a reason worth telling; `CancellationError`.
+    package func offer(_ shard: ShardIndex, of model: LibraryModel) async throws -> ShardOffer {
+        var peers = peers(holding: shard, of: model)
+        var expected = model.manifest[shard: shard]?.hash
+        if expected == nil, !peers.isEmpty {
+            do {
+                expected = try await holders.describe(
+                    ShardID(model: model.id, index: shard), manifestHash: model.manifestHash)
+            } catch let error as AcquisitionError {
+                // Nothing of theirs could be proven right.
+                logger.warning(
+                    "the holders of a shard do not agree on its hash, and are not asked for it",
+                    metadata: ["model": "\(model.id)", "shard": "\(shard)", "reason": "\(error)"])
+                peers = []
+            }
+        }
+        let near = peers.filter(\.isLocal).prefix(Self.maximumPeers)
+        let far = peers.filter { !$0.isLocal }.prefix(Self.maximumPeers)
+        var others: [any ShardSupplier] = far.map { PeerSupplier(peer: $0.id, membership: membership) }
+        do {
+            if let publisher = try await publisher(of: model) { others.append(publisher) }
+        } catch let error as AcquisitionError where !peers.isEmpty {
+            logger.info(
+                "the hub cannot be asked for a shard",
+                metadata: ["model": "\(model.id)", "shard": "\(shard)", "reason": "\(error)"])
+        }
+        return ShardOffer(
+            groups: [near.map { PeerSupplier(peer: $0.id, membership: membership) }, others].filter { !$0.isEmpty },
+            expectedHash: expected)
+    }
+
+    private func publisher(of model: LibraryModel) async throws -> HubSupplier? {
+        guard let hub, let origin = await origin(model.id) else { return nil }
+        return try await hub.supplier(of: model, origin: origin)
+    }
+}

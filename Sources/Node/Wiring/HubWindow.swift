@@ -1,0 +1,120 @@
+import Acquisition
+import HTTPAPI
+import Hub
+import Inference
+import Link
+import ModelLibrary
+import Swarm
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The hub as operators look at it: what is there, and what it would mean for this node and its swarm.
+struct HubWindow: Sendable {
+    let hub: HubModels
+    let library: ModelLibrary
+    let swarm: SwarmService
+    let keeper: ShardKeeper
+    let settings: Settings
+    /// Memory for windows here.
+    let memoryBytes: UInt64
+
+    /// Repositories that fit a search, best first.
+    ///
+    /// - Throws: `HubError`, `CancellationError`.
+    func search(_ search: HubSearch) async throws -> [HubSearchSummary] {
+        let hits = try await hub.client.search(query: search.text, limit: search.limit, sizes: true)
+        let means = means
+        let (replicas, requests) = await interest()
+        return hits.compactMap { hit -> HubSearchSummary? in
+            let name = hit.repository.description
+            let tasks = ModelTask.of(tags: hit.tags, name: name)
+            guard search.tasks.isEmpty || !search.tasks.isDisjoint(with: tasks) else { return nil }
+            let chosen = HubVariant.recommended(among: hit.variants)
+            return HubSearchSummary(
+                files: HubFilesSummary(name, hit.variants), downloads: hit.downloads, likes: hit.likes, tasks: tasks,
+                replicas: replicas[name] ?? 0,
+                appraisal: ModelAppraisal(
+                    sizeBytes: chosen?.sizeBytes ?? 0, downloads: hit.downloads, likes: hit.likes,
+                    replicas: replicas[name] ?? 0, requests: requests[name] ?? 0, means: means))
+        }.sorted { left, right in
+            (right.appraisal.score.total, right.downloads, left.files.repository)
+                < (left.appraisal.score.total, left.downloads, right.files.repository)
+        }
+    }
+
+    /// The GGUF files of one repository.
+    ///
+    /// - Throws: `HubError`, `CancellationError`.
+    func files(of repository: String) async throws -> HubFilesSummary {
+        let info = try await hub.client.info(of: HubRepository(repository))
+        return HubFilesSummary(repository, info.variants)
+    }
+
+    /// What the header of a file says.
+    ///
+    /// - Throws: `HubError`; `LibraryError` of code `notAModel`; `CancellationError`.
+    func probe(_ file: ModelOrigin) async throws -> HubProbeSummary {
+        let description = try await hub.describe(file)
+        return HubProbeSummary(
+            sizeBytes: description.manifest.totalBytes, headerBytes: description.headerBytes,
+            shardCount: description.manifest.shards.count, architecture: description.manifest.architecture,
+            isSupported: description.manifest.isSupported, replicas: await interest().replicas[file.repository] ?? 0)
+    }
+
+    private var means: ModelAppraisal.Means {
+        let peers = swarm.peers().filter(\.isConnected)
+        let others = peers.reduce(UInt64(0)) { $0 + min($1.record?.hardware.memoryBytes ?? 0, 1 << 50) }
+        return ModelAppraisal.Means(
+            memoryBytes: memoryBytes, swarmMemoryBytes: memoryBytes + others, nodeCount: peers.count + 1,
+            shardSizeBytes: UInt64(settings.models.shardSizeMegabytes) << 20,
+            minimumReplicas: settings.autoManage.minimumReplicas)
+    }
+
+    /// How many nodes hold something of each repository, and how often it was asked for lately.
+    private func interest() async -> (replicas: [String: Int], requests: [String: Int]) {
+        var replicas: [String: Int] = [:]
+        var requests: [String: Int] = [:]
+        var repositories: [String: String] = [:]
+        for model in await library.models() {
+            guard let origin = await keeper.origin(of: model.id) else { continue }
+            repositories[model.id.rawValue] = origin.repository
+            if !model.held.isEmpty { replicas[origin.repository, default: 0] += 1 }
+        }
+        let peers = swarm.peers().filter(\.isConnected)
+        for peer in peers {
+            for model in peer.record?.models ?? [] where !model.hubSource.repository.isEmpty {
+                repositories[model.modelID] = model.hubSource.repository
+                if !model.shards.isEmpty { replicas[model.hubSource.repository, default: 0] += 1 }
+            }
+        }
+        for demand in peers.flatMap({ $0.record?.demand ?? [] }) {
+            guard let repository = repositories[demand.modelID] else { continue }
+            requests[repository, default: 0] += Int(demand.requests)
+        }
+        return (replicas, requests)
+    }
+}
+
+extension HubFilesSummary {
+    fileprivate init(_ repository: String, _ variants: [HubVariant]) {
+        let recommended = HubVariant.recommended(among: variants)
+        self.init(
+            repository: repository,
+            variants: variants.filter { $0.kind == .model && $0.isComplete }.compactMap(HubVariantSummary.init),
+            projectors: variants.filter { $0.kind == .projector }.compactMap(HubVariantSummary.init),
+            recommended: recommended.flatMap { $0.quantization ?? $0.files.first?.path.text })
+    }
+}
+
+extension HubVariantSummary {
+    fileprivate init?(_ variant: HubVariant) {
+        guard let first = variant.files.first else { return nil }
+        self.init(
+            file: first.path.text, sizeBytes: variant.sizeBytes ?? 0, quantization: variant.quantization,
+            parts: variant.files.count)
+    }
+}

@@ -1,0 +1,148 @@
+import Acquisition
+import Events
+import Hub
+import Inference
+import Link
+import Logging
+import ModelLibrary
+import ServiceLifecycle
+import Store
+import Swarm
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What the node has to bring models here: from peers, and from the hub.
+struct Acquirement: Sendable {
+    /// What is left of the disk for everything else: the database, logs.
+    private static let reserveBytes: UInt64 = 32 << 20
+
+    /// Nil where the environment says nonsense about the hub.
+    let hub: HubClient?
+    let sources: ShardSources
+    let suppliers: ShardSuppliers
+    let queue: DownloadQueue
+    let hubModels: HubModels?
+    /// What is received; what is sent has a limit of its own.
+    let bandwidth: BandwidthLimit
+
+    init(
+        settings: Settings, library: ModelLibrary, store: Store, events: EventBus, swarm: SwarmService,
+        inference: InferenceService, records: ModelRecords, reputation: PeerReputation
+    ) throws {
+        let logger = Logger(label: "downloads")
+        let hub = Self.hubClient()
+        let bandwidth = BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes)
+        let origin: @Sendable (ModelID) -> ModelOrigin? = { (try? records.record(of: $0))?.origin }
+        let models = hub.map {
+            HubModels(
+                client: $0, library: library, shardSizeBytes: UInt64(settings.models.shardSizeMegabytes) << 20)
+        }
+        let suppliers = ShardSuppliers(
+            membership: swarm, holders: ShardHolders(membership: swarm, reputation: reputation), hub: models,
+            origin: { origin($0) }, logger: logger)
+        let maximumDiskBytes = UInt64(settings.resources.maximumDiskMegabytes) << 20
+        let sources = ShardSources(
+            offer: { try await suppliers.offer($1, of: $0) },
+            adoptHeader: { model in
+                try await Self.adoptHeader(of: model, inference: inference, hub: models, origin: origin(model))
+            },
+            nodes: { (swarm.me, swarm.peers().filter(\.isConnected).map(\.id)) },
+            room: { try await Self.room(in: library, upTo: maximumDiskBytes) },
+            admit: { try await bandwidth.take($0) },
+            credit: { await reputation.noteGood($1, from: $0) },
+            blame: { await reputation.noteWrong(ShardID(model: $1, index: $2), from: $0) })
+        var queueSettings = DownloadQueue.Settings()
+        queueSettings.maximumShards = settings.autoManage.maximumConcurrentDownloads
+        self.hub = hub
+        hubModels = models
+        self.bandwidth = bandwidth
+        self.sources = sources
+        self.suppliers = suppliers
+        queue = try DownloadQueue(
+            library: library, store: store, sources: sources, settings: queueSettings, events: events, logger: logger)
+    }
+
+    /// A client of the hub that the environment names.
+    private static func hubClient() -> HubClient? {
+        let logger = Logger(label: "hub")
+        do {
+            return try HubClient(
+                configuration: .fromEnvironment(ProcessInfo.processInfo.environment), logger: logger)
+        } catch {
+            logger.error("models cannot be fetched from the hub", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Bytes that models may still take: of what the operator allows them, and of the disk.
+    private static func room(in library: ModelLibrary, upTo limit: UInt64) async throws -> UInt64 {
+        let held = await library.models().reduce(UInt64(0)) { $0 + $1.heldBytes }
+        let arriving = try await library.arriving().reduce(UInt64(0)) { $0 + $1.writtenBytes }
+        let free = try library.freeBytes()
+        let used = min(limit, held + arriving)
+        return min(limit - used, free - min(free, reserveBytes))
+    }
+
+    /// Brings the header of a model from a peer, whose word on the shards' hashes comes with it, or else from the hub.
+    private static func adoptHeader(
+        of model: ModelID, inference: InferenceService, hub: HubModels?, origin: ModelOrigin?
+    ) async throws {
+        do {
+            try await inference.learn(model: model.rawValue)
+        } catch let error as InferenceError {
+            guard let hub, let origin else {
+                guard error.code == .modelNotFound else { throw error }
+                throw AcquisitionError(
+                    .noSource,
+                    "no connected node has \(model), and it is not known where its publisher has it; pull it from its "
+                        + "repository", cause: error)
+            }
+            try await hub.adopt(try await hub.describe(origin, id: model))
+        }
+    }
+}
+
+/// Closes the connections to the hub when the node stops.
+struct HubConnections: Service {
+    let hub: HubClient?
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await hub?.shutdown()
+    }
+}
+
+/// The shards that are on their way here, for those who tell the swarm of them.
+final class ComingShards: Sendable {
+    private let shards = Mutex<[ModelID: Set<ShardIndex>]>([:])
+
+    subscript(model: ModelID) -> Set<ShardIndex> { shards.withLock { $0[model] ?? [] } }
+
+    /// - Returns: whether anything is different.
+    func set(_ coming: [ModelID: Set<ShardIndex>]) -> Bool {
+        shards.withLock { shards in
+            defer { shards = coming }
+            return shards != coming
+        }
+    }
+}
+
+/// Has the swarm told of the shards that are on their way here.
+struct ComingShardsWatch: Service {
+    let shards: ComingShards
+    let queue: DownloadQueue
+    let inference: InferenceService
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in await queue.changes() where shards.set(await queue.downloading()) {
+                await inference.republish()
+            }
+        }
+    }
+}
