@@ -125,6 +125,13 @@ struct LibraryFolder: Sendable {
             guard let lock = try FileLock.tryTaking("\(path)/.locks/\(stem)") else { continue }
             withExtendedLifetime(lock) { discard("\(path)/\(name)") }
         }
+        for name in try modelFolders() {
+            let manifest = Self.temporary(for: "\(path)/\(name)/\(ModelManifest.fileName)")
+            guard access(manifest, F_OK) == 0, let lock = try FileLock.tryTaking("\(path)/.locks/\(name)") else {
+                continue
+            }
+            withExtendedLifetime(lock) { _ = unlink(manifest) }
+        }
     }
 
     /// Bytes that this user may still write to the disk.
@@ -142,8 +149,11 @@ struct LibraryFolder: Sendable {
         }
     }
 
+    /// What a file is called while it is written.
+    private static func temporary(for path: String) -> String { path + ".new" }
+
     private static func write(_ data: Data, to path: String) throws {
-        let temporary = path + ".new"
+        let temporary = temporary(for: path)
         unlink(temporary)
         let file = try StorageFile(path: temporary, mode: .create)
         try data.withUnsafeBytes { try file.write($0, at: 0) }

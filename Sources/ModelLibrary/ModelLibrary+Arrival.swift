@@ -55,10 +55,12 @@ extension ModelLibrary {
     /// Gives up a shard that began to arrive, perhaps before the last start: what came of it goes back to the disk.
     package func abandon(shard: ShardIndex, id: ModelID) async throws {
         guard let known = try arrivals.entries().first(where: { $0.model == id && $0.shard == shard }) else { return }
-        guard let model = try? model(id) else { return try arrivals.remove(model: id, shard: shard) }
+        guard let model = try? model(id), let ranges = model.manifest[shard: shard]?.ranges else {
+            return try arrivals.remove(model: id, shard: shard)
+        }
         try await abandon(
             ShardArrival(
-                model: id, shard: shard, wanted: known.written, written: known.written,
+                model: id, shard: shard, wanted: ranges, written: known.written,
                 manifestHash: model.manifestHash,
                 files: try model.manifest.openFiles(in: folder.modelFolder(id), mode: .write), table: arrivals))
     }

@@ -74,9 +74,12 @@ extension ModelLibrary {
     func release(_ shards: Set<ShardIndex>, of model: LibraryModel) async throws -> UInt64 {
         let manifest = model.manifest
         let rest = model.held.subtracting(shards)
+        // As long as this is noted the files' times do not count: what stays held is held after a crash as well.
+        for shard in shards { try arrivals.begin(model: model.id, shard: shard) }
         // First the record, then the bytes: what is listed is there, whenever the power goes.
         try record(manifest, held: rest)
-        let needed = rest.union(try arrivals.entries().filter { $0.model == model.id }.map(\.shard))
+        let arriving = try arrivals.entries().filter { $0.model == model.id }.map(\.shard)
+        let needed = rest.union(Set(arriving).subtracting(shards))
         let kept = manifest.headerRanges + needed.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
         let freed = ByteRange.subtract(kept, from: shards.compactMap { manifest[shard: $0] }.flatMap(\.ranges))
         for part in Set(freed.map(\.part)).sorted() {
@@ -92,6 +95,7 @@ extension ModelLibrary {
             }
         }
         try record(manifest, held: rest)
+        for shard in shards { try arrivals.remove(model: model.id, shard: shard) }
         return freed.reduce(UInt64(0)) { $0 + $1.length }
     }
 }

@@ -41,6 +41,7 @@ package struct NodeDaemon: Sendable {
         let directory = DataDirectory(path: settings.node.dataDirectory)
         try directory.create()
         let lock = try directory.lock()
+        directory.removeLeftovers()
         defer { RunRecord.remove(in: directory) }
         for name in settings.unknownVariables {
             logger.warning("the environment variable is no setting", metadata: ["name": "\(name)"])
@@ -135,6 +136,8 @@ package struct NodeDaemon: Sendable {
                 surroundings: Self.keeperSurroundings(
                     settings, library: library, swarm: swarm, inference: inference, shardServer: shardServer,
                     downloads: downloads),
+                planner: AutoManagePlanner(
+                    rules: .init(pruneCooldownSeconds: settings.autoManage.pruneCooldown / .seconds(1))),
                 events: events, logger: Logger(label: "keeper"))
             acquirer = ModelAcquirer(
                 library: library, queue: downloads.queue, keeper: keeper, suppliers: downloads.suppliers,
@@ -217,12 +220,22 @@ package struct NodeDaemon: Sendable {
     }
 }
 
-/// Looks for models that other processes import beside the node.
+/// Looks once at everything in the library, and from then on for what other processes import beside the node.
 private struct LibraryWatch: Service {
     let library: ModelLibrary
 
     func run() async throws {
-        await cancelWhenGracefulShutdown { await library.watch() }
+        await cancelWhenGracefulShutdown {
+            do {
+                // What a killed process left half-touched is verified, what was put there by hand taken in.
+                try await library.rescan()
+            } catch is CancellationError {
+                return
+            } catch {
+                Logger(label: "library").error("cannot look through the models", metadata: ["reason": "\(error)"])
+            }
+            await library.watch()
+        }
     }
 }
 

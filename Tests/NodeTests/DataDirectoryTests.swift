@@ -2,6 +2,11 @@ import Testing
 
 @testable import Node
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -23,6 +28,18 @@ import Testing
             try SmallFile.write([], to: root + "/a")
             let error = try #require(throws: NodeError.self) { try DataDirectory(path: root + "/a/b").create() }
             #expect(error.code == .dataDirectory)
+        }
+    }
+
+    @Test func `what a killed daemon had not put in place goes, and nothing else`() async throws {
+        try await withTemporaryDirectory { root in
+            let directory = DataDirectory(path: root)
+            let kept = ["api_key", "notes.new", "run.json", "shoal.sqlite"]
+            for name in kept + ["api_key.17.new", "run.json.300623305.new"] {
+                try SmallFile.write([1], to: "\(root)/\(name)")
+            }
+            directory.removeLeftovers()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: root).sorted() == kept)
         }
     }
 

@@ -26,7 +26,7 @@ import Testing
             settings.autoManage
                 == Settings.AutoManage(
                     isEnabled: true, maximumStorageMegabytes: 0, interval: .seconds(300), maximumShards: 0,
-                    maximumConcurrentDownloads: 3, prunes: true, minimumReplicas: 2))
+                    maximumConcurrentDownloads: 3, prunes: true, pruneCooldown: .seconds(300), minimumReplicas: 2))
         #expect(settings.log.level == .info)
         #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
         #expect((1...64).contains(settings.node.nickname.count))
@@ -60,6 +60,7 @@ import Testing
                 auto_manage:
                   enabled: false
                   interval_minutes: 7
+                  prune_cooldown_secs: 60
 
                 """
             try write(text, to: directory + "/shoal.yaml")
@@ -72,6 +73,7 @@ import Testing
             #expect(settings.resources.schedule.reducedHoursEnd == 8)
             #expect(!settings.autoManage.isEnabled)
             #expect(settings.autoManage.interval == .seconds(420))
+            #expect(settings.autoManage.pruneCooldown == .seconds(60))
         }
     }
 

@@ -64,7 +64,9 @@ extension AutoManagePlanner {
         let aggressiveness = isTight ? .aggressive : snapshot.pruneAggressiveness
         let age = snapshot.now.timeIntervalSince(held.heldSince)
         let idle = snapshot.now.timeIntervalSince(held.lastUsed ?? held.heldSince)
-        guard age >= aggressiveness.minimumHoldSeconds, idle >= rules.recentUseSeconds else { return nil }
+        guard age >= aggressiveness.minimumHoldSeconds * rules.holdFactor, idle >= rules.recentUseSeconds else {
+            return nil
+        }
 
         let demand = aggressiveness.expectsMoreDemand ? model.demand.next : model.demand
         let wanted = ReplicationTarget.holders(

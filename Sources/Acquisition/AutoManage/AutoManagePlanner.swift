@@ -34,10 +34,22 @@ package struct AutoManagePlanner: Sendable {
         package var betweenPrunesSeconds: TimeInterval = 300
         /// A shard that was used within this time stays.
         package var recentUseSeconds: TimeInterval = 300
+        /// What the times for which a shard stays at least after it came (``PruneAggressiveness/minimumHoldSeconds``) are
+        /// multiplied by.
+        package var holdFactor = 1.0
         /// What a window takes in memory, in percent of its shards.
         package var memoryPercent: UInt64 = 115
 
         package init() {}
+
+        /// The standard rules with another pause between two prunes of a model; the times for which shards stay at least
+        /// change with it.
+        package init(pruneCooldownSeconds: TimeInterval) {
+            let standard = Rules()
+            holdFactor = pruneCooldownSeconds / standard.betweenPrunesSeconds
+            recentUseSeconds = standard.recentUseSeconds * holdFactor
+            betweenPrunesSeconds = pruneCooldownSeconds
+        }
     }
 
     package var rules: Rules

@@ -1,5 +1,10 @@
 import SystemPackage
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -78,6 +83,15 @@ package struct DataDirectory: Sendable {
             throw NodeError(.dataDirectory, "cannot write \(lockFile)", cause: error)
         }
         return DataDirectoryLock(descriptor: descriptor)
+    }
+
+    /// Removes what a daemon that was killed had not yet put in place. The caller has the lock.
+    package func removeLeftovers() {
+        let files = [identityKey, swarmKey, apiKey, settings, runRecord]
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name.hasSuffix(".new") {
+            let file = "\(path)/\(name)"
+            if files.contains(where: { file.hasPrefix($0 + ".") }) { unlink(file) }
+        }
     }
 
     /// The process id in the lock file, whether or not that process still runs.

@@ -112,6 +112,8 @@ extension Settings {
             maximumConcurrentDownloads: try reader.integer(
                 "auto_manage.max_concurrent_downloads", default: 3, in: 1...64),
             prunes: try reader.flag("auto_manage.prune_enabled", default: true),
+            pruneCooldown: .seconds(
+                try reader.integer("auto_manage.prune_cooldown_secs", default: 300, in: 0...604_800)),
             minimumReplicas: try reader.integer("auto_manage.min_replicas", default: 2, in: 1...1000)
         )
         log = Log(

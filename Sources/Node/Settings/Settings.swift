@@ -125,6 +125,8 @@ package struct Settings: Sendable, Equatable {
         package var maximumConcurrentDownloads: Int
         /// Whether shards are given up that enough other nodes hold.
         package var prunes: Bool
+        /// The pause between two prunes of a model; the times for which shards stay at least change in proportion.
+        package var pruneCooldown: Duration
         /// The least number of nodes that should hold a shard.
         package var minimumReplicas: Int
     }
