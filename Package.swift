@@ -208,6 +208,16 @@ let package = Package(
             path: "Benchmarks/Transfer"
         ),
 
+        .target(
+            name: "StandIn",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/StandInHub", exclude: ["faults.py", "hub.py", "repositories.py", "serving.py"]),
         .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"], resources: [.embedInCode("Resources/vectors.txt")]),
         .testTarget(name: "StoreTests", dependencies: ["Store", grdb]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
@@ -229,12 +239,7 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Hub", "GGUF", logging,
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system"),
+                "Hub", "GGUF", "StandIn", logging, .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(
@@ -287,7 +292,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Link", "GGUF", "ChatTemplate", "Node", "ShoalCommands", "shoal", "shoal-engine",
+                "Link", "GGUF", "ModelLibrary", "ChatTemplate", "Node", "ShoalCommands", "StandIn", "shoal",
+                "shoal-engine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,6 +1,7 @@
 import Hub
 import Logging
 import NIOCore
+import StandIn
 import Synchronization
 import Testing
 

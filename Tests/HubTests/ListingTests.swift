@@ -1,4 +1,5 @@
 import Hub
+import StandIn
 import Testing
 
 /// Searching and listing.

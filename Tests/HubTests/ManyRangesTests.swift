@@ -1,5 +1,6 @@
 import Hub
 import NIOCore
+import StandIn
 import Synchronization
 import Testing
 

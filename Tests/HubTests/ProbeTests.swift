@@ -1,5 +1,6 @@
 import GGUF
 import Hub
+import StandIn
 import Testing
 
 /// Reading just the headers of GGUF files.

@@ -1,5 +1,6 @@
 import Hub
 import NIOCore
+import StandIn
 import Testing
 
 /// Reading files of a hub that behaves.

@@ -27,6 +27,10 @@ import Testing
                 == Settings.AutoManage(
                     isEnabled: true, maximumStorageMegabytes: 0, interval: .seconds(300), maximumShards: 0,
                     maximumConcurrentDownloads: 3, prunes: true, pruneCooldown: .seconds(300), minimumReplicas: 2))
+        #expect(settings.hub == Settings.Hub(stallLimit: .seconds(30), attempts: 6))
+        #expect(
+            settings.downloads
+                == Settings.Downloads(attempts: 10, longestPause: .seconds(60), roomInterval: .seconds(5)))
         #expect(settings.log.level == .info)
         #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
         #expect((1...64).contains(settings.node.nickname.count))
@@ -109,6 +113,10 @@ import Testing
         ("SHOAL_RESOURCES_SCHEDULE_REDUCED_HOURS_START", "24", "0 to 23"),
         ("SHOAL_RESOURCES_SCHEDULE_PRUNE_AGGRESSIVENESS", "mild", "normal, aggressive, conservative"),
         ("SHOAL_API_REQUEST_TIMEOUT_SECONDS", "nan", "seconds from"),
+        ("SHOAL_HUB_STALL_SECONDS", "0", "seconds from"), ("SHOAL_HUB_ATTEMPTS", "0", "1 to 1000"),
+        ("SHOAL_DOWNLOADS_ATTEMPTS", "many", "1 to 1000000"),
+        ("SHOAL_DOWNLOADS_LONGEST_PAUSE_SECONDS", "-1", "seconds from"),
+        ("SHOAL_DOWNLOADS_ROOM_INTERVAL_SECONDS", "0", "seconds from"),
     ])
     func `a value that is not allowed is refused by key, value, source and what is allowed`(
         variable: String, value: String, allowed: String

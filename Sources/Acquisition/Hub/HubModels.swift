@@ -47,11 +47,17 @@ package final class HubModels: Sendable {
                 .badOrigin, field: "model_id", "the name of \(origin.file) gives no model id; choose one yourself")
         }
         var parts: [ModelManifest.RemotePart] = []
-        for file in files {
-            let probe = try await client.probe(file)
-            parts.append(
-                ModelManifest.RemotePart(
-                    name: file.path.name, sizeBytes: file.sizeBytes, sha256: file.sha256, header: probe.bytes))
+        do {
+            for file in files {
+                let probe = try await client.probe(file)
+                parts.append(
+                    ModelManifest.RemotePart(
+                        name: file.path.name, sizeBytes: file.sizeBytes, sha256: file.sha256, header: probe.bytes))
+            }
+        } catch let error as HubError {
+            // What the hub said may be what was wrong: who asks again asks the hub again.
+            forget(origin)
+            throw error
         }
         let (manifest, headers) = try ModelManifest.describing(parts, id: id, shardSizeBytes: shardSizeBytes)
         var pinned = origin
@@ -81,6 +87,7 @@ package final class HubModels: Sendable {
                     && (part.sha256 == nil || file.sha256 == nil || part.sha256 == file.sha256)
             }
         guard isSame else {
+            forget(origin)
             throw AcquisitionError(
                 .notHeldThere,
                 "\(origin.repository) has another \(origin.file) than \(model.id) was made of; remove the model and pull "

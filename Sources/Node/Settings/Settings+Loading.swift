@@ -92,6 +92,13 @@ extension Settings {
             weightLayout: try reader.choice("engine.weight_layout", default: .auto)
         )
         models = Models(shardSizeMegabytes: try reader.integer("models.shard_size_mb", default: 512, in: 1...65536))
+        hub = Hub(
+            stallLimit: try reader.seconds("hub.stall_seconds", default: 30, in: 0.1...3600),
+            attempts: try reader.integer("hub.attempts", default: 6, in: 1...1000))
+        downloads = Downloads(
+            attempts: try reader.integer("downloads.attempts", default: 10, in: 1...1_000_000),
+            longestPause: try reader.seconds("downloads.longest_pause_seconds", default: 60, in: 0.1...86_400),
+            roomInterval: try reader.seconds("downloads.room_interval_seconds", default: 5, in: 0.1...3600))
         inference = Inference(
             maximumConcurrentRequests: try reader.integer(
                 "inference.max_concurrent_requests", default: 32, in: 1...4096),

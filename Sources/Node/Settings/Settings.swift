@@ -89,6 +89,24 @@ package struct Settings: Sendable, Equatable {
         package var shardSizeMegabytes: Int
     }
 
+    /// How patient the node is with the hub that it fetches models from.
+    package struct Hub: Sendable, Equatable {
+        /// Longest time without a byte of an answer, and until it begins.
+        package var stallLimit: Duration
+        /// Tries of one request that bring nothing before it fails.
+        package var attempts: Int
+    }
+
+    /// How downloads go on after failures.
+    package struct Downloads: Sendable, Equatable {
+        /// Failures in a row that bring nothing before a shard counts as failed.
+        package var attempts: Int
+        /// Longest pause between two of them.
+        package var longestPause: Duration
+        /// How often a download that waits for room on the disk looks for it.
+        package var roomInterval: Duration
+    }
+
     /// How requests are served.
     package struct Inference: Sendable, Equatable {
         /// Requests that generate at once; more wait in line.
@@ -148,6 +166,8 @@ package struct Settings: Sendable, Equatable {
     package var swarm: Swarm
     package var engine: Engine
     package var models: Models
+    package var hub: Hub
+    package var downloads: Downloads
     package var inference: Inference
     package var resources: Resources
     package var autoManage: AutoManage

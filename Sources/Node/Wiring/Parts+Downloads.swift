@@ -35,7 +35,7 @@ struct Acquirement: Sendable {
         inference: InferenceService, records: ModelRecords, reputation: PeerReputation
     ) throws {
         let logger = Logger(label: "downloads")
-        let hub = Self.hubClient()
+        let hub = Self.hubClient(settings.hub)
         let bandwidth = BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes)
         let origin: @Sendable (ModelID) -> ModelOrigin? = { (try? records.record(of: $0))?.origin }
         let models = hub.map {
@@ -58,6 +58,9 @@ struct Acquirement: Sendable {
             blame: { await reputation.noteWrong(ShardID(model: $1, index: $2), from: $0) })
         var queueSettings = DownloadQueue.Settings()
         queueSettings.maximumShards = settings.autoManage.maximumConcurrentDownloads
+        queueSettings.maximumIdleAttempts = settings.downloads.attempts
+        queueSettings.longestPause = settings.downloads.longestPause
+        queueSettings.roomInterval = settings.downloads.roomInterval
         self.hub = hub
         hubModels = models
         self.bandwidth = bandwidth
@@ -68,11 +71,14 @@ struct Acquirement: Sendable {
     }
 
     /// A client of the hub that the environment names.
-    private static func hubClient() -> HubClient? {
+    private static func hubClient(_ settings: Settings.Hub) -> HubClient? {
         let logger = Logger(label: "hub")
         do {
-            return try HubClient(
-                configuration: .fromEnvironment(ProcessInfo.processInfo.environment), logger: logger)
+            var configuration = try HubConfiguration.fromEnvironment(ProcessInfo.processInfo.environment)
+            configuration.stallLimit = settings.stallLimit
+            configuration.answerLimit = settings.stallLimit
+            configuration.maximumAttempts = settings.attempts
+            return try HubClient(configuration: configuration, logger: logger)
         } catch {
             logger.error("models cannot be fetched from the hub", metadata: ["reason": "\(error)"])
             return nil

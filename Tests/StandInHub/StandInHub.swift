@@ -1,11 +1,8 @@
 import AsyncHTTPClient
-import Hub
-import Logging
 import NIOCore
 import NIOHTTP1
 import Subprocess
 import SystemPackage
-import Testing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -13,43 +10,48 @@ import Testing
     import Foundation
 #endif
 
-/// A running stand-in for the hub (`Tests/StandInHub`), with repositories of its own.
-struct StandInHub: Sendable {
+/// A running stand-in for the hub (`hub.py`), with repositories of its own.
+package struct StandInHub: Sendable {
     /// The token that it accepts.
-    static let token = "hf_token_of_the_tests"
+    package static let token = "hf_token_of_the_tests"
 
-    let url: String
-    let root: String
+    package let url: String
+    package let root: String
 
     /// A request that reached it.
-    struct Request: Decodable, Sendable {
+    package struct Request: Decodable, Sendable {
         /// `hub` or `store`.
-        var host: String
-        var method: String
-        var path: String
-        var range: String?
-        var token: Bool
-        var status: Int
+        package var host: String
+        package var method: String
+        package var path: String
+        package var range: String?
+        package var token: Bool
+        package var status: Int
         /// Bytes of the body.
-        var sent: Int
+        package var sent: Int
     }
 
-    /// Puts a fault in force, as `Tests/StandInHub/faults.py` describes them.
-    func fault(_ json: String) async throws {
+    /// What the stand-in did not do.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Puts a fault in force, as `faults.py` describes them.
+    package func fault(_ json: String) async throws {
         _ = try await control("faults", json)
     }
 
-    func reset() async throws {
+    package func reset() async throws {
         _ = try await control("reset", "{}")
     }
 
     /// All requests so far, in the order of their arrival.
-    func requests() async throws -> [Request] {
+    package func requests() async throws -> [Request] {
         try JSONDecoder().decode([Request].self, from: Data(await control("requests", nil)))
     }
 
     /// The ranges that the file store was asked for.
-    func ranges() async throws -> [String] {
+    package func ranges() async throws -> [String] {
         try await requests().filter { $0.host == "store" }.map { $0.range ?? "all" }
     }
 
@@ -61,31 +63,10 @@ struct StandInHub: Sendable {
         }
         let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
         let content = Array(try await answer.body.collect(upTo: 16 << 20).readableBytesView)
-        try #require(answer.status == .ok, "\(String(decoding: content, as: UTF8.self))")
+        guard answer.status == .ok else {
+            throw Failure(description: "\(action): \(answer.status) \(String(decoding: content, as: UTF8.self))")
+        }
         return content
-    }
-
-    /// A configuration for this hub that loses patience within moments.
-    func configuration(token: String? = nil) throws -> HubConfiguration {
-        var configuration = HubConfiguration()
-        configuration.endpoint = try HubEndpoint(url)
-        configuration.token = try token.map { try HubToken($0) }
-        configuration.stallLimit = .milliseconds(400)
-        configuration.answerLimit = .seconds(10)
-        configuration.firstPause = .milliseconds(2)
-        configuration.longestPause = .milliseconds(20)
-        configuration.maximumAttempts = 4
-        return configuration
-    }
-
-    /// Runs `body` with a client of this hub.
-    func withClient<Result: Sendable>(
-        token: String? = nil, _ change: (inout HubConfiguration) -> Void = { _ in },
-        _ body: (HubClient) async throws -> Result
-    ) async throws -> Result {
-        var configuration = try configuration(token: token)
-        change(&configuration)
-        return try await HubClient.with(configuration, logger: Logger(label: "hub-tests"), body)
     }
 }
 
@@ -94,7 +75,7 @@ struct StandInHub: Sendable {
 /// - Parameters:
 ///   - files: contents by `owner/name/path`.
 ///   - facts: JSON by `owner/name`: downloads, likes, tags, gated, private.
-func withStandInHub<Result: Sendable>(
+package func withStandInHub<Result: Sendable>(
     files: [String: [UInt8]], facts: [String: String] = [:], flags: [String] = [],
     _ body: (StandInHub) async throws -> Result
 ) async throws -> Result {
@@ -109,14 +90,16 @@ func withStandInHub<Result: Sendable>(
     }
     for (repository, json) in facts { try Data(json.utf8).write(to: URL(filePath: "\(root)/\(repository).json")) }
 
-    let script = #filePath.split(separator: "/").dropLast(3).reduce(into: "") { $0 += "/" + $1 } + "/StandInHub/hub.py"
+    let script = #filePath.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 } + "/hub.py"
     let arguments = [script, "--root", root, "--token", StandInHub.token] + flags
     let result = try await run(
         .name("python3"), arguments: Arguments(arguments), input: .inputWriter, output: .sequence,
         error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
     ) { execution in
         var lines = execution.standardOutput.strings().makeAsyncIterator()
-        let line = try #require(try await lines.next(), "the stand-in hub did not start")
+        guard let line = try await lines.next() else {
+            throw StandInHub.Failure(description: "the stand-in hub did not start")
+        }
         let url = line.trimmingPrefix("listening on ").filter { !$0.isNewline }
         do {
             let result = try await body(StandInHub(url: String(url), root: root))
@@ -127,6 +110,8 @@ func withStandInHub<Result: Sendable>(
             throw error
         }
     }
-    #expect(result.terminationStatus.isSuccess, "the stand-in hub ended with \(result.terminationStatus)")
+    guard result.terminationStatus.isSuccess else {
+        throw StandInHub.Failure(description: "the stand-in hub ended with \(result.terminationStatus)")
+    }
     return result.closureResult
 }
