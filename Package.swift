@@ -262,13 +262,13 @@ let package = Package(
         .testTarget(
             name: "AcquisitionTests",
             dependencies: [
-                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging,
-                protobuf, .product(name: "GRPCCore", package: "grpc-swift-2"),
+                "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb,
+                logging, protobuf, .product(name: "GRPCCore", package: "grpc-swift-2"),
             ]),
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", logging,
+                "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", logging,
             ] + grpc),
         .testTarget(
             name: "HTTPAPITests",

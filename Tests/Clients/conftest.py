@@ -3,8 +3,10 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -15,12 +17,15 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("SHOAL_BIN", ROOT / ".build" / "debug"))
 DEMO = ROOT / "Models" / "demo" / "shoal-demo.gguf"
+HUB = ROOT / "Tests" / "StandInHub" / "hub.py"
+# A repository of the stand-in hub that the node is pointed to.
+REPOSITORY = "shoal/demo-GGUF"
 
 
 class Node:
     """A `shoal serve` on a data directory of its own, holding all of the demo model."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, hub):
         self.directory = pathlib.Path(directory)
         program = str(BINARIES / "shoal")
         data = ["--data-dir", str(self.directory)]
@@ -31,7 +36,7 @@ class Node:
         self.log = open(self.directory / "node.log", "w+")
         self.process = subprocess.Popen(
             [program, "serve", *data, "--port", "0", "--swarm-host", "127.0.0.1", "--swarm-port", "0"],
-            stdout=subprocess.PIPE, stderr=self.log, text=True,
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=os.environ | {"HF_ENDPOINT": hub},
         )
         line = self.process.stdout.readline().strip()
         assert line.startswith("listening on http://"), f"the node did not start: {line!r} {self.errors()}"
@@ -71,9 +76,26 @@ def eventually(condition, within):
 
 
 @pytest.fixture(scope="session")
-def node():
+def hub_url(tmp_path_factory):
+    """A stand-in hub with the demo model, and nothing of what goes on outside."""
+    root = tmp_path_factory.mktemp("hub")
+    folder = root / REPOSITORY
+    folder.mkdir(parents=True)
+    shutil.copyfile(DEMO, folder / "demo.Q8_0.gguf")
+    process = subprocess.Popen(
+        [sys.executable, str(HUB), "--root", str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process.stdout.readline().strip().removeprefix("listening on ")
+    finally:
+        process.stdin.close()
+        process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def node(hub_url):
     with tempfile.TemporaryDirectory(prefix="shoal-clients-") as directory:
-        node = Node(directory)
+        node = Node(directory, hub_url)
         try:
             yield node
         finally:

@@ -144,23 +144,6 @@ struct AcquisitionTests {
         }
     }
 
-    @Test("says which parts a node lacks")
-    func lacking() async throws {
-        var node = ScriptedNode()
-        node.services.acquisition = AcquisitionOperations()
-        try await node.serve { client in
-            try await client.expect(501, .post, Self.models + "/add")
-            for path in [
-                "downloads", "prune-history", "schedule", "shard-storage", "hf/search?q=a", "models/demo/status",
-                "models/demo/auto-manage", "hf/source/demo", "hf/files?repo_id=a/b",
-            ] {
-                let answer = try await client.send(.get, "/api/admin/" + path)
-                #expect(answer.status == 501, "\(path)")
-                #expect(answer.json["error"]?["message"]?.string?.contains("not built into this node") == true)
-            }
-        }
-    }
-
     @Test("replaces a policy as a whole, and a schedule in part")
     func settings() async throws {
         let (policies, continuation) = AsyncStream.makeStream(of: ModelPolicy.self)

@@ -90,8 +90,11 @@ package struct ModelAcquirer: Sendable {
                         + "more of this disk; free some space, raise resources.max_disk_mb, or ask for fewer shards")
             }
         }
+        var origin = description.origin
+        // The model is complete without it, so that its lack stops nothing.
+        origin.projector = try? await hub.projector(beside: origin)
         try await hub.adopt(description)
-        try await keeper.setOrigin(description.origin, of: manifest.id)
+        try await keeper.setOrigin(origin, of: manifest.id)
         try await queue.fetch(.some(ShardSelection(shards)), of: manifest.id, trigger: .user)
         try await keeper.noteWanted(manifest.id, shards: shards)
         return (manifest.id, shards)

@@ -37,7 +37,9 @@ package struct ShardSuppliers: Sendable {
 
     /// Peers on the local network side by side; then others, and the hub beside them.
     ///
-    /// - Throws: `AcquisitionError` where nobody can be asked for a reason worth telling; `CancellationError`.
+    /// The hub is asked nothing here: what peers have does not wait for it.
+    ///
+    /// - Throws: `CancellationError`.
     package func offer(_ shard: ShardIndex, of model: LibraryModel) async throws -> ShardOffer {
         var peers = peers(holding: shard, of: model)
         var expected = model.manifest[shard: shard]?.hash
@@ -56,20 +58,9 @@ package struct ShardSuppliers: Sendable {
         let near = peers.filter(\.isLocal).prefix(Self.maximumPeers)
         let far = peers.filter { !$0.isLocal }.prefix(Self.maximumPeers)
         var others: [any ShardSupplier] = far.map { PeerSupplier(peer: $0.id, membership: membership) }
-        do {
-            if let publisher = try await publisher(of: model) { others.append(publisher) }
-        } catch let error as AcquisitionError where !peers.isEmpty {
-            logger.info(
-                "the hub cannot be asked for a shard",
-                metadata: ["model": "\(model.id)", "shard": "\(shard)", "reason": "\(error)"])
-        }
+        if let hub, let origin = await origin(model.id) { others.append(hub.supplier(origin: origin)) }
         return ShardOffer(
             groups: [near.map { PeerSupplier(peer: $0.id, membership: membership) }, others].filter { !$0.isEmpty },
             expectedHash: expected)
-    }
-
-    private func publisher(of model: LibraryModel) async throws -> HubSupplier? {
-        guard let hub, let origin = await origin(model.id) else { return nil }
-        return try await hub.supplier(of: model, origin: origin)
     }
 }

@@ -66,6 +66,15 @@ package final class HubModels: Sendable {
         return Description(origin: pinned, files: files, manifest: manifest, headers: headers)
     }
 
+    /// The file that turns images into embeddings for the models of a repository; nil where it has none.
+    ///
+    /// - Throws: `HubError`.
+    func projector(beside origin: ModelOrigin) async throws -> String? {
+        let info = try await client.info(
+            of: HubRepository(origin.repository), revision: origin.revision.map { try HubRevision($0) } ?? .main)
+        return HubVariant.recommendedProjector(among: info.variants)?.path.text
+    }
+
     /// Takes a model into the library, with its header only.
     ///
     /// - Throws: `LibraryError`: `idTaken` where another model has the id, `diskFull`, of the file system.
@@ -73,11 +82,14 @@ package final class HubModels: Sendable {
         try await library.adoptHeader(description.manifest, parts: description.headers)
     }
 
-    /// Somebody who sends the bytes of a model from where its publisher has it.
+    /// Somebody who sends the bytes of models from where their publisher has them. The hub is asked when somebody wants some.
+    func supplier(origin: ModelOrigin) -> HubSupplier { HubSupplier(models: self, origin: origin) }
+
+    /// The files of a model at its publisher's, in part order.
     ///
     /// - Throws: `AcquisitionError` of code `notHeldThere` where the publisher has other files than the model's by now;
     ///   `HubError`.
-    func supplier(of model: LibraryModel, origin: ModelOrigin) async throws -> HubSupplier {
+    func files(of model: LibraryModel, at origin: ModelOrigin) async throws -> [HubFile] {
         let files = try await files(of: origin)
         let parts = model.manifest.parts
         let isSame =
@@ -93,7 +105,7 @@ package final class HubModels: Sendable {
                 "\(origin.repository) has another \(origin.file) than \(model.id) was made of; remove the model and pull "
                     + "it again to have the new one", isFinal: true)
         }
-        return HubSupplier(client: client, files: files, forget: { [weak self] in self?.forget(origin) })
+        return files
     }
 
     /// The model's files in part order, all of one commit.
@@ -115,7 +127,8 @@ package final class HubModels: Sendable {
         return files
     }
 
-    private func forget(_ origin: ModelOrigin) {
+    /// Has the hub asked anew where a file is.
+    func forget(_ origin: ModelOrigin) {
         resolved.withLock { _ = $0.removeValue(forKey: origin) }
     }
 }

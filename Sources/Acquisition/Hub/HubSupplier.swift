@@ -5,11 +5,8 @@ import NIOCore
 
 /// The hub as a sender of a model's bytes.
 struct HubSupplier: ShardSupplier {
-    let client: HubClient
-    /// The model's files, in part order.
-    let files: [HubFile]
-    /// Called when what the hub said of the files does not hold any more.
-    let forget: @Sendable () -> Void
+    let models: HubModels
+    let origin: ModelOrigin
 
     var name: SupplierName { .hub }
 
@@ -17,21 +14,23 @@ struct HubSupplier: ShardSupplier {
         _ ranges: [ByteRange], of shard: ShardIndex, model: LibraryModel,
         to receive: @Sendable (_ bytes: UnsafeRawBufferPointer, _ part: Int, _ offset: UInt64) async throws -> Void
     ) async throws {
-        for part in Set(ranges.map(\.part)).sorted() where files.indices.contains(part) {
-            let wanted = ranges.filter { $0.part == part }.map { $0.offset..<$0.end }
-            do {
+        do {
+            let files = try await models.files(of: model, at: origin)
+            for part in Set(ranges.map(\.part)).sorted() where files.indices.contains(part) {
+                let wanted = ranges.filter { $0.part == part }.map { $0.offset..<$0.end }
                 try await withoutActuallyEscaping(receive) { receive in
                     // One connection: whoever asks for pieces asks for several at once.
-                    try await client.readAll(files[part], ranges: wanted, connections: 1) { buffer, offset in
+                    try await models.client.readAll(files[part], ranges: wanted, connections: 1) { buffer, offset in
                         let (bytes, storage) = buffer.withUnsafeReadableBytesWithStorageManagement { ($0, $1.retain()) }
                         defer { storage.release() }
                         try await receive(bytes, part, offset)
                     }
                 }
-            } catch let error as HubError {
-                forget()
-                throw AcquisitionError(error)
             }
+        } catch let error as HubError {
+            // What the hub said of the files may not hold any more.
+            models.forget(origin)
+            throw AcquisitionError(error)
         }
     }
 }

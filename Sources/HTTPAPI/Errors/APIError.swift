@@ -77,11 +77,6 @@ extension APIError {
             headers: [.retryAfter: String(retryAfterSeconds)])
     }
 
-    /// 501: this node lacks the part that would do it.
-    static func notImplemented(_ message: String) -> APIError {
-        APIError(status: .notImplemented, type: "server_error", message: message)
-    }
-
     /// 503.
     static func unavailable(_ message: String, hint: String? = nil) -> APIError {
         APIError(status: .serviceUnavailable, type: "server_error", message: message, hint: hint)

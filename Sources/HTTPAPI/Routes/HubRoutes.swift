@@ -1,5 +1,6 @@
 import Acquisition
 import ChatTemplate
+import Hub
 import Hummingbird
 import ModelLibrary
 
@@ -39,17 +40,17 @@ struct HubRoutes: Sendable {
 
     @Sendable private func files(_ request: Request, context: APIRequestContext) async throws -> Response {
         var query = try QueryFields(request)
-        let repository = try HubNames.repository(try query.requiredString("repo_id"))
+        let repository = try HubRepository(field: "repo_id", try query.requiredString("repo_id"))
         try query.refuseUnread()
         return .json(try await acquisition.files(repository).json)
     }
 
     @Sendable private func probe(_ request: Request, context: APIRequestContext) async throws -> Response {
         var query = try QueryFields(request)
-        let origin = ModelOrigin(
-            repository: try HubNames.repository(try query.requiredString("repo_id")),
-            file: try HubNames.file(try query.requiredString("filename")),
-            revision: try query.string("revision").map { try HubNames.revision($0) })
+        let origin = try ModelOrigin(
+            fields: try query.requiredString("repo_id"),
+            file: try query.requiredString("filename", maximumCharacters: HubFilePath.maximumLength),
+            revision: try query.string("revision"))
         try query.refuseUnread()
         return .json(try await acquisition.probe(origin).json)
     }
@@ -68,10 +69,10 @@ struct HubRoutes: Sendable {
 
     @Sendable private func download(_ request: Request, context: APIRequestContext) async throws -> Response {
         var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
-        let origin = ModelOrigin(
-            repository: try HubNames.repository(try fields.requiredString("repo_id", maximumBytes: 1024)),
-            file: try HubNames.file(try fields.requiredString("filename", maximumBytes: 1024)),
-            revision: try fields.string("revision", maximumBytes: 1024).map { try HubNames.revision($0) })
+        let origin = try ModelOrigin(
+            fields: try fields.requiredString("repo_id", maximumBytes: 1024),
+            file: try fields.requiredString("filename", maximumBytes: 1024),
+            revision: try fields.string("revision", maximumBytes: 1024))
         let wanted = try Self.wanted(&fields)
         let model = try fields.string("model_id", maximumBytes: 256).map { text throws(APIError) in
             guard let id = ModelID(text) else { throw APIError.badModelID(text, parameter: "model_id") }

@@ -71,9 +71,9 @@ package struct ModelSummary: Sendable, Hashable {
     package var trust: ModelTrust.Level
     /// Where its publisher has it, where that is known.
     package var origin: ModelOrigin?
-    /// Its header was read on the hub.
+    /// Its header was read on the hub, and nothing else of it is here.
     package var isProbed: Bool
-    /// Nil where nobody in the swarm has one.
+    /// Nil where none is known.
     package var projector: Projector?
     /// The latest download of its shards.
     package var download: DownloadStatus?

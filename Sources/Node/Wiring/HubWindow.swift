@@ -49,9 +49,9 @@ struct HubWindow: Sendable {
     /// The GGUF files of one repository.
     ///
     /// - Throws: `HubError`, `CancellationError`.
-    func files(of repository: String) async throws -> HubFilesSummary {
-        let info = try await hub.client.info(of: HubRepository(repository))
-        return HubFilesSummary(repository, info.variants)
+    func files(of repository: HubRepository) async throws -> HubFilesSummary {
+        let info = try await hub.client.info(of: repository)
+        return HubFilesSummary(repository.description, info.variants)
     }
 
     /// What the header of a file says.

@@ -128,8 +128,9 @@ actor ModelSummaries {
                 shards: shards(
                     of: local, windows: windows[id.rawValue] ?? [], locked: record?.shards(where: \.isLocked) ?? [],
                     neighbours: neighbours[id] ?? []),
-                isCovered: model?.isCovered ?? false, hasHeader: true, trust: trust,
-                origin: record?.origin, download: download)
+                isCovered: model?.isCovered ?? false, hasHeader: true, trust: trust, origin: record?.origin,
+                isProbed: local.held.isEmpty && record?.origin != nil && record?.isOriginHearsay == false,
+                projector: record?.origin?.projector.map { _ in .init(isLocal: false) }, download: download)
         }
     }
 

@@ -12,31 +12,30 @@ import Swarm
 #endif
 
 extension NodeDaemon.Parts {
-    /// How the node comes to hold models, as far as it can; the rest is answered with 501.
+    /// How the node comes to hold models, and what it keeps of them.
     func acquisitionOperations(_ summaries: ModelSummaries) -> AcquisitionOperations {
-        var operations = AcquisitionOperations()
-        operations.storage = { await storage(of: await summaries.list().models) }
         let queue = downloads.queue
-        operations.add = { [acquirer] in try await acquirer.add($0) }
-        operations.download = { await queue.status(of: $0) }
-        operations.downloads = { await queue.statuses() }
-        operations.cancel = { try await queue.cancel($0) }
-        operations.downloadShard = { [acquirer] in try await acquirer.fetch($1, of: $0) }
-        operations.downloadFromHub = { [acquirer] request in
-            let started = try await acquirer.pull(request.origin, request.wanted, id: request.model)
-            return HubDownloadStart(model: started.model, shards: started.shards)
-        }
-        operations.search = { try await hubWindow.search($0) }
-        operations.files = { try await hubWindow.files(of: $0) }
-        operations.probe = { try await hubWindow.probe($0) }
-        operations.origin = { [keeper] in await keeper.origin(of: $0) }
-        operations.policy = { [keeper] in try await keeper.policy(of: $0) }
-        operations.setPolicy = { [keeper] in try await keeper.setPolicy($1, of: $0) }
-        operations.lock = { [keeper] in try await keeper.setLocked($2, $1, of: $0) }
-        operations.pruneHistory = { [keeper] in try await keeper.pruneHistory() }
-        operations.schedule = { [keeper] in await keeper.schedule() }
-        operations.changeSchedule = { [keeper] in try await keeper.setSchedule($0) }
-        return operations
+        return AcquisitionOperations(
+            add: { [acquirer] in try await acquirer.add($0) },
+            download: { await queue.status(of: $0) },
+            downloads: { await queue.statuses() },
+            cancel: { try await queue.cancel($0) },
+            downloadShard: { [acquirer] in try await acquirer.fetch($1, of: $0) },
+            downloadFromHub: { [acquirer] request in
+                let started = try await acquirer.pull(request.origin, request.wanted, id: request.model)
+                return HubDownloadStart(model: started.model, shards: started.shards)
+            },
+            search: { try await hubWindow.search($0) },
+            files: { try await hubWindow.files(of: $0) },
+            probe: { try await hubWindow.probe($0) },
+            origin: { [keeper] in await keeper.origin(of: $0) },
+            policy: { [keeper] in try await keeper.policy(of: $0) },
+            setPolicy: { [keeper] in try await keeper.setPolicy($1, of: $0) },
+            lock: { [keeper] in try await keeper.setLocked($2, $1, of: $0) },
+            pruneHistory: { [keeper] in try await keeper.pruneHistory() },
+            schedule: { [keeper] in await keeper.schedule() },
+            changeSchedule: { [keeper] in try await keeper.setSchedule($0) },
+            storage: { await storage(of: await summaries.list().models) })
     }
 
     private var hubWindow: HubWindow {

@@ -52,42 +52,41 @@ extension ScriptedNode {
 
     /// A node that is fetching a model and can do everything.
     static var acquisition: AcquisitionOperations {
-        var operations = AcquisitionOperations()
-        operations.add = { _ in }
-        operations.download = { $0 == download.model ? download : nil }
-        operations.downloads = { [download] }
-        operations.cancel = { _ in }
-        operations.downloadShard = { _, shard in
-            switch shard.rawValue {
-            case 0: .alreadyLocal
-            case 1: .fromPeer(id(2))
-            default: .fromHub(origin)
-            }
-        }
-        operations.downloadFromHub = { request in
-            let shards: Set<ShardIndex> =
-                switch request.wanted {
-                case .some(let selection): selection.indices
-                case .all: [shard(0), shard(1), shard(2)]
-                case .fairShare: [shard(2)]
+        AcquisitionOperations(
+            add: { _ in },
+            download: { $0 == download.model ? download : nil },
+            downloads: { [download] },
+            cancel: { _ in },
+            downloadShard: { _, shard in
+                switch shard.rawValue {
+                case 0: .alreadyLocal
+                case 1: .fromPeer(id(2))
+                default: .fromHub(origin)
                 }
-            return HubDownloadStart(model: request.model ?? model("demo"), shards: shards)
-        }
-        operations.search = { _ in [hit] }
-        operations.files = { _ in files }
-        operations.probe = { _ in
-            HubProbeSummary(
-                sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama", isSupported: true,
-                replicas: 1)
-        }
-        operations.origin = { $0 == download.model ? origin : nil }
-        operations.policy = { _ in .standard }
-        operations.setPolicy = { _, _ in }
-        operations.lock = { _, _, _ in }
-        operations.pruneHistory = { [prune] }
-        operations.schedule = { .standard }
-        operations.changeSchedule = { try ResourceSchedule.standard.applying($0) }
-        operations.storage = { storage }
-        return operations
+            },
+            downloadFromHub: { request in
+                let shards: Set<ShardIndex> =
+                    switch request.wanted {
+                    case .some(let selection): selection.indices
+                    case .all: [shard(0), shard(1), shard(2)]
+                    case .fairShare: [shard(2)]
+                    }
+                return HubDownloadStart(model: request.model ?? model("demo"), shards: shards)
+            },
+            search: { _ in [hit] },
+            files: { _ in files },
+            probe: { _ in
+                HubProbeSummary(
+                    sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama",
+                    isSupported: true, replicas: 1)
+            },
+            origin: { $0 == download.model ? origin : nil },
+            policy: { _ in .standard },
+            setPolicy: { _, _ in },
+            lock: { _, _, _ in },
+            pruneHistory: { [prune] },
+            schedule: { .standard },
+            changeSchedule: { try ResourceSchedule.standard.applying($0) },
+            storage: { storage })
     }
 }
