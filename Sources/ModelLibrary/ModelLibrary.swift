@@ -25,6 +25,7 @@ package actor ModelLibrary {
     private var ordered: [LibraryModel] = []
     /// Grows whenever ``models()`` answers something else than before.
     package private(set) var revision: UInt64 = 0
+    private var decoded: [ModelID: (stamp: StorageFile.Stamp, manifest: ModelManifest)] = [:]
     private var foreignVersion: Int?
     /// How often each model has lost a shard, or was removed or replaced: before the bytes go, the number grows.
     private(set) var losses: [ModelID: UInt64] = [:]
@@ -106,7 +107,7 @@ package actor ModelLibrary {
         for name in try folder.modelFolders() {
             guard let id = ModelID(name) else { continue }
             do {
-                guard let manifest = try folder.manifest(id) else { continue }
+                guard let manifest = try manifest(id) else { continue }
                 found[id] = try model(of: manifest, entry: entries[id], isArriving: arriving.contains(id))
             } catch {
                 logger.warning("left out a model", metadata: ["model": "\(id)", "error": "\(error)"])
@@ -130,6 +131,18 @@ package actor ModelLibrary {
             revision += 1
         }
         return changed
+    }
+
+    /// The stored manifest; read again only when its file is another one.
+    private func manifest(_ id: ModelID) throws -> ModelManifest? {
+        guard let stamp = try? StorageFile(path: folder.manifestPath(id), mode: .read).stamp() else {
+            decoded[id] = nil
+            return nil
+        }
+        if let known = decoded[id], known.stamp == stamp { return known.manifest }
+        let manifest = try folder.manifest(id)
+        decoded[id] = manifest.map { (stamp, $0) }
+        return manifest
     }
 
     private func model(

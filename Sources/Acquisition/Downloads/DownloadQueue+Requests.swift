@@ -105,6 +105,14 @@ extension DownloadQueue {
         wake()
     }
 
+    /// Says that a file's header is being read on the hub.
+    func tellProbe(of origin: ModelOrigin) {
+        events.publish(
+            NodeEvent(
+                category: "model", kind: "hf_probe_started",
+                message: "Reading the header of \(origin.file) of \(origin.repository)", detailText: origin.repository))
+    }
+
     /// Ends a download and gives back what came of shards that are not complete. Complete ones stay.
     ///
     /// - Throws: `AcquisitionError` of code `noDownload`; `StoreError`.

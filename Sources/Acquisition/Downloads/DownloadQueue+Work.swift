@@ -1,5 +1,6 @@
 import Events
 import GGUF
+import Hub
 import Link
 import Logging
 import ModelLibrary
@@ -223,6 +224,11 @@ extension DownloadQueue {
                 "model": "\(id)", "shard": "\(shard.map(\.description) ?? "header")", "attempt": "\(attempts)",
                 "error": "\(reason)",
             ])
+        if ((error as? AcquisitionError)?.cause as? HubError)?.code == .stalled {
+            tell(
+                "hf_download_stalled", "The hub sends nothing of \(id): \(reason)", of: id, shard: shard,
+                level: .warning)
+        }
         if attempts >= settings.maximumIdleAttempts || Self.isFinal(error) {
             guard let shard else { return fail(id, reason) }
             downloads[id]?.progress.set(shard, .failed)

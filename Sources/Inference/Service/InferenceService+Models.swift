@@ -1,4 +1,5 @@
 import BLAKE3
+import Events
 package import GGUF
 import Link
 import ModelLibrary
@@ -144,7 +145,19 @@ extension InferenceService {
     package func loadShard(model name: String, shard: Int) async throws -> [Int] {
         let (known, _) = try await localModel(name)
         _ = try Self.shard(shard, of: known)
-        return try await load(model: name, shards: Array(Set(await loadedShards(known)).union([shard])))
+        let before = Set(await loadedShards(known))
+        let loaded = try await load(model: name, shards: Array(before.union([shard])))
+        tell("shard_loaded_memory", "is loaded", shards: Set(loaded).subtracting(before), of: known)
+        return loaded
+    }
+
+    private func tell(_ kind: String, _ what: String, shards: Set<Int>, of model: LibraryModel) {
+        for shard in shards.sorted() {
+            events.publish(
+                NodeEvent(
+                    category: "shard", kind: kind, message: "Shard \(shard) of \(model.id) \(what).",
+                    modelID: model.id.rawValue, modelName: model.manifest.name, shardIndex: shard))
+        }
     }
 
     /// Unloads one shard; its window is loaded again from what is left.
@@ -155,7 +168,8 @@ extension InferenceService {
         let (known, served) = try await localModel(name)
         let index = try Self.shard(shard, of: known)
         guard let layers = known.manifest[shard: index]?.layers else { return await loadedShards(known) }
-        let remaining = Set(await loadedShards(known)).subtracting([shard])
+        let before = Set(await loadedShards(known))
+        let remaining = before.subtracting([shard])
         for window in await keeper.loadedWindows(of: served.id) where window.overlaps(layers) {
             _ = try await keeper.unload(window, of: served.id)
         }
@@ -163,7 +177,9 @@ extension InferenceService {
         for window in known.manifest.layers(coveredBy: kept) where served.allows(window) {
             _ = try await keeper.lease(window, of: served)
         }
-        return await loadedShards(known)
+        let loaded = await loadedShards(known)
+        tell("shard_unloaded_memory", "is unloaded", shards: before.subtracting(loaded), of: known)
+        return loaded
     }
 
     /// Unloads all windows of a model and stops its engine. A model that is not known has none.
