@@ -1,4 +1,10 @@
-package import Foundation
+#if canImport(FoundationInternationalization)
+    package import FoundationEssentials
+    // What brings the time zones along. Foundation would as well, and CoreFoundation with it, whose C types hide Glibc's.
+    import FoundationInternationalization
+#else
+    package import Foundation
+#endif
 
 /// When a node gives less, or more, to the swarm than usual.
 ///
