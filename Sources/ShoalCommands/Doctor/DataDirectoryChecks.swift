@@ -13,18 +13,19 @@ struct DataDirectoryChecks {
     let directory: DataDirectory
 
     func findings() -> [Finding] {
-        var status = stat()
-        guard stat(directory.path, &status) == 0 else {
-            if errno == ENOENT {
-                return [.ok("data directory", "\(directory.path) does not exist yet; “shoal serve” makes it")]
-            }
+        let status: Stat
+        do throws(Errno) {
+            status = try Stat(FilePath(directory.path))
+        } catch .noSuchFileOrDirectory {
+            return [.ok("data directory", "\(directory.path) does not exist yet; “shoal serve” makes it")]
+        } catch {
             return [
                 .fail(
-                    "data directory", "\(directory.path): \(Errno(rawValue: errno))",
+                    "data directory", "\(directory.path): \(error)",
                     mend: "make it readable for this user, or take another one with --data-dir")
             ]
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+        guard status.type == .directory else {
             return [
                 .fail(
                     "data directory", "\(directory.path) is no directory",
@@ -39,13 +40,13 @@ struct DataDirectoryChecks {
         ]
     }
 
-    private func directoryAccess(_ status: stat) -> Finding {
+    private func directoryAccess(_ status: Stat) -> Finding {
         guard access(directory.path, R_OK | W_OK | X_OK) == 0 else {
             return .fail(
                 "data directory", "\(directory.path) cannot be written by this user",
                 mend: "chown it to the user that runs the node")
         }
-        guard status.st_mode & 0o077 == 0 else {
+        guard isPrivate(status) else {
             return .warn(
                 "data directory", "\(directory.path) is open to other users of this machine",
                 mend: "chmod 700 \(directory.path)")
@@ -54,18 +55,20 @@ struct DataDirectoryChecks {
     }
 
     private func secret(_ check: String, _ path: String, about: String) -> Finding {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            return errno == ENOENT
-                ? .ok(check, "not there yet; “shoal serve” makes it")
-                : .fail(check, "\(path): \(Errno(rawValue: errno))", mend: "make it readable for this user")
+        let status: Stat
+        do throws(Errno) {
+            status = try Stat(FilePath(path), followTargetSymlink: false)
+        } catch .noSuchFileOrDirectory {
+            return .ok(check, "not there yet; “shoal serve” makes it")
+        } catch {
+            return .fail(check, "\(path): \(error)", mend: "make it readable for this user")
         }
         do {
             _ = try SecretFile(path: path, byteCount: 32).read()
         } catch {
             return .fail(check, "\(error)", mend: "restore \(path) from a copy, or remove it to lose \(about)")
         }
-        guard status.st_mode & 0o077 == 0 else {
+        guard isPrivate(status) else {
             return .fail(check, "\(path) is readable by other users", mend: "chmod 600 \(path)")
         }
         return .ok(check, "\(path) is in order")
@@ -80,11 +83,13 @@ struct DataDirectoryChecks {
             return .fail(
                 "api key", "\(error)", mend: "chmod 600 \(directory.apiKey), or remove it and start the node again")
         }
-        var status = stat()
-        if stat(directory.apiKey, &status) == 0, status.st_mode & 0o077 != 0 {
+        if let status = try? Stat(FilePath(directory.apiKey)), !isPrivate(status) {
             return .fail(
                 "api key", "\(directory.apiKey) is readable by other users", mend: "chmod 600 \(directory.apiKey)")
         }
         return .ok("api key", "\(directory.apiKey) is in order")
     }
+
+    /// Whether nobody but its owner may do anything with it.
+    private func isPrivate(_ status: Stat) -> Bool { status.permissions.rawValue & 0o077 == 0 }
 }
