@@ -144,8 +144,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Events", "ChatTemplate", "Link", "GGUF",
-                "CZlib",
+                "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events", "ChatTemplate", "Link",
+                "GGUF", "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),

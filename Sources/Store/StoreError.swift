@@ -35,7 +35,7 @@ package struct StoreError: Error, CustomStringConvertible {
 
     init(_ error: any Error, doing action: String) {
         let (code, advice): (Code, String) =
-            switch (error as? DatabaseError)?.resultCode {
+            switch (error as? DatabaseError).map({ Self.isFull($0) ? .SQLITE_FULL : $0.resultCode }) {
             case .SQLITE_FULL: (.full, "free some space on its disk")
             case .SQLITE_BUSY, .SQLITE_LOCKED: (.busy, "another process keeps it locked; try again when it is done")
             case .SQLITE_READONLY, .SQLITE_PERM: (.readOnly, "make the file and its folder writable")
@@ -45,5 +45,10 @@ package struct StoreError: Error, CustomStringConvertible {
             default: (.failed, "see the cause")
             }
         self.init(code: code, message: "cannot \(action): \(error); \(advice)", cause: error)
+    }
+
+    /// Whether the disk has no room, be it for the file of the memory that processes share over the database.
+    private static func isFull(_ error: DatabaseError) -> Bool {
+        [.SQLITE_FULL, .SQLITE_IOERR_SHMSIZE].contains(error.extendedResultCode)
     }
 }

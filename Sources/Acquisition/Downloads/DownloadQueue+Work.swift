@@ -100,6 +100,8 @@ extension DownloadQueue {
             try table.remove(id)
         } catch is CancellationError {
             return
+        } catch  where Self.isFull(error) {
+            return pause(id, "\(error)")
         } catch {
             return fail(id, "\(error)")
         }
@@ -206,15 +208,7 @@ extension DownloadQueue {
         let (id, shard) = (job.model, job.shard)
         guard !Task.isCancelled, !(error is CancellationError), downloads[id]?.state.isActive == true else { return }
         let reason = "\(error)"
-        if Self.isFull(error) {
-            if case .paused = downloads[id]?.state {
-            } else {
-                downloads[id]?.note("paused: \(reason)")
-                tell("download_paused", "The download of \(id) waits for room: \(reason)", of: id, level: .warning)
-            }
-            downloads[id]?.state = .paused(reason: reason)
-            return
-        }
+        if Self.isFull(error) { return pause(id, reason) }
         let attempts = (downloads[id]?.idleAttempts[shard] ?? 0) + 1
         downloads[id]?.idleAttempts[shard] = attempts
         downloads[id]?.note((shard.map { "shard \($0)" } ?? "header") + ": \(reason)")
@@ -245,6 +239,17 @@ extension DownloadQueue {
         wake()
         try? await Task.sleep(for: pause)
         downloads[id]?.wake(job)
+    }
+
+    /// Fetches nothing more until there is room.
+    private func pause(_ id: ModelID, _ reason: String) {
+        guard let state = downloads[id]?.state, state.isActive else { return }
+        if case .paused = state {
+        } else {
+            downloads[id]?.note("paused: \(reason)")
+            tell("download_paused", "The download of \(id) waits for room: \(reason)", of: id, level: .warning)
+        }
+        downloads[id]?.state = .paused(reason: reason)
     }
 
     private static func isFull(_ error: any Error) -> Bool {

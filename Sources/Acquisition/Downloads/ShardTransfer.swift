@@ -14,8 +14,9 @@ struct ShardTransfer: Sendable {
         /// Pieces that are asked of one peer, and of the hub, at the same time.
         var lanesPerPeer = 2
         var lanesOfHub = 4
-        /// Bytes after which what has come is made to last.
+        /// Bytes and time after which what has come is made to last.
         var savedBytes: UInt64 = 32 << 20
+        var savedInterval: Duration = .seconds(2)
         /// Failures in a row after which a supplier is not asked any more.
         var failuresPerSupplier = 2
     }
@@ -80,7 +81,7 @@ struct ShardTransfer: Sendable {
         _ arrival: ShardArrival, of model: LibraryModel, from groups: [[any ShardSupplier]],
         contributions: Contributions
     ) async throws {
-        let journal = Journal(arrival: arrival, every: limits.savedBytes)
+        let journal = Journal(arrival: arrival, every: limits.savedBytes, or: limits.savedInterval)
         var failure: (any Error)?
         for group in groups {
             var standing = group.map { (supplier: $0, failures: 0) }
@@ -215,16 +216,19 @@ private final class Round: Sendable {
 private final class Journal: Sendable {
     private struct State {
         var unsaved: UInt64 = 0
+        var savedAt = ContinuousClock.now
         var isSaving = false
         var fault: (any Error)?
     }
 
     private let arrival: ShardArrival
-    private let interval: UInt64
+    private let maximumUnsaved: UInt64
+    private let interval: Duration
     private let state = Mutex(State())
 
-    init(arrival: ShardArrival, every interval: UInt64) {
+    init(arrival: ShardArrival, every maximumUnsaved: UInt64, or interval: Duration) {
         self.arrival = arrival
+        self.maximumUnsaved = maximumUnsaved
         self.interval = interval
     }
 
@@ -243,9 +247,11 @@ private final class Journal: Sendable {
 
     func saveIfDue() async throws {
         let isDue = state.withLock { state in
-            guard state.unsaved >= interval, !state.isSaving else { return false }
+            let isTime = state.unsaved >= maximumUnsaved || ContinuousClock.now - state.savedAt >= interval
+            guard isTime, !state.isSaving else { return false }
             state.isSaving = true
             state.unsaved = 0
+            state.savedAt = .now
             return true
         }
         guard isDue else { return }

@@ -77,7 +77,10 @@ package enum OriginFile {
     }
 
     private static func fault(_ action: String, _ path: String) -> AcquisitionError {
-        AcquisitionError(
-            .fileSystem, "cannot \(action) \(path): \(String(cString: strerror(errno))); check the disk and its rights")
+        let isFull = errno == ENOSPC || errno == EDQUOT
+        let advice = isFull ? "free some space on this disk" : "check the disk and its rights"
+        return AcquisitionError(
+            isFull ? .diskFull : .fileSystem, "cannot \(action) \(path): \(String(cString: strerror(errno))); \(advice)"
+        )
     }
 }

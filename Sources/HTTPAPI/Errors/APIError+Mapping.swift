@@ -7,6 +7,7 @@ import Inference
 import Logging
 import ModelLibrary
 import NIOCore
+import Store
 import Swarm
 
 extension APIError {
@@ -18,6 +19,7 @@ extension APIError {
         case let error as LibraryError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as SwarmError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as HubError: self.init(error)
+        case let error as StoreError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AcquisitionError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
@@ -65,6 +67,16 @@ extension APIError {
         case .modelNotFound, .shardNotFound: (status, type) = (.notFound, "not_found_error")
         case .badModelID, .badShards, .badShardSize, .notAModel, .idTaken, .otherShardSize: break
         case .diskFull: (status, type) = (.insufficientStorage, "server_error")
+        case .notPermitted: (status, type) = (.serviceUnavailable, "server_error")
+        default: return nil
+        }
+    }
+
+    /// Nil for faults of the database that no client can do anything about.
+    private init?(_ error: StoreError) {
+        switch error.code {
+        case .full: self.init(status: .insufficientStorage, type: "server_error", message: error.message)
+        case .readOnly, .busy: self.init(status: .serviceUnavailable, type: "server_error", message: error.message)
         default: return nil
         }
     }

@@ -48,6 +48,12 @@ package struct DataDirectory: Sendable {
                 .dataDirectory, "cannot make the data directory \(path)", cause: Errno(rawValue: errno))
         }
         guard access(path, R_OK | W_OK | X_OK) == 0 else {
+            guard errno != EROFS else {
+                throw NodeError(
+                    .dataDirectory,
+                    "the data directory \(path) is on a read-only disk; mount it writable, or take another one with "
+                        + "--data-dir")
+            }
             throw NodeError(
                 .dataDirectory,
                 "the data directory \(path) cannot be used by this user; change its owner or take another one "
