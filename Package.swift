@@ -14,6 +14,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grpc: [Target.Dependency] = [
     .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -111,6 +112,7 @@ let package = Package(
         .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
         .target(
             name: "Adapters", dependencies: ["Safetensors", "Pickle", "GGUF", "Store", grdb, crypto]),
+        .target(name: "Accounts", dependencies: ["Store", "Link", grdb, crypto, cryptoExtras]),
         .target(
             name: "Swarm",
             dependencies: [
@@ -250,6 +252,7 @@ let package = Package(
         .testTarget(
             name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto]),
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store"]),
+        .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Store", grdb, crypto]),
         .testTarget(
             name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
         .testTarget(

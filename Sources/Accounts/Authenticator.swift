@@ -1,0 +1,58 @@
+/// What a request shows to prove who sent it.
+package enum Credentials: Sendable {
+    case none
+    /// What follows `Bearer`, or what `x-api-key` says.
+    case bearer(String)
+    /// The session cookie's value.
+    case session(String, csrf: CSRFCheck)
+}
+
+/// Whether a request has to show that it comes from the session's own page.
+package enum CSRFCheck: Sendable, Hashable {
+    /// The request only reads.
+    case notNeeded
+    /// The request changes something; the header's value.
+    case required(String?)
+}
+
+/// Finds out who sent a request.
+///
+/// Everything is looked up anew each time, so that what was revoked is refused from the next request on.
+package struct Authenticator: Sendable {
+    /// Longer bearer values are refused unread.
+    package static let maximumLength = 4096
+
+    private let sessions: WebSessions
+    private let tokens: APITokens
+    private let jwts: JSONWebTokens
+
+    package init(sessions: WebSessions, tokens: APITokens, jwts: JSONWebTokens) {
+        self.sessions = sessions
+        self.tokens = tokens
+        self.jwts = jwts
+    }
+
+    /// - Returns: nil where nothing was shown. What is shown and wrong never counts as nothing.
+    /// - Throws: `badBearer`, `badSession`, `expired`, `revoked`, `badCSRFToken`; `StoreError`.
+    package func authenticate(_ credentials: Credentials) async throws -> Principal? {
+        switch credentials {
+        case .none: return nil
+        case .session(let id, let csrf): return try await sessions.prove(id, csrf: csrf)
+        case .bearer(let text):
+            guard text.utf8.count <= Self.maximumLength else {
+                throw AccountError(.badBearer, "the bearer value has more than \(Self.maximumLength) bytes")
+            }
+            if text.hasPrefix(APITokens.prefix) { return try await tokens.prove(text) }
+            return try await jwts.prove(text)
+        }
+    }
+
+    /// Ends what proved somebody: log-out. An API token is not ended by this; it is revoked.
+    package func logOut(_ principal: Principal, from address: String?) async throws {
+        switch principal.proof {
+        case .session(let handle): try await sessions.end(handle, of: principal, from: address)
+        case .jwt(let handle): try await jwts.end(handle, of: principal, from: address)
+        case .apiToken: break
+        }
+    }
+}

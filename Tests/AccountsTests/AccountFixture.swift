@@ -1,0 +1,97 @@
+import Foundation
+import Store
+import Synchronization
+import Testing
+
+@testable import Accounts
+
+/// Time that stands still until it is told to go on.
+final class HandClock: Sendable {
+    private let seconds = Mutex(1_700_000_000.0)
+
+    func advance(_ duration: Duration) { seconds.withLock { $0 += duration / .seconds(1) } }
+
+    var clock: AccountClock {
+        AccountClock(
+            date: { [self] in Date(timeIntervalSince1970: seconds.withLock { $0 }) },
+            uptime: { [self] in .seconds(seconds.withLock { $0 }) })
+    }
+}
+
+/// A data folder of its own with accounts in it; passwords cost next to nothing.
+struct AccountFixture: Sendable {
+    static let password = "correct horse"
+    static let address = ClientAddress("192.0.2.1")
+    /// What a test's actions are done by.
+    static let actor = AuditActor.nodeKey(from: "127.0.0.1")
+    static let cheap = PasswordHash.Cost(logRounds: 4, blockSize: 1, parallelism: 1)
+
+    let root: String
+    let time = HandClock()
+    let store: Store
+    let accounts: AccountServices
+
+    var path: String { root + "/shoal.sqlite" }
+    var keyPath: String { root + "/jwt.key" }
+    var users: Users { accounts.users }
+    var ledger: TokenLedger { accounts.ledger }
+
+    init(rules: AccountServices.Rules = .init()) throws {
+        root = FileManager.default.temporaryDirectory.appending(path: "accounts-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        store = try Store(path: root + "/shoal.sqlite")
+        accounts = try Self.accounts(store, keyPath: root + "/jwt.key", rules, time.clock)
+    }
+
+    static func accounts(
+        _ store: Store, keyPath: String, _ rules: AccountServices.Rules = .init(), _ clock: AccountClock
+    ) throws -> AccountServices {
+        try AccountServices(
+            store: store, keyPath: keyPath, rules: rules, clock: clock,
+            hasher: PasswordHasher(limits: rules.hashing, cost: cheap))
+    }
+
+    @discardableResult
+    func add(_ name: String = "ada", role: Role = .user, tokens: Int64 = 0) async throws -> User {
+        try await users.create(
+            NewUser(
+                username: Username(name), email: EmailAddress("\(name)@example.com"), role: role,
+                password: Password(Self.password), tokens: TokenAmount(tokens)),
+            by: Self.actor)
+    }
+
+    func logIn(_ name: String = "ada", _ password: String = password) async throws -> LoggedIn {
+        try await accounts.logIns.logIn(username: name, password: password, from: Self.address)
+    }
+}
+
+func withAccounts(
+    rules: AccountServices.Rules = .init(), _ body: (AccountFixture) async throws -> Void
+) async throws {
+    let fixture = try AccountFixture(rules: rules)
+    defer { try? FileManager.default.removeItem(atPath: fixture.root) }
+    try await body(fixture)
+}
+
+/// The code of the error that `body` throws; nil where it throws none or another.
+func code(_ body: () async throws -> Void) async -> AccountError.Code? {
+    do {
+        try await body()
+        return nil
+    } catch { return (error as? AccountError)?.code }
+}
+
+/// Random numbers that come again with the same seed (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
