@@ -40,11 +40,11 @@ struct AccountFixture: Sendable {
         root = FileManager.default.temporaryDirectory.appending(path: "accounts-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         store = try Store(path: root + "/shoal.sqlite")
-        accounts = try Self.accounts(store, keyPath: root + "/jwt.key", rules, time.clock)
+        accounts = try Self.accounts(store, keyPath: root + "/jwt.key", rules: rules, time.clock)
     }
 
     static func accounts(
-        _ store: Store, keyPath: String, _ rules: AccountServices.Rules = .init(), _ clock: AccountClock
+        _ store: Store, keyPath: String, rules: AccountServices.Rules = .init(), _ clock: AccountClock
     ) throws -> AccountServices {
         try AccountServices(
             store: store, keyPath: keyPath, rules: rules, clock: clock,
