@@ -1,6 +1,7 @@
 """Measures Shoal against libllama and one node against two, side by side in one run, and writes `results.md`.
 
-    python bench.py --bin FOLDER --direct PROGRAM --model GGUF [--rounds 9] [--only ROW,…] [--output FILE]
+    python bench.py --bin FOLDER --direct PROGRAM --model GGUF --fetched GGUF --listed GGUF
+        [--rounds 9] [--models 200] [--only ROW,…] [--output FILE]
 
 In each round all sides of all rows are measured one after the other, in turning order, so that a change of the machine's
 speed touches all of them alike. A row is the median of the rounds' ratios.
@@ -21,11 +22,16 @@ import sys
 import tempfile
 import time
 
+import fetching
+import listing
 from client import Direct, Node
 
 PROMPT, DECODED, LONG = 64, 96, 512
 SESSIONS, SESSION_TOKENS = 8, 48
 IDLE_SETTLE_SECONDS = 3
+# The load of the list of models: as many pages as connections, each asking more often than any page does.
+SHARDS, CONNECTIONS, PACE, LISTING_SECONDS = 60, 50, 10, 10
+FETCHES = 3
 HERE = pathlib.Path(__file__).parent
 
 
@@ -119,6 +125,50 @@ class Bench:
         if process.returncode != 0:
             raise SystemExit("bench: the transfer failed")
 
+    def listing(self):
+        """The list of many models, asked for over many connections: at a pace, and as fast as it comes."""
+        data = self.given.listed.with_name(f"{self.given.listed.stem}-{self.given.models}")
+        listing.make(self.given.bin, self.given.listed, data, self.given.models)
+        node = Node(self.given.bin, data)
+        self.stack.callback(node.stop)
+        node.wait_ready()
+        models = node.get("/api/admin/models")
+        if [model["hosted_shards"] for model in models] != [SHARDS] * self.given.models:
+            raise SystemExit(f"bench: the list has not {self.given.models} models of {SHARDS} shards")
+        for side, pace in (("list paced", PACE), ("list saturated", None)):
+            times = listing.measure(node.port, CONNECTIONS, LISTING_SECONDS, pace)
+            for name, part in (("p50", 0.5), ("p99", 0.99)):
+                self.note(f"{side} {name}", listing.quantile(times, part))
+            self.note(f"{side} rate", len(times) / LISTING_SECONDS)
+            print(f"{side}: {len(times)} answers, p99 {self.values[f'{side} p99'][-1]:.3g} ms", flush=True)
+        node.stop()
+
+    def fetching(self):
+        """A model from the hub into one node, and from that one into another; each time into new data directories."""
+        bytes = self.given.fetched.stat().st_size
+        hub = fetching.Hub(self.work / "hub", self.given.fetched)
+        self.stack.callback(hub.stop)
+        for number in range(FETCHES):
+            nodes = [Node(self.given.bin, self.work / f"fetches-{number}", hub=hub.url)]
+            self.stack.callback(nodes[0].stop)
+            code = nodes[0].run("invite").strip()
+            nodes.append(Node(self.given.bin, self.work / f"fetches-{number}-peer", code, fetching.NO_HUB))
+            self.stack.callback(nodes[1].stop)
+            nodes[1].wait_ready(peers=1)
+            if number == 0:  # the stand-in hashes its file when it is first asked for it
+                nodes[0].get(f"/api/admin/hf/probe?repo_id={fetching.REPOSITORY}&filename=fetched.gguf")
+            ways = [("hub", "huggingface", fetching.from_hub), ("peer", "peers", fetching.from_peer)]
+            for node, (source, name, request) in zip(nodes, ways, strict=True):
+                time.sleep(IDLE_SETTLE_SECONDS)
+                watch, speed = fetching.fetch(node, bytes, name, request)
+                self.note(f"fetch from {source} growth", watch.growth)
+                self.note(f"fetch from {source} own growth", watch.own_growth)
+                self.note(f"fetch from {source} speed", speed)
+                print(f"fetch from {source}: +{watch.growth:.1f} MB, {speed:.0f} MB/s", flush=True)
+            for node in reversed(nodes):
+                node.stop()
+                shutil.rmtree(node.data)
+
     def rounds(self, wanted: set[str]):
         sides = {name: measure for name, measure in self.sides().items() if name in wanted}
         names = list(sides)
@@ -146,6 +196,11 @@ ROWS = [
     ("memory", "daemon without a model: resident memory (MB)", "idle memory", None, "<= 40"),
     ("transfer", "a shard from a peer on this machine ÷ a plain TLS copy of the same bytes", "peer transfer", "plain copy", ">= 0.7"),
     ("verify", "verification of a shard in the page cache (GB/s)", "verification", None, ">= 1"),
+    ("fetch", "resident memory that the daemon grows by while it fetches a model of 1 GB from the hub (MB)",
+     "fetch from hub growth", None, "<= 64"),
+    ("fetch-peer", "the same from a peer (MB)", "fetch from peer growth", None, "<= 64"),
+    ("list", "`GET /api/admin/models`, 200 models of 60 shards, 50 connections that ask 10 times a second each: p99 (ms)",
+     "list paced p99", None, "<= 10"),
     ("start", "daemon without a model: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
 ]  # fmt: skip
 
@@ -177,6 +232,8 @@ def table(bench: Bench, rows: list) -> str:
     lines += ["", "Raw figures, median (least to greatest); tokens per second where nothing else is said:", ""]
     units = {"repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
     units |= dict.fromkeys(("peer transfer", "plain copy", "verification"), "GB/s")
+    units |= {name: "MB" if name.endswith("growth") else "MB/s" for name in bench.values if name.startswith("fetch")}
+    units |= {name: "answers/s" if name.endswith("rate") else "ms" for name in bench.values if name.startswith("list")}
     lines += ["| side | median | range |", "|---|---|---|"]
     for name, values in bench.values.items():
         unit = f" ({units[name]})" if name in units else ""
@@ -189,6 +246,9 @@ def main() -> int:
     arguments.add_argument("--bin", type=pathlib.Path, required=True)
     arguments.add_argument("--direct", type=pathlib.Path, required=True)
     arguments.add_argument("--model", type=pathlib.Path, required=True)
+    arguments.add_argument("--fetched", type=pathlib.Path, required=True)
+    arguments.add_argument("--listed", type=pathlib.Path, required=True)
+    arguments.add_argument("--models", type=int, default=200)
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--only", default=",".join(row[0] for row in ROWS))
     arguments.add_argument("--output", type=pathlib.Path, default=HERE / "results.md")
@@ -207,6 +267,10 @@ def main() -> int:
             bench.idle()
         if wanted & {"peer transfer", "verification"}:
             bench.transfer()
+        if wanted & {"fetch from hub growth", "fetch from peer growth"}:
+            bench.fetching()
+        if "list paced p99" in wanted:
+            bench.listing()
         if wanted & set(bench.sides()):
             bench.start()
             bench.rounds(wanted)

@@ -1,10 +1,12 @@
 """What the benchmarks need of a node: processes to start, and streamed completions with the time of every token."""
 
+import contextlib
 import dataclasses
 import http.client
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -15,9 +17,12 @@ WORD = " w"  # every token that the random model makes begins like this
 
 
 def free_port() -> int:
-    with socket.socket() as handle:
-        handle.bind(("127.0.0.1", 0))
-        return handle.getsockname()[1]
+    """A port below those that the system gives to outgoing connections, so that none takes it before the node does."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as handle:
+            handle.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("bench: no port is free")
 
 
 @dataclasses.dataclass
@@ -39,7 +44,7 @@ class Answer:
 class Node:
     """A running `shoal serve` with a data directory of its own."""
 
-    def __init__(self, bin: pathlib.Path, data: pathlib.Path, join: str | None = None):
+    def __init__(self, bin: pathlib.Path, data: pathlib.Path, join: str | None = None, hub: str | None = None):
         self.bin, self.data, self.port = bin, data, free_port()
         command = [bin / "shoal", "serve", "--data-dir", data, "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--swarm-host", "127.0.0.1", "--swarm-port", "0"]
@@ -48,7 +53,7 @@ class Node:
         began = time.monotonic()
         with open(data.with_suffix(".log"), "wb") as log:
             # Nodes that fetch shards from each other would not be measured as they were set up.
-            environment = os.environ | {"SHOAL_AUTO_MANAGE_ENABLED": "false"}
+            environment = os.environ | {"SHOAL_AUTO_MANAGE_ENABLED": "false"} | ({"HF_ENDPOINT": hub} if hub else {})
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         self.start_seconds = self._wait("/health", began) - began
         self.key = (data / "api_key").read_text().strip()
@@ -83,11 +88,29 @@ class Node:
             [self.bin / "shoal", *arguments, "--data-dir", self.data], check=True, capture_output=True, text=True
         ).stdout
 
-    def resident_megabytes(self) -> float:
+    def resident_megabytes(self, field: str = "VmRSS") -> float:
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
+            if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024 / 1e6
-        raise SystemExit("bench: no VmRSS")
+        raise SystemExit(f"bench: no {field}")
+
+    def get(self, path: str):
+        return self._ask("GET", path)
+
+    def post(self, path: str, body: dict):
+        return self._ask("POST", path, json.dumps(body))
+
+    def _ask(self, method: str, path: str, body: str | None = None):
+        """What the node answers, decoded."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        if response.status != 200:
+            raise SystemExit(f"bench: {path} answered {response.status}: {text[:1000]!r}")
+        return json.loads(text)
 
     def complete(self, prompt: list[int], tokens: int, **options) -> Answer:
         """Greedy completion of token ids, streamed."""

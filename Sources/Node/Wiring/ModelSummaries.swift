@@ -77,32 +77,46 @@ actor ModelSummaries {
             peers: peers.map { .init(id: $0.id, sequence: $0.record?.sequence ?? 0, isHealthy: $0.healthy) },
             downloads: downloads.map { .init(model: $0.model, state: $0.state, shards: $0.shards.map(\.state)) },
             records: records.revision)
-        let now = ContinuousClock.now
         if let latest, latest.key == key {
             let isMoving = downloads.contains { $0.state.isActive }
-            if now - latest.made < (isMoving ? Self.progressAge : Self.longestAge) { return latest.list }
+            let limit = isMoving ? Self.progressAge : Self.longestAge
+            let age = ContinuousClock.now - latest.made
+            if age >= limit { make(key: key, peers: peers, downloads: downloads) }
+            // Nobody who asks often waits for what time alone has changed.
+            if age < limit * 2 { return latest.list }
         }
-        if let making, making.key == key { return await making.task.value }
-        let task = Task { await make(key: key, peers: peers, downloads: downloads) }
+        return await make(key: key, peers: peers, downloads: downloads).value
+    }
+
+    /// Begins to make the list, unless that has begun.
+    @discardableResult
+    private func make(key: Key, peers: [Peer], downloads: [DownloadStatus]) -> Task<ModelSummaryList, Never> {
+        if let making, making.key == key { return making.task }
+        let began = ContinuousClock.now
+        let task = Task {
+            let models = await Self.summaries(
+                own: await library.models(), available: await inference.availableModels(), windows: key.windows,
+                peers: peers, downloads: downloads, records: records.records)
+            if making?.key == key { making = nil }
+            if let latest, latest.list.models == models {
+                self.latest = (key, began, latest.list)
+                return latest.list
+            }
+            version += 1
+            let list = ModelSummaryList(models, version: version)
+            latest = (key, began, list)
+            return list
+        }
         making = (key, task)
-        let list = await task.value
-        latest = (key, now, list)
-        if making?.task == task { making = nil }
-        return list
+        return task
     }
 
-    private func make(key: Key, peers: [Peer], downloads: [DownloadStatus]) async -> ModelSummaryList {
-        let models = Self.summaries(
-            own: await library.models(), available: await inference.availableModels(), windows: key.windows,
-            peers: peers, downloads: downloads, records: records.records)
-        version += 1
-        return ModelSummaryList(models, version: version)
-    }
-
+    /// Puts it together beside the actor, which goes on answering meanwhile.
+    @concurrent
     private static func summaries(
         own: [LibraryModel], available: [AvailableModel], windows: [String: [LayerRange]], peers: [Peer],
         downloads: [DownloadStatus], records: [ModelID: ModelRecord]
-    ) -> [ModelSummary] {
+    ) async -> [ModelSummary] {
         let own = Dictionary(uniqueKeysWithValues: own.map { ($0.id, $0) })
         let available = Dictionary(
             available.compactMap { model in ModelID(model.id).map { ($0, model) } },
