@@ -54,7 +54,7 @@ extension EndToEnd {
             try await Self.withHub { hub, model in
                 try await SmallDisk.with(megabytes: Self.reserve + 8) { disk in
                     try await withNode(Self.setup(hub), in: disk.path) { node in
-                        try await hub.fault(#"{"kind": "slow", "host": "store", "bytes_per_second": 500000}"#)
+                        try await hub.fault(#"{"kind": "slow", "host": "store", "bytes_per_second": 300000}"#)
                         #expect(try await node.pull("tests/demo", "demo.gguf").status == 200)
                         _ = try await eventually("bytes come") {
                             let bytes = try await node.download(of: "demo")?.json["downloaded_bytes"]?.integer ?? 0
@@ -129,7 +129,7 @@ extension EndToEnd {
             try await Self.withHub { hub, model in
                 try await SmallDisk.with(megabytes: Self.reserve + 8) { disk in
                     try await withNode(Self.setup(hub), in: disk.path) { node in
-                        try await hub.fault(#"{"kind": "slow", "host": "store", "bytes_per_second": 800000}"#)
+                        try await hub.fault(#"{"kind": "slow", "host": "store", "bytes_per_second": 400000}"#)
                         #expect(try await node.pull("tests/demo", "demo.gguf").status == 200)
                         _ = try await eventually("bytes come") {
                             let bytes = try await node.download(of: "demo")?.json["downloaded_bytes"]?.integer ?? 0

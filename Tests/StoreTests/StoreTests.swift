@@ -53,6 +53,25 @@ struct StoreTests {
         #expect(try store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM note") } == 0)
     }
 
+    @Test("a database that cannot grow says so, and keeps what it has")
+    func full() throws {
+        try withFolder { folder in
+            let store = try Store(path: folder + "/shoal.sqlite")
+            try store.migrate([Self.notes])
+            try store.write { try $0.execute(sql: "INSERT INTO note VALUES ('kept')") }
+            try store.write { try $0.execute(sql: "PRAGMA max_page_count = 1") }
+            let error = #expect(throws: StoreError.self) {
+                try store.write {
+                    try $0.execute(
+                        sql: "INSERT INTO note VALUES (?)", arguments: [String(repeating: "x", count: 1 << 16)])
+                }
+            }
+            #expect(error?.code == .full)
+            #expect(error?.message.contains("free some space") == true)
+            #expect(try store.read { try String.fetchAll($0, sql: "SELECT text FROM note") } == ["kept"])
+        }
+    }
+
     @Test("commits are durable, and the file is its owner's alone")
     func durability() throws {
         try withFolder { folder in

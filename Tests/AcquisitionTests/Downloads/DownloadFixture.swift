@@ -74,11 +74,11 @@ final class DownloadFixture: Sendable {
     func remove() { try? FileManager.default.removeItem(atPath: root) }
 
     /// A queue over this library; every one continues what those before it left.
-    func queue(settings: DownloadQueue.Settings = .hasty) throws -> DownloadQueue {
+    func queue(settings: DownloadQueue.Settings = .hasty, store: Store? = nil) throws -> DownloadQueue {
         let script = script
         let own = peer(0)
         return try DownloadQueue(
-            library: library, store: Store(path: root + "/shoal.sqlite"),
+            library: library, store: store ?? Store(path: root + "/shoal.sqlite"),
             sources: ShardSources(
                 offer: { _, _ in
                     // A peer that sent a wrong shard is not asked any more.

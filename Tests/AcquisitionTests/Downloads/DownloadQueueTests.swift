@@ -1,7 +1,9 @@
 import Foundation
 import GGUF
+import GRDB
 import Link
 import ModelLibrary
+import Store
 import Synchronization
 import Testing
 
@@ -220,6 +222,25 @@ import Testing
         }
     }
 
+    @Test("what comes slowly is made to last while it comes")
+    func slow() async throws {
+        try await withDownloads { fixture in
+            fixture.offer([[fixture.supplier(.hub, .stuck)]])
+            var settings = DownloadQueue.Settings.hasty
+            settings.transfer.savedInterval = .zero
+            let queue = try fixture.queue(settings: settings)
+            try await running(queue) {
+                try await queue.fetch(.some(ShardSelection(parsing: "0")), of: fixture.model, trigger: .user)
+                let deadline = ContinuousClock.now + .seconds(20)
+                while try await fixture.library.arriving().allSatisfy({ $0.writtenBytes == 0 }) {
+                    try #require(ContinuousClock.now < deadline, "nothing was written down")
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+                #expect(await queue.status(of: fixture.model)?.state == .downloading)
+            }
+        }
+    }
+
     @Test("without room for all of it nothing is begun")
     func noRoom() async throws {
         try await withDownloads { fixture in
@@ -247,6 +268,35 @@ import Testing
                 }
                 #expect(try await fixture.library.model(fixture.model).held.isEmpty)
                 fixture.script.state.withLock { $0.room = .max }
+                #expect(try await queue.waitForEnd(of: fixture.model) == .complete)
+            }
+            #expect(try await fixture.isWhole())
+        }
+    }
+
+    @Test("a download whose end cannot be written down, for the database is full, waits until it can")
+    func fullDatabase() async throws {
+        try await withDownloads { fixture in
+            fixture.offer([[fixture.supplier(.hub)]])
+            let store = try Store(path: fixture.root + "/shoal.sqlite")
+            let queue = try fixture.queue(store: store)
+            try await store.write { database in
+                // Removing the download needs more pages than this connection may add.
+                try database.execute(
+                    sql: """
+                        CREATE TABLE ballast (bytes BLOB);
+                        CREATE TRIGGER fill BEFORE DELETE ON acquisitionDownload
+                        BEGIN INSERT INTO ballast VALUES (zeroblob(10000000)); END
+                        """)
+                let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+                try database.execute(sql: "PRAGMA max_page_count = \(pages + 50)")
+            }
+            try await running(queue) {
+                try await queue.fetch(.all, of: fixture.model, trigger: .user)
+                try await queue.wait(for: fixture.model) { status in
+                    if case .paused(let reason) = status.state { reason.contains("free some space") } else { false }
+                }
+                try await store.write { try $0.execute(sql: "DROP TRIGGER fill") }
                 #expect(try await queue.waitForEnd(of: fixture.model) == .complete)
             }
             #expect(try await fixture.isWhole())
