@@ -10,6 +10,8 @@ struct ArrivalTable: Sendable {
         var shard: ShardIndex
         /// What is on the disk, joined, in file order.
         var written: [ByteRange]
+        /// Some of it came from others than the publisher.
+        var isHearsay = false
     }
 
     private static let migrations = [
@@ -32,7 +34,11 @@ struct ArrivalTable: Sendable {
                     ) STRICT, WITHOUT ROWID;
                     """
             )
-        }
+        },
+        StoreMigration("library-3 hearsay") { database in
+            try database.execute(
+                sql: "ALTER TABLE libraryArrival ADD COLUMN isHearsay INTEGER NOT NULL DEFAULT 0")
+        },
     ]
 
     private let store: Store
@@ -59,7 +65,7 @@ struct ArrivalTable: Sendable {
                         ByteRange(
                             part: $0["part"], offset: UInt64(bitPattern: $0["offset"]),
                             length: UInt64(bitPattern: $0["length"]))
-                    })
+                    }, isHearsay: row["isHearsay"])
             }
         }
     }
@@ -68,7 +74,16 @@ struct ArrivalTable: Sendable {
     func begin(model: ModelID, shard: ShardIndex) throws {
         try store.write {
             try $0.execute(
-                sql: "INSERT INTO libraryArrival VALUES (?, ?) ON CONFLICT DO NOTHING",
+                sql: "INSERT INTO libraryArrival (model, shard) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                arguments: [model.rawValue, shard.rawValue])
+        }
+    }
+
+    /// Writes down that bytes of others than the publisher are coming.
+    func noteHearsay(model: ModelID, shard: ShardIndex) throws {
+        try store.write {
+            try $0.execute(
+                sql: "UPDATE libraryArrival SET isHearsay = 1 WHERE model = ? AND shard = ?",
                 arguments: [model.rawValue, shard.rawValue])
         }
     }

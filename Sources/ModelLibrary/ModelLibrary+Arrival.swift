@@ -41,7 +41,8 @@ extension ModelLibrary {
         }
         try arrivals.begin(model: id, shard: shard)
         return ShardArrival(
-            model: id, shard: shard, wanted: wanted, written: known?.written ?? [], manifestHash: manifest.hash,
+            model: id, shard: shard, wanted: wanted, written: known?.written ?? [],
+            isHearsay: known?.isHearsay ?? false, manifestHash: manifest.hash,
             files: try manifest.openFiles(in: folder.modelFolder(id), mode: .write), table: arrivals)
     }
 
@@ -60,7 +61,7 @@ extension ModelLibrary {
         }
         try await abandon(
             ShardArrival(
-                model: id, shard: shard, wanted: ranges, written: known.written,
+                model: id, shard: shard, wanted: ranges, written: known.written, isHearsay: known.isHearsay,
                 manifestHash: model.manifestHash,
                 files: try model.manifest.openFiles(in: folder.modelFolder(id), mode: .write), table: arrivals))
     }
@@ -88,7 +89,7 @@ extension ModelLibrary {
             let shard = manifest[shard: arrival.shard], try areFiles(arrival.files, of: manifest)
         else {
             throw LibraryError(
-                .modelNotFound, "\(model.id) was replaced while shard \(arrival.shard) came; fetch the shard again")
+                .sourceChanged, "\(model.id) was replaced while shard \(arrival.shard) came; fetch the shard again")
         }
         let files = try manifest.openFiles(in: folder.modelFolder(model.id), mode: .read)
         let hash = try await RangeTransfer.hash(shard.ranges, in: files, progress: { _ in })
@@ -128,12 +129,19 @@ extension ModelLibrary {
         if !model.held.contains(arrival.shard) {
             // First the note, then the bytes: what is noted is there.
             try arrivals.record([], model: arrival.model, shard: arrival.shard)
-            for range in ByteRange.subtract(kept, from: arrival.wanted) {
-                try arrival.files[range.part].punchHole(at: range.offset, length: range.length)
-            }
+            try await free(ByteRange.subtract(kept, from: arrival.wanted), of: model, keeping: kept)
+        }
+        // Where shards share bytes, wrong ones of this arrival may have got into one that was taken in meanwhile.
+        var held = model.held
+        for shard in held.sorted() {
+            guard let known = manifest[shard: shard], !ByteRange.intersection(known.ranges, arrival.wanted).isEmpty,
+                try await arrival.hash(of: known.ranges) != known.hash
+            else { continue }
+            held.remove(shard)
+            publishDamage(shard, of: manifest)
         }
         // The files were touched by this library alone as long as the arrival was noted.
-        try record(manifest, held: model.held)
+        try record(manifest, held: held)
         try arrivals.remove(model: arrival.model, shard: arrival.shard)
     }
 
@@ -152,6 +160,7 @@ extension ModelLibrary {
     ) async throws -> [String] {
         let model = try model(id)
         guard model.isComplete else { return [] }
+        let losses = losses[id]
         let files = try model.manifest.openFiles(in: folder.modelFolder(id), mode: .read)
         var different: [String] = []
         for (number, part) in model.manifest.parts.enumerated() {
@@ -160,6 +169,9 @@ extension ModelLibrary {
             let found = try await hashes.read(part: number, of: files, progress: progress)
             if found != expected { different.append(part.name) }
         }
+        try load()
+        // What was given up meanwhile is missing in the files, and proves nothing.
+        guard self.losses[id] == losses, (try? self.model(id))?.isComplete == true else { return [] }
         return different
     }
 }

@@ -59,11 +59,15 @@ extension ModelLibrary {
         defer { withExtendedLifetime(lock) {} }
         try load()
         let model = try model(id)
-        _ = try await release(shards.intersection(model.held), of: model)
+        let held = shards.intersection(model.held)
         var manifest = model.manifest
+        // First nobody is told of the shards, then their hashes go, last their bytes: a wrong hash that stayed would keep
+        // the right bytes out.
+        for shard in held { try arrivals.begin(model: id, shard: shard) }
+        try record(manifest, held: model.held.subtracting(held))
         for shard in shards where manifest[shard: shard] != nil { manifest.shards[shard.rawValue].hash = nil }
         try folder.write(manifest, in: folder.modelFolder(id))
-        try record(manifest, held: model.held.subtracting(shards))
+        _ = try await release(held, of: model)
         for shard in shards.sorted() { publishDamage(shard, of: manifest) }
     }
 
@@ -82,20 +86,25 @@ extension ModelLibrary {
         let needed = rest.union(Set(arriving).subtracting(shards))
         let kept = manifest.headerRanges + needed.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
         let freed = ByteRange.subtract(kept, from: shards.compactMap { manifest[shard: $0] }.flatMap(\.ranges))
-        for part in Set(freed.map(\.part)).sorted() {
-            let file = try StorageFile(path: model.paths[part], mode: .read)
-            if try file.linkCount() > 1 {
-                try await folder.makePrivate(part: part, of: manifest, keeping: kept)
+        try await free(freed, of: model, keeping: kept)
+        try record(manifest, held: rest)
+        for shard in shards { try arrivals.remove(model: model.id, shard: shard) }
+        return freed.reduce(UInt64(0)) { $0 + $1.length }
+    }
+
+    /// Gives bytes back to the disk. A file that was imported by hard link stays as it is where it came from: the library
+    /// gets one of its own first. The caller holds the model's lock.
+    func free(_ ranges: [ByteRange], of model: LibraryModel, keeping kept: [ByteRange]) async throws {
+        for part in Set(ranges.map(\.part)).sorted() {
+            if try StorageFile(path: model.paths[part], mode: .read).linkCount() > 1 {
+                try await folder.makePrivate(part: part, of: model.manifest, keeping: kept)
             } else {
                 let own = try StorageFile(path: model.paths[part], mode: .write)
-                for range in freed where range.part == part {
+                for range in ranges where range.part == part {
                     try own.punchHole(at: range.offset, length: range.length)
                 }
                 try own.synchronize()
             }
         }
-        try record(manifest, held: rest)
-        for shard in shards { try arrivals.remove(model: model.id, shard: shard) }
-        return freed.reduce(UInt64(0)) { $0 + $1.length }
     }
 }

@@ -17,12 +17,13 @@ package final class ShardArrival: Sendable {
     let files: [StorageFile]
     private let table: ArrivalTable
     private let written: Mutex<[ByteRange]>
+    private let hearsay: Mutex<Bool>
     /// One save at a time, so that an older state never replaces a newer one.
     private let saving = Mutex(())
 
     init(
-        model: ModelID, shard: ShardIndex, wanted: [ByteRange], written: [ByteRange], manifestHash: BLAKE3.Digest,
-        files: [StorageFile], table: ArrivalTable
+        model: ModelID, shard: ShardIndex, wanted: [ByteRange], written: [ByteRange], isHearsay: Bool,
+        manifestHash: BLAKE3.Digest, files: [StorageFile], table: ArrivalTable
     ) {
         self.model = model
         self.shard = shard
@@ -31,6 +32,7 @@ package final class ShardArrival: Sendable {
         self.files = files
         self.table = table
         self.written = Mutex(ByteRange.joined(written))
+        hearsay = Mutex(isHearsay)
     }
 
     /// What has not come yet, in file order.
@@ -38,6 +40,21 @@ package final class ShardArrival: Sendable {
 
     package var wantedBytes: UInt64 { wanted.reduce(0) { $0 + $1.length } }
     package var missingBytes: UInt64 { missing.reduce(0) { $0 + $1.length } }
+
+    /// Whether some of the bytes came from others than the publisher, now or before the last start: then only a hash can
+    /// prove the shard.
+    package var isHearsay: Bool { hearsay.withLock { $0 } }
+
+    /// Says that bytes of others than the publisher are about to come. It is on the disk when the call returns.
+    ///
+    /// - Throws: `StoreError`.
+    package func noteHearsay() throws {
+        try hearsay.withLock { isHearsay in
+            guard !isHearsay else { return }
+            try table.noteHearsay(model: model, shard: shard)
+            isHearsay = true
+        }
+    }
 
     /// Puts bytes where they belong. May be called from several tasks at once.
     ///

@@ -116,8 +116,8 @@ def eventually(what, condition, within=30):
     return value
 
 
-def import_model(directory, model, shards=None):
-    arguments = [SHOAL, "import", DEMO, "--data-dir", directory, "--model-id", model, "--shard-size-mb", "1"]
+def import_model(source, directory, model, shards=None):
+    arguments = [SHOAL, "import", source, "--data-dir", directory, "--model-id", model, "--shard-size-mb", "1"]
     if shards is not None:
         arguments += ["--shards", ",".join(map(str, sorted(shards)))]
     return subprocess.Popen(
@@ -131,6 +131,9 @@ class Endurance:
         self.root, self.hub = root, hub
         self.data = root / "node"
         self.original = DEMO.read_bytes()
+        #: The operator's own file, which the library may share by hard link and must never change.
+        self.source = root / "source.gguf"
+        self.source.write_bytes(self.original)
         self.log = open(root / "node.log", "ab")
         #: What must be there after the next start, by model.
         self.sure = {}
@@ -153,6 +156,7 @@ class Endurance:
         eventually(f"{self.sure} is here again", lambda: all(
             shards <= node.held().get(model, set()) for model, shards in self.sure.items()), within=10)
         held = node.held()
+        assert self.source.read_bytes() == self.original, "the file that was imported has changed"
         for model, shards in held.items():
             if not shards:
                 continue
@@ -181,7 +185,7 @@ class Endurance:
             return self.delete_shard(node, held, model)
         shards = self.random.sample(missing, self.random.randint(1, len(missing)))
         self.counts["imports"] += 1
-        self.importing = import_model(self.data, model, shards)
+        self.importing = import_model(self.source, self.data, model, shards)
         return lambda: self.importing.wait()
 
     def delete_shard(self, node, held, model=None):
@@ -248,13 +252,13 @@ def test_what_is_held_outlasts_every_kill(tmp_path, capsys):
         join = None
         for name in ["second", "third"]:
             directory = tmp_path / name
-            assert import_model(directory, SHARED).wait() == 0
+            assert import_model(DEMO, directory, SHARED).wait() == 0
             peer = Daemon(
                 directory, hub, name, endurance.log, SETTINGS | {"SHOAL_AUTO_MANAGE_ENABLED": "false"}, join)
             stack.callback(peer.stop)
             join = join or peer.get("/api/admin/network-code")["code"]
         # Only what can be had from its publisher again is given up.
-        assert import_model(endurance.data, SHARED, [0, 1, 2]).wait() == 0
+        assert import_model(endurance.source, endurance.data, SHARED, [0, 1, 2]).wait() == 0
         (endurance.data / "models" / SHARED / "hf_source.json").write_text(
             json.dumps({"repo_id": REPOSITORY, "filename": f"{PULLED}.gguf"}))
         for number in range(KILLS):

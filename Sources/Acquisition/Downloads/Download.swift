@@ -1,3 +1,4 @@
+import GGUF
 import ModelLibrary
 
 #if canImport(FoundationEssentials)
@@ -22,6 +23,13 @@ struct Download: Sendable {
     private var resting: [ShardIndex?: Int] = [:]
     /// Why a shard failed.
     var failure: String?
+    /// Room on the disk that a paused download waits for.
+    var awaitedBytes: UInt64 = 0
+    /// Why it paused last, so that the same is not told again and again.
+    var toldPause: String?
+    /// The shards that share bytes with each shard: they do not come at the same time, so that what is wrong with one never
+    /// harms another.
+    var neighbours: [ShardIndex: Set<ShardIndex>] = [:]
     /// Attempts in a row that brought nothing, by shard.
     var idleAttempts: [ShardIndex?: Int] = [:]
     /// What came that was wrong, by shard.
@@ -72,7 +80,26 @@ struct Download: Sendable {
         guard state == .downloading else { return [] }
         let waiting = progress.shards.filter {
             $0.state == .pending && running[$0.index] == nil && resting[$0.index] == nil
+                && neighbours[$0.index, default: []].allSatisfy { running[$0] == nil }
         }
         return (waiting.filter { $0.downloadedBytes > 0 } + waiting.filter { $0.downloadedBytes == 0 }).map(\.index)
+    }
+
+    /// The shards of `wanted` that share bytes, by shard.
+    static func neighbours(of wanted: Set<ShardIndex>, in manifest: ModelManifest) -> [ShardIndex: Set<ShardIndex>] {
+        let places = wanted.compactMap { manifest[shard: $0] }
+            .flatMap { shard in shard.ranges.map { (shard: shard.index, range: $0) } }
+            .sorted { $0.range < $1.range }
+        var neighbours: [ShardIndex: Set<ShardIndex>] = [:]
+        var open: [(shard: ShardIndex, range: ByteRange)] = []
+        for place in places {
+            open.removeAll { $0.range.part != place.range.part || $0.range.end <= place.range.offset }
+            for other in open where other.shard != place.shard {
+                neighbours[place.shard, default: []].insert(other.shard)
+                neighbours[other.shard, default: []].insert(place.shard)
+            }
+            open.append(place)
+        }
+        return neighbours
     }
 }

@@ -21,28 +21,25 @@ extension DownloadQueue {
     package func fetch(
         _ wanted: WantedShards, of model: ModelID, trigger: DownloadStatus.Trigger
     ) async throws -> Set<ShardIndex>? {
-        await cancellations[model]?.value
-        let active = downloads[model].flatMap { $0.state.isActive ? $0 : nil }
-        var entry = DownloadTable.Entry(
-            model: model, wanted: wanted, trigger: trigger, startedAt: Date(), failure: nil)
-        if let active {
-            entry = active.entry
-            entry.wanted = entry.wanted.joined(with: wanted)
-            if trigger == .user { entry.trigger = .user }
-        }
-        guard let known = try? await library.model(model) else {
-            if active == nil { try await checkSource(of: model) }
-            try begin(entry)
-            return nil
+        var known = try? await library.model(model)
+        if known == nil, downloads[model]?.state.isActive != true {
+            try await checkSource(of: model)
+            known = try? await library.model(model)
         }
         let nodes = sources.nodes()
-        let indices = try wanted.indices(of: known.manifest, for: nodes.own, among: nodes.peers)
-        try await checkRoom(for: indices.subtracting(known.held), of: known)
+        let indices = try known.map { try wanted.indices(of: $0.manifest, for: nodes.own, among: nodes.peers) }
+        if let known, let indices { try await checkRoom(for: indices.subtracting(known.held), of: known) }
+        while let cancellation = cancellations[model] { await cancellation.value }
+        // From here on nothing else runs on this actor: what was begun or ended meanwhile is seen.
+        var entry = DownloadTable.Entry(
+            model: model, wanted: wanted, trigger: trigger, startedAt: Date(), failure: nil)
         // A share is what it was when it was asked for.
-        let asked = try active.map {
-            try $0.entry.wanted.indices(of: known.manifest, for: nodes.own, among: nodes.peers)
+        if let indices { entry.wanted = .some(ShardSelection(indices)) }
+        if let active = downloads[model], active.state.isActive {
+            entry.wanted = active.entry.wanted.joined(with: entry.wanted)
+            entry.startedAt = active.entry.startedAt
+            if active.entry.trigger == .user { entry.trigger = .user }
         }
-        entry.wanted = .some(ShardSelection(indices.union(asked ?? [])))
         try begin(entry)
         return indices
     }
@@ -51,20 +48,32 @@ extension DownloadQueue {
     ///
     /// - Throws: `AcquisitionError` of code `diskFull`; `LibraryError`.
     package func checkRoom(for shards: Set<ShardIndex>, of model: LibraryModel) async throws {
-        let coming = Self.bytes(of: shards, in: model)
-        let others = downloads.values.filter { $0.state.isActive && $0.entry.model != model.id }
-            .flatMap(\.progress.shards).reduce(UInt64(0)) {
-                $0 + $1.totalBytes - min($1.totalBytes, $1.downloadedBytes)
-            }
+        let own = downloads[model.id].map { $0.state.isActive ? $0.progress.shards : [] } ?? []
+        let wanted = shards.union(own.filter { $0.state != .complete }.map(\.index)).subtracting(model.held)
+        let here = try await library.arriving().filter { $0.model == model.id && wanted.contains($0.shard) }
+            .reduce(UInt64(0)) { $0 + $1.writtenBytes }
+        let all = Self.bytes(of: wanted, in: model)
+        try await checkRoom(forBytes: all - min(all, here), of: model.id, shards: wanted.count)
+    }
+
+    /// The same for a model that is not in the library yet.
+    package func checkRoom(forBytes coming: UInt64, of model: ModelID, shards: Int) async throws {
+        let others = outstandingBytes(except: model)
         let room = try await sources.room()
         guard coming + others <= room else {
             throw AcquisitionError(
                 .diskFull,
-                "\(shards.count) shards of \(model.id) need \(coming >> 20) MiB, and "
+                "\(shards) shards of \(model) need \(coming >> 20) MiB, and "
                     + (others > 0 ? "other downloads \(others >> 20) MiB more; " : "")
                     + "models may take \(room >> 20) MiB more of this disk; free some space, raise "
                     + "resources.max_disk_mb, or ask for fewer shards")
         }
+    }
+
+    /// Bytes that are still to come of other downloads than that model's.
+    private func outstandingBytes(except model: ModelID) -> UInt64 {
+        downloads.values.filter { $0.state.isActive && $0.entry.model != model }.flatMap(\.progress.shards)
+            .reduce(UInt64(0)) { $0 + $1.missingBytes }
     }
 
     /// Bytes that those shards need beside what is held.
@@ -77,6 +86,8 @@ extension DownloadQueue {
     private func checkSource(of model: ModelID) async throws {
         do {
             try await sources.adoptHeader(model)
+        } catch  where error is CancellationError || Self.isFinal(error) || Self.isFull(error) {
+            throw error
         } catch let error as AcquisitionError where error.code == .noSource {
             throw error
         } catch {
@@ -95,10 +106,12 @@ extension DownloadQueue {
         if var download = downloads[entry.model], download.state.isActive {
             download.entry = entry
             // The header is looked at again, and with it what is to come.
-            if download.state == .downloading { download.state = .awaitingManifest }
+            download.state = .awaitingManifest
             downloads[entry.model] = download
         } else {
             var download = Download(entry: entry)
+            // Work on an earlier download that has not quite ended is not begun twice.
+            download.running = downloads[entry.model]?.running ?? [:]
             download.note("asked for by \(entry.trigger == .user ? "a user" : "auto-manage")")
             downloads[entry.model] = download
         }
@@ -117,7 +130,7 @@ extension DownloadQueue {
     ///
     /// - Throws: `AcquisitionError` of code `noDownload`; `StoreError`.
     package func cancel(_ model: ModelID) async throws {
-        guard let download = downloads[model], download.state.isActive else {
+        guard let download = downloads[model], download.state.isActive || download.state.isFailed else {
             throw AcquisitionError(.noDownload, "no download of \(model.rawValue.prefix(200)) is under way")
         }
         try table.remove(model)
@@ -125,13 +138,15 @@ extension DownloadQueue {
         downloads[model]?.note("cancelled")
         let running = download.running.values.map(\.task)
         for task in running { task.cancel() }
+        let earlier = cancellations[model]
         let task = Task {
+            await earlier?.value
             for task in running { await task.value }
             await self.giveBack(model)
+            self.cancellations[model] = nil
         }
         cancellations[model] = task
         await task.value
-        cancellations[model] = nil
         tell("download_cancelled", "The download of \(download.name) was cancelled", of: model, level: .info)
         wake()
     }

@@ -40,6 +40,7 @@ extension DownloadQueue {
             let nodes = sources.nodes()
             let wanted = try download.entry.wanted.indices(of: model.manifest, for: nodes.own, among: nodes.peers)
             download.name = model.manifest.name
+            download.neighbours = Download.neighbours(of: wanted, in: model.manifest)
             download.entry.wanted = .some(ShardSelection(wanted))
             try table.record(download.entry)
             for index in wanted.sorted() {
@@ -50,7 +51,11 @@ extension DownloadQueue {
                         index: index, state: isHeld ? .complete : .pending, totalBytes: shard.sizeBytes,
                         downloadedBytes: isHeld ? shard.sizeBytes : min(shard.sizeBytes, partly[index] ?? 0)))
                 // A shard that was deleted since, or failed before, is asked for anew.
-                if !isHeld, download.running[index] == nil { download.progress.set(index, .pending) }
+                if !isHeld, download.running[index] == nil {
+                    download.progress.set(index, .pending)
+                    download.idleAttempts[index] = nil
+                    download.wrongCopies[index] = nil
+                }
             }
             download.state = .downloading
             download.idleAttempts[.none] = 0
@@ -69,13 +74,11 @@ extension DownloadQueue {
     /// Goes on as soon as a shard fits.
     private func lookForRoom(_ id: ModelID) async {
         try? await Task.sleep(for: settings.roomInterval)
-        guard let download = downloads[id], case .paused = download.state else { return }
-        guard let model = try? await library.model(id), let room = try? await sources.room() else { return }
-        let needed =
-            download.progress.shards.filter { $0.state == .pending }
-            .map { $0.totalBytes - min($0.totalBytes, $0.downloadedBytes) }.min() ?? 0
-        guard needed <= room, !Task.isCancelled, case .paused? = downloads[model.id]?.state else { return }
-        downloads[id]?.state = .downloading
+        guard let room = try? await sources.room(), !Task.isCancelled, let download = downloads[id],
+            case .paused = download.state, download.awaitedBytes <= room
+        else { return }
+        // What is to come is worked out anew: more may have been asked for meanwhile.
+        downloads[id]?.state = .awaitingManifest
         downloads[id]?.note("there is room again")
     }
 
@@ -90,8 +93,10 @@ extension DownloadQueue {
         do {
             let different = try await library.compareWithPublisher(id: id)
             guard different.isEmpty else {
-                let fetched = Set(download.progress.shards.filter { $0.source != nil }.map(\.index))
+                // Which of them is wrong nobody can say; those that an operator imported were compared then.
+                let fetched = try table.fetched(of: id)
                 try await library.disown(fetched, id: id)
+                try table.forgetFetched(of: id)
                 return fail(
                     id,
                     "\(different.joined(separator: ", ")) does not have the SHA-256 that the publisher gives; "
@@ -108,7 +113,8 @@ extension DownloadQueue {
         guard downloads[id]?.state == .downloading else { return }
         downloads[id]?.state = .complete
         downloads[id]?.note("complete")
-        let kind = download.progress.source == .peers ? "download_complete" : "hf_download_complete"
+        let kind =
+            [.huggingface, .mixed].contains(download.progress.source) ? "hf_download_complete" : "download_complete"
         tell(kind, "\(download.name) has come", of: id, level: .success)
         forgetOldest()
     }
@@ -123,7 +129,7 @@ extension DownloadQueue {
             logger.error("a failed download cannot be written down", metadata: ["model": "\(id)", "error": "\(error)"])
         }
         logger.error("a download failed", metadata: ["model": "\(id)", "reason": "\(reason)"])
-        let kind = download.progress.source == .peers ? "download_failed" : "hf_download_failed"
+        let kind = [.huggingface, .mixed].contains(download.progress.source) ? "hf_download_failed" : "download_failed"
         tell(kind, "The download of \(download.name) failed: \(reason)", of: id, level: .error)
         for work in download.running.values { work.task.cancel() }
         forgetOldest()
@@ -139,12 +145,20 @@ extension DownloadQueue {
             library: library, sources: sources, progress: download.progress, limits: settings.transfer)
         do {
             let model = try await library.model(id)
-            let missing = Self.bytes(of: [shard], in: model) - min(before, Self.bytes(of: [shard], in: model))
-            guard try await missing <= sources.room() else {
+            let all = Self.bytes(of: [shard], in: model)
+            let missing = all - min(before, all)
+            // What others that run already are about to take is taken.
+            let taken = downloads.values.flatMap { download in
+                download.running.keys.compactMap { running in
+                    running.flatMap { $0 == shard && download.entry.model == id ? nil : download.progress[$0] }
+                }
+            }.reduce(UInt64(0)) { $0 + $1.missingBytes }
+            guard try await missing + taken <= sources.room() else {
+                downloads[id]?.awaitedBytes = missing
                 throw AcquisitionError(
                     .diskFull, "shard \(shard) needs \(missing >> 20) MiB more than models may take of this disk")
             }
-            let outcome = try await transfer.run(shard, of: id, suspicions: download.suspicions[shard] ?? []) {}
+            let outcome = try await transfer.run(shard, of: id, suspicions: download.suspicions[shard] ?? [])
             switch outcome {
             case .wasHere:
                 download.progress.set(shard, .complete)
@@ -152,9 +166,11 @@ extension DownloadQueue {
                 download.progress.set(shard, .complete)
                 downloads[id]?.suspicions[shard] = nil
                 downloads[id]?.idleAttempts[shard] = nil
+                downloads[id]?.toldPause = nil
+                try table.noteFetched(shard, of: id)
                 told(shard, of: id, from: suppliers)
             case .wrong(let suspicions, let culprit):
-                await wrong(shard, of: id, suspicions: suspicions, culprit: culprit)
+                await wrong(shard, for: job, suspicions: suspicions, culprit: culprit)
             }
         } catch is CancellationError {
             download.progress.set(shard, .pending)
@@ -174,8 +190,9 @@ extension DownloadQueue {
     }
 
     private func wrong(
-        _ shard: ShardIndex, of id: ModelID, suspicions: [Contributions.Suspicion], culprit: NodeID?
+        _ shard: ShardIndex, for job: Job, suspicions: [Contributions.Suspicion], culprit: NodeID?
     ) async {
+        let id = job.model
         downloads[id]?.progress.set(shard, .pending)
         downloads[id]?.suspicions[shard, default: []] += suspicions
         downloads[id]?.wrongCopies[shard, default: 0] += 1
@@ -195,7 +212,10 @@ extension DownloadQueue {
                 metadata: ["model": "\(id)", "shard": "\(shard)"])
         }
         // With every copy somebody is ruled out; where that does not help, nobody has the right one.
-        guard downloads[id]?.wrongCopies[shard] ?? 0 > settings.maximumIdleAttempts else { return }
+        guard downloads[id]?.wrongCopies[shard] ?? 0 > settings.maximumWrongCopies else {
+            if culprit == nil { await pause(job, attempts: downloads[id]?.wrongCopies[shard] ?? 1) }
+            return
+        }
         downloads[id]?.progress.set(shard, .failed)
         downloads[id]?.failure =
             "every copy of shard \(shard) that came was wrong; import or fetch it from its publisher"
@@ -233,26 +253,30 @@ extension DownloadQueue {
                 level: .error)
             return
         }
-        let pause = min(settings.longestPause, settings.firstPause * (1 << min(attempts - 1, 16)))
-        // The shard gives its place to another one meanwhile.
-        downloads[id]?.rest(job)
-        wake()
-        try? await Task.sleep(for: pause)
-        downloads[id]?.wake(job)
+        await pause(job, attempts: attempts)
     }
 
-    /// Fetches nothing more until there is room.
+    /// Fetches nothing more until there is room. The same reason is told once.
     private func pause(_ id: ModelID, _ reason: String) {
-        guard let state = downloads[id]?.state, state.isActive else { return }
-        if case .paused = state {
-        } else {
+        guard downloads[id]?.state.isActive == true else { return }
+        if downloads[id]?.toldPause != reason {
+            downloads[id]?.toldPause = reason
             downloads[id]?.note("paused: \(reason)")
             tell("download_paused", "The download of \(id) waits for room: \(reason)", of: id, level: .warning)
         }
         downloads[id]?.state = .paused(reason: reason)
     }
 
-    private static func isFull(_ error: any Error) -> Bool {
+    /// Lets a job wait before its next attempt. The shard gives its place to another one meanwhile.
+    private func pause(_ job: Job, attempts: Int) async {
+        let pause = min(settings.longestPause, settings.firstPause * (1 << min(attempts - 1, 16)))
+        downloads[job.model]?.rest(job)
+        wake()
+        try? await Task.sleep(for: pause)
+        downloads[job.model]?.wake(job)
+    }
+
+    static func isFull(_ error: any Error) -> Bool {
         switch error {
         case let error as LibraryError: error.code == .diskFull
         case let error as AcquisitionError: error.code == .diskFull
@@ -262,7 +286,7 @@ extension DownloadQueue {
     }
 
     /// Whether trying again does not help.
-    private static func isFinal(_ error: any Error) -> Bool {
+    static func isFinal(_ error: any Error) -> Bool {
         switch error {
         case let error as LibraryError:
             [.notPermitted, .modelNotFound, .notAModel, .idTaken, .badShards].contains(error.code)

@@ -26,6 +26,8 @@ package actor DownloadQueue: Service {
         package var longestPause: Duration = .seconds(60)
         /// Attempts in a row that may bring nothing before a shard has failed.
         package var maximumIdleAttempts = 10
+        /// Wrong copies of a shard that nobody can be blamed for alone, after which it has failed.
+        package var maximumWrongCopies = 8
         /// How often a download that waits for room on the disk looks for it.
         package var roomInterval: Duration = .seconds(5)
         var transfer = ShardTransfer.Limits()
@@ -45,7 +47,6 @@ package actor DownloadQueue: Service {
     var downloads: [ModelID: Download] = [:]
     /// Cancellations under way: a new download of the model waits for them.
     var cancellations: [ModelID: Task<Void, Never>] = [:]
-    private var hasResumed = false
     private var listeners: [Int: AsyncStream<Void>.Continuation] = [:]
     private var nextListener = 0
     private var lastJob = 0
@@ -62,6 +63,11 @@ package actor DownloadQueue: Service {
         self.events = events
         self.logger = logger
         table = try DownloadTable(store: store)
+        for entry in try table.entries() {
+            var download = Download(entry: entry)
+            if entry.failure == nil { download.note("taken up again after a restart") }
+            downloads[entry.model] = download
+        }
     }
 
     // MARK: - Looking
@@ -122,8 +128,10 @@ package actor DownloadQueue: Service {
 
     /// Works on the queue until the node stops.
     package func run() async throws {
-        try await resume()
-        await cancelWhenGracefulShutdown { await self.work() }
+        await cancelWhenGracefulShutdown {
+            await self.giveBackLeftovers()
+            await self.work()
+        }
     }
 
     private func work() async {
@@ -174,27 +182,18 @@ package actor DownloadQueue: Service {
         return nil
     }
 
-    /// Takes up what was under way when the node stopped, and gives back what nobody wants any more.
-    private func resume() async throws {
-        guard !hasResumed else { return }
-        hasResumed = true
-        for entry in try table.entries() where downloads[entry.model] == nil {
-            var download = Download(entry: entry)
-            if entry.failure == nil { download.note("taken up again after a restart") }
-            downloads[entry.model] = download
-        }
-        for arrival in try await library.arriving() {
-            guard downloads[arrival.model]?.state.isActive != true else { continue }
-            logger.info(
-                "giving back a shard that nobody waits for",
-                metadata: ["model": "\(arrival.model)", "shard": "\(arrival.shard)"])
-            do {
+    /// Gives back what came in part of shards that nobody wants any more.
+    private func giveBackLeftovers() async {
+        do {
+            for arrival in try await library.arriving() where !Task.isCancelled {
+                guard downloads[arrival.model]?.state.isActive != true else { continue }
+                logger.info(
+                    "giving back a shard that nobody waits for",
+                    metadata: ["model": "\(arrival.model)", "shard": "\(arrival.shard)"])
                 try await library.abandon(shard: arrival.shard, id: arrival.model)
-            } catch {
-                logger.warning(
-                    "a shard that came in part cannot be given back",
-                    metadata: ["model": "\(arrival.model)", "shard": "\(arrival.shard)", "error": "\(error)"])
             }
+        } catch {
+            logger.warning("shards that came in part cannot be given back", metadata: ["error": "\(error)"])
         }
     }
 }
@@ -204,7 +203,7 @@ extension Download {
     fileprivate var needsAttention: Bool {
         switch state {
         case .awaitingManifest: !isResting
-        case .paused: true
+        case .paused: running.isEmpty
         case .downloading:
             progress.shards.allSatisfy { $0.state == .complete || $0.state == .failed } && running.isEmpty
         case .complete, .failed, .cancelled: false

@@ -26,6 +26,10 @@ package struct DownloadStatus: Sendable, Hashable {
             case .complete, .failed, .cancelled: false
             }
         }
+
+        var isFailed: Bool {
+            if case .failed = self { true } else { false }
+        }
     }
 
     /// Who asked for it.
@@ -53,6 +57,8 @@ package struct DownloadStatus: Sendable, Hashable {
         package var downloadedBytes: UInt64
         /// Where its bytes come from; nil before the first one.
         package var source: Source?
+
+        var missingBytes: UInt64 { totalBytes - min(totalBytes, downloadedBytes) }
 
         package init(
             index: ShardIndex, state: State, totalBytes: UInt64, downloadedBytes: UInt64, source: Source? = nil

@@ -32,7 +32,17 @@ struct DownloadTable: Sendable {
                     ) STRICT, WITHOUT ROWID
                     """
             )
-        }
+        },
+        StoreMigration("acquisition-3 fetched shards") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE acquisitionFetchedShard (
+                        model TEXT NOT NULL,
+                        shard INTEGER NOT NULL,
+                        PRIMARY KEY (model, shard)
+                    ) STRICT, WITHOUT ROWID
+                    """)
+        },
     ]
 
     private let store: Store
@@ -71,6 +81,32 @@ struct DownloadTable: Sendable {
     func remove(_ model: ModelID) throws {
         try store.write {
             try $0.execute(sql: "DELETE FROM acquisitionDownload WHERE model = ?", arguments: [model.rawValue])
+        }
+    }
+
+    /// Writes down that a shard was fetched, and did not come from a file of the operator's.
+    func noteFetched(_ shard: ShardIndex, of model: ModelID) throws {
+        try store.write {
+            try $0.execute(
+                sql: "INSERT OR IGNORE INTO acquisitionFetchedShard VALUES (?, ?)",
+                arguments: [model.rawValue, shard.rawValue])
+        }
+    }
+
+    /// The shards of a model that were fetched, whenever that was.
+    func fetched(of model: ModelID) throws -> Set<ShardIndex> {
+        try store.read {
+            Set(
+                try Int.fetchAll(
+                    $0, sql: "SELECT shard FROM acquisitionFetchedShard WHERE model = ?", arguments: [model.rawValue]
+                ).compactMap { ShardIndex($0) })
+        }
+    }
+
+    /// Forgets what was fetched of a model.
+    func forgetFetched(of model: ModelID) throws {
+        try store.write {
+            try $0.execute(sql: "DELETE FROM acquisitionFetchedShard WHERE model = ?", arguments: [model.rawValue])
         }
     }
 }

@@ -83,13 +83,7 @@ package struct ModelAcquirer: Sendable {
         if (try? await library.model(manifest.id)) == nil {
             let ranges = shards.compactMap { manifest[shard: $0] }.flatMap(\.ranges)
             let needed = ByteRange.joined(ranges).reduce(description.headerBytes) { $0 + $1.length }
-            let room = try await sources.room()
-            guard needed <= room else {
-                throw AcquisitionError(
-                    .diskFull,
-                    "\(shards.count) shards of \(manifest.id) need \(needed >> 20) MiB, models may take \(room >> 20) MiB "
-                        + "more of this disk; free some space, raise resources.max_disk_mb, or ask for fewer shards")
-            }
+            try await queue.checkRoom(forBytes: needed, of: manifest.id, shards: shards.count)
         }
         var origin = description.origin
         // The model is complete without it, so that its lack stops nothing.

@@ -19,6 +19,9 @@ struct ShardTransfer: Sendable {
         var savedInterval: Duration = .seconds(2)
         /// Failures in a row after which a supplier is not asked any more.
         var failuresPerSupplier = 2
+        /// A piece takes at most this long, and what its bytes take at the slowest speed that is put up with.
+        var pieceTime: Duration = .seconds(30)
+        var slowestBytesPerSecond = 16 << 10
     }
 
     let library: ModelLibrary
@@ -35,21 +38,19 @@ struct ShardTransfer: Sendable {
         case wrong(suspicions: [Contributions.Suspicion], culprit: NodeID?)
     }
 
-    /// - Parameters:
-    ///   - suspicions: what earlier attempts brought that was wrong. Those who sent it are asked last, and one at a time.
-    ///   - began: called once there is room for the shard.
+    /// - Parameter suspicions: what earlier attempts brought that was wrong. Those who sent it are asked last, and one at
+    ///   a time.
     /// - Throws: `AcquisitionError`, `LibraryError`, the suppliers' errors, `CancellationError`. What has come is kept.
     func run(
-        _ shard: ShardIndex, of id: ModelID, suspicions: [Contributions.Suspicion], began: @Sendable () async -> Void
+        _ shard: ShardIndex, of id: ModelID, suspicions: [Contributions.Suspicion]
     ) async throws -> Outcome {
         guard let arrival = try await library.arrival(of: shard, id: id) else { return .wasHere }
         progress.begin(shard, missingBytes: arrival.missingBytes)
-        await began()
         let contributions = Contributions()
         let model = try await library.model(id)
         let offer = try await sources.offer(model, shard)
         let groups = Self.groups(offer.groups, suspects: Set(suspicions.map(\.supplier)))
-        guard !groups.isEmpty else {
+        guard !groups.isEmpty || arrival.missing.isEmpty else {
             throw AcquisitionError(
                 .noSource, "no connected node holds shard \(shard) of \(id), and no hub is known to have it")
         }
@@ -60,6 +61,8 @@ struct ShardTransfer: Sendable {
             await Task { try? await NIOThreadPool.singleton.runIfActive { try arrival.save() } }.value
             throw error
         }
+        // The library would wait for the disk itself, and keep everybody else waiting.
+        try await NIOThreadPool.singleton.runIfActive { try arrival.save() }
         progress.set(shard, .verifying)
         return try await finish(arrival, offer: offer, contributions: contributions, suspicions: suspicions)
     }
@@ -151,14 +154,32 @@ struct ShardTransfer: Sendable {
         _ piece: [ByteRange], of model: LibraryModel, arrival: ShardArrival, from supplier: any ShardSupplier,
         journal: Journal, contributions: Contributions
     ) async throws {
-        try await supplier.send(piece, of: arrival.shard, model: model) { bytes, part, offset in
-            try Task.checkCancellation()
-            let count = UInt64(bytes.count)
-            try journal.write(bytes, part: part, at: offset)
-            contributions.note(ByteRange(part: part, offset: offset, length: count), from: supplier.name)
-            progress.add(count, to: arrival.shard, from: supplier.name)
-            try await journal.saveIfDue()
-            try await sources.admit(Int(count))
+        if supplier.name != .hub { try arrival.noteHearsay() }
+        let watch = PieceWatch()
+        let bytes = piece.reduce(0) { $0 + $1.length }
+        let limit = limits.pieceTime + .seconds(Double(bytes) / Double(limits.slowestBytesPerSecond))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await supplier.send(piece, of: arrival.shard, model: model) { bytes, part, offset in
+                    try Task.checkCancellation()
+                    let count = UInt64(bytes.count)
+                    try journal.write(bytes, part: part, at: offset)
+                    contributions.note(ByteRange(part: part, offset: offset, length: count), from: supplier.name)
+                    progress.add(count, to: arrival.shard, from: supplier.name)
+                    try await watch.excusing {
+                        try await journal.saveIfDue()
+                        try await sources.admit(Int(count))
+                    }
+                }
+            }
+            group.addTask {
+                try await watch.wait(limit)
+                throw AcquisitionError(
+                    .supplierFailed,
+                    "\(supplier.name) sent less than \(bytes >> 10) KiB in \(limit.components.seconds) s")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
         }
         let rest = ByteRange.intersection(piece, arrival.missing)
         if let first = rest.first {
@@ -175,10 +196,18 @@ struct ShardTransfer: Sendable {
         suspicions: [Contributions.Suspicion]
     ) async throws -> Outcome {
         let suppliers = contributions.suppliers
-        let isPublishers = suppliers == [.hub]
+        // Without a hash nothing but the publisher's own bytes counts.
+        let expected = arrival.isHearsay ? offer.expectedHash : nil
+        if arrival.isHearsay, expected == nil,
+            try await library.model(arrival.model).manifest[shard: arrival.shard]?.hash == nil
+        {
+            // Nobody can say any more whether what peers sent is right.
+            try await library.abandon(arrival)
+            return .wrong(suspicions: [], culprit: nil)
+        }
         let found = Mutex<[Contributions.Suspicion]>([])
         do {
-            try await library.finish(arrival, expecting: isPublishers ? nil : offer.expectedHash) { arrival in
+            try await library.finish(arrival, expecting: expected) { arrival in
                 let suspicions = await contributions.suspicions(in: arrival)
                 found.withLock { $0 = suspicions }
             }
@@ -199,6 +228,27 @@ struct ShardTransfer: Sendable {
             if case .peer(let peer) = supplier { await sources.credit(peer, bytes) }
         }
         return .came(from: suppliers)
+    }
+}
+
+/// How long a piece has been under way, without the time in which this node kept its sender waiting.
+private final class PieceWatch: Sendable {
+    private let start = ContinuousClock.now
+    private let excused = Mutex<Duration>(.zero)
+
+    func excusing(_ body: () async throws -> Void) async throws {
+        let began = ContinuousClock.now
+        defer { excused.withLock { $0 += .now - began } }
+        try await body()
+    }
+
+    /// Returns when the piece has taken that long.
+    func wait(_ limit: Duration) async throws {
+        while true {
+            let left = limit - (.now - start - excused.withLock { $0 })
+            guard left > .zero else { return }
+            try await Task.sleep(for: max(left, .milliseconds(10)))
+        }
     }
 }
 

@@ -22,7 +22,8 @@ package enum WantedShards: Sendable, Hashable {
             if let missing = selection.indices.sorted().first(where: { manifest[shard: $0] == nil }) {
                 throw AcquisitionError(
                     .badShards, field: "shards",
-                    "\(manifest.id) has \(manifest.shards.count) shards, counted from 0: there is no shard \(missing)")
+                    "\(manifest.id) has \(manifest.shards.count) shards, counted from 0: there is no shard \(missing)",
+                    isFinal: true)
             }
             return selection.indices
         }

@@ -1,5 +1,5 @@
 import GGUF
-import Hub
+package import Hub
 import ModelLibrary
 import NIOCore
 
@@ -37,7 +37,7 @@ struct HubSupplier: ShardSupplier {
 
 extension AcquisitionError {
     /// What a hub's fault means for a download.
-    init(_ error: HubError) {
+    package init(_ error: HubError) {
         let final: [HubError.Code] = [
             .notFound, .gated, .unauthorized, .fileChanged, .sizeMismatch, .tooLarge, .notGGUF, .invalidName,
             .badConfiguration,

@@ -108,7 +108,11 @@ struct Acquirement: Sendable {
                     "no connected node has \(model), and it is not known where its publisher has it; pull it from its "
                         + "repository", cause: error)
             }
-            try await hub.adopt(try await hub.describe(origin, id: model))
+            do {
+                try await hub.adopt(try await hub.describe(origin, id: model))
+            } catch let error as HubError {
+                throw AcquisitionError(error)
+            }
         }
     }
 }

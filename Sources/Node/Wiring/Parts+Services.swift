@@ -59,8 +59,8 @@ extension NodeDaemon.Parts {
                 let id = try ModelID(existing: name)
                 _ = try await library.model(id)
                 _ = try await inference.unload(model: name)
-                if await downloads.queue.status(of: id)?.state.isActive == true { try await downloads.queue.cancel(id) }
                 try await keeper.noteDeleted(model: id)
+                if await downloads.queue.status(of: id)?.state.isActive == true { try await downloads.queue.cancel(id) }
                 return try await library.remove(id: id)
             },
             removeShard: { [inference, library, keeper] name, number in

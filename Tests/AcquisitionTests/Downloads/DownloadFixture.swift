@@ -1,3 +1,4 @@
+import BLAKE3
 import Foundation
 import GGUF
 import Link
@@ -16,7 +17,8 @@ final class DownloadFixture: Sendable {
     let bytes: [UInt8]
     let library: ModelLibrary
     let model: ModelID
-    let shardCount: Int
+    /// The right hash of each shard, which its holders tell.
+    let shardHashes: [BLAKE3.Digest?]
     let script: Script
 
     /// What the suppliers have, and what the queue told of them.
@@ -48,7 +50,7 @@ final class DownloadFixture: Sendable {
         if !hashes { for index in manifest.shards.indices { manifest.shards[index].hash = nil } }
         try await library.adoptHeader(manifest, parts: headers)
         model = whole.id
-        shardCount = manifest.shards.count
+        shardHashes = whole.manifest.shards.map(\.hash)
         script = Script()
     }
 
@@ -77,17 +79,21 @@ final class DownloadFixture: Sendable {
     func queue(settings: DownloadQueue.Settings = .hasty, store: Store? = nil) throws -> DownloadQueue {
         let script = script
         let own = peer(0)
+        let shardHashes = shardHashes
         return try DownloadQueue(
             library: library, store: store ?? Store(path: root + "/shoal.sqlite"),
             sources: ShardSources(
-                offer: { _, _ in
+                offer: { _, shard in
                     // A peer that sent a wrong shard is not asked any more.
                     let groups = script.state.withLock { state in
                         state.groups.map { group in
                             group.filter { supplier in !state.blamed.contains { .peer($0) == supplier.name } }
                         }
                     }
-                    return ShardOffer(groups: groups.map { $0.map { $0 as any ShardSupplier } })
+                    let hasPeers = groups.contains { $0.contains { $0.name != .hub } }
+                    return ShardOffer(
+                        groups: groups.map { $0.map { $0 as any ShardSupplier } },
+                        expectedHash: hasPeers ? shardHashes[shard.rawValue] : nil)
                 },
                 adoptHeader: { model in throw AcquisitionError(.noSource, "nobody knows \(model)") },
                 nodes: { (own, []) }, room: { script.state.withLock { $0.room } }, admit: { _ in },
@@ -129,6 +135,8 @@ final class ScriptedSupplier: ShardSupplier {
         case honest
         /// Every byte from there on is wrong.
         case lying
+        /// Sends a wrong piece, then nothing until it is cancelled.
+        case lyingThenStuck
         /// Breaks off after so many bytes, every time.
         case failing(after: Int)
         /// Breaks off with probability a half, somewhere.
@@ -176,13 +184,19 @@ final class ScriptedSupplier: ShardSupplier {
                 guard budget >= end - start else { throw Broken() }
                 budget -= end - start
                 var piece = Array(bytes[start..<end])
-                if case .lying = conduct { piece[0] ^= 1 }
+                switch conduct {
+                case .lying, .lyingThenStuck: piece[0] ^= 1
+                default: break
+                }
                 let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: piece.count, alignment: 1)
                 defer { copy.deallocate() }
                 copy.copyBytes(from: piece)
                 try await receive(UnsafeRawBufferPointer(copy), range.part, UInt64(start))
                 sent.withLock { $0 += UInt64(piece.count) }
-                if case .stuck = conduct { try await Task.sleep(for: .seconds(600)) }
+                switch conduct {
+                case .stuck, .lyingThenStuck: try await Task.sleep(for: .seconds(600))
+                default: break
+                }
             }
         }
     }

@@ -349,4 +349,95 @@ import Testing
             }
         }
     }
+
+    @Test("what a peer sent before does not become the publisher's word, where only the publisher is left")
+    func laundered() async throws {
+        try await withDownloads(hashes: false) { fixture in
+            fixture.offer([[fixture.supplier(.peer(peer(1)), .lyingThenStuck)]])
+            let first = try fixture.queue()
+            let wanted = WantedShards.some(try ShardSelection(parsing: "2"))
+            try await running(first) {
+                try await first.fetch(wanted, of: fixture.model, trigger: .user)
+                try await first.wait(for: fixture.model) { $0.downloadedBytes > 0 }
+            }
+            fixture.offer([[fixture.supplier(.hub)]])
+            let second = try fixture.queue()
+            try await running(second) {
+                let end = try await second.waitForEnd(of: fixture.model)
+                #expect(end == .complete)
+            }
+            let model = try await fixture.library.model(fixture.model)
+            #expect(model.held.map(\.rawValue) == [2])
+            #expect(model.manifest.shards[2].hash == fixture.shardHashes[2])
+        }
+    }
+
+    @Test("shards that share bytes are neighbours, and no others are")
+    func neighbours() async throws {
+        try await withDownloads { fixture in
+            let manifest = try await fixture.library.model(fixture.model).manifest
+            let neighbours = Download.neighbours(of: Set(manifest.shardIndices), in: manifest)
+            // The embeddings serve as the output too.
+            let first = try #require(manifest.shardIndices.first)
+            let last = try #require(manifest.shardIndices.last)
+            #expect(neighbours == [first: [last], last: [first]])
+            #expect(Download.neighbours(of: [first], in: manifest).isEmpty)
+        }
+    }
+
+    @Test("wishes that come at the same moment all come true")
+    func atOnce() async throws {
+        try await withDownloads { fixture in
+            fixture.offer([[fixture.supplier(.peer(peer(1)))]])
+            let queue = try fixture.queue()
+            try await running(queue) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for shard in fixture.shardHashes.indices {
+                        group.addTask {
+                            let wanted = WantedShards.some(try ShardSelection(parsing: "\(shard)"))
+                            try await queue.fetch(wanted, of: fixture.model, trigger: .user)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await queue.wait(for: fixture.model) { $0.shards.count == fixture.shardHashes.count }
+                let end = try await queue.waitForEnd(of: fixture.model)
+                #expect(end == .complete)
+            }
+            #expect(try await fixture.isWhole())
+        }
+    }
+
+    @Test("what was asked for before the queue runs does not replace what an earlier start left")
+    func beforeRunning() async throws {
+        try await withDownloads { fixture in
+            let first = try fixture.queue()
+            try await first.fetch(.some(ShardSelection(parsing: "0")), of: fixture.model, trigger: .user)
+            fixture.offer([[fixture.supplier(.peer(peer(1)))]])
+            let second = try fixture.queue()
+            try await second.fetch(.some(ShardSelection(parsing: "2")), of: fixture.model, trigger: .user)
+            try await running(second) {
+                let end = try await second.waitForEnd(of: fixture.model)
+                #expect(end == .complete)
+            }
+            #expect(try await fixture.library.model(fixture.model).held.map(\.rawValue).sorted() == [0, 2])
+        }
+    }
+
+    @Test("a supplier that trickles is given up for one that does not")
+    func trickling() async throws {
+        try await withDownloads { fixture in
+            fixture.offer([[fixture.supplier(.peer(peer(1)), .stuck)], [fixture.supplier(.peer(peer(2)))]])
+            var settings = DownloadQueue.Settings.hasty
+            settings.transfer.pieceTime = .milliseconds(20)
+            settings.transfer.slowestBytesPerSecond = 1 << 30
+            let queue = try fixture.queue(settings: settings)
+            try await running(queue) {
+                try await queue.fetch(.all, of: fixture.model, trigger: .user)
+                let end = try await queue.waitForEnd(of: fixture.model)
+                #expect(end == .complete)
+            }
+            #expect(try await fixture.isWhole())
+        }
+    }
 }
