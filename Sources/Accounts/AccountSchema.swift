@@ -74,7 +74,7 @@ enum AccountSchema {
                         OR (kind IN ('settle', 'refund') AND amount >= 0 AND key IS NULL AND reservation IS NOT NULL)
                     )
                 ) STRICT;
-                CREATE INDEX ledgerEntryUser ON ledgerEntry (user, id);
+                CREATE INDEX ledgerEntryUser ON ledgerEntry (user, id, balance);
                 CREATE UNIQUE INDEX ledgerEntryKey ON ledgerEntry (user, key) WHERE key IS NOT NULL;
                 CREATE UNIQUE INDEX ledgerEntryReservation ON ledgerEntry (reservation) WHERE reservation IS NOT NULL;
                 CREATE INDEX ledgerEntryReserve ON ledgerEntry (id) WHERE kind = 'reserve';

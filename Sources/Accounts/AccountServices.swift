@@ -24,11 +24,7 @@ package struct AccountServices: Sendable {
     /// - Parameter keyPath: the file of the key that signs JWTs, made when it does not exist.
     /// - Throws: `AccountError` of code `unusableKey`; `StoreError`.
     package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: AccountClock = .system) throws {
-        try self.init(
-            store: store, keyPath: keyPath, rules: rules, clock: clock, hasher: PasswordHasher(limits: rules.hashing))
-    }
-
-    init(store: Store, keyPath: String, rules: Rules, clock: AccountClock, hasher: PasswordHasher) throws {
+        let hasher = try PasswordHasher(limits: rules.hashing)
         users = try Users(store: store, hasher: hasher, clock: clock)
         logIns = LogIns(users: users, rules: rules.throttle)
         sessions = try WebSessions(store: store, rules: rules.sessions, clock: clock)

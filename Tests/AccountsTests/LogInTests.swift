@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Store
 import Testing
@@ -38,6 +39,29 @@ struct LogInTests {
             #expect(
                 answers == Array(repeating: "wrongCredentials the username or the password is wrong", count: 5)
                     + Array(repeating: "throttled too many log-ins failed; try again in 1 s", count: 3))
+        }
+    }
+
+    @Test("names that nobody has cost the same hashing, and what was not looked at is not counted")
+    func equalWork() async throws {
+        var rules = AccountServices.Rules()
+        rules.hashing = .init(concurrent: 1, waiting: 0)
+        try await withAccounts(rules: rules) { fixture in
+            try await fixture.add()
+            let gone = try await fixture.add("eve").id
+            try await fixture.users.deactivate(gone, by: AccountFixture.actor)
+            let (entered, gate) = (AsyncStream.makeStream(of: Void.self), DispatchSemaphore(value: 0))
+            async let held: Void = fixture.users.hasher.inTurn {
+                entered.continuation.finish()
+                gate.wait()
+            }
+            for await _ in entered.stream {}
+            for (name, password) in [("ada", "correct horse"), ("eve", "x"), ("nobody", "x"), ("", ""), ("ada", "")] {
+                for _ in 0..<10 { #expect(await code { _ = try await fixture.logIn(name, password) } == .busy) }
+            }
+            gate.signal()
+            try await held
+            _ = try await fixture.logIn()
         }
     }
 
@@ -106,9 +130,10 @@ struct LogInTests {
     func renewal() async throws {
         try await withAccounts { fixture in
             let user = try await fixture.add().id
-            let dearer = try AccountServices(
-                store: fixture.store, keyPath: fixture.keyPath, rules: .init(), clock: fixture.time.clock,
-                hasher: PasswordHasher(limits: .init(), cost: .init(logRounds: 5, blockSize: 1, parallelism: 1)))
+            var rules = AccountServices.Rules()
+            rules.hashing.cost = PasswordCost(logRounds: 5, blockSize: 1, parallelism: 1)
+            let dearer = try AccountFixture.accounts(
+                fixture.store, keyPath: fixture.keyPath, rules: rules, fixture.time.clock)
             func hash() async throws -> String {
                 try await fixture.store.read { try UserRow.fetch(user, $0).passwordHash }
             }

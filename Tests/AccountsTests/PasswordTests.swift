@@ -33,13 +33,13 @@ struct PasswordTests {
     func salts() throws {
         let password = try Password("correct horse")
         #expect(
-            try PasswordHash(of: password, cost: AccountFixture.cheap)
-                != PasswordHash(of: password, cost: AccountFixture.cheap))
+            try PasswordHash(of: password, cost: .negligible)
+                != PasswordHash(of: password, cost: .negligible))
     }
 
     @Test("it does not matter how a keyboard makes its letters")
     func normalisation() async throws {
-        let hasher = try PasswordHasher(limits: .init(), cost: AccountFixture.cheap)
+        let hasher = try PasswordHasher(limits: .init(cost: .negligible))
         let hash = try await hasher.hash(Password("pässwörter"))
         #expect(try await hasher.verify("pa\u{308}sswo\u{308}rter", against: hash))
         #expect(try await !hasher.verify("passworter", against: hash))
@@ -58,7 +58,7 @@ struct PasswordTests {
         ])
     func badHashes(text: String) async throws {
         #expect(PasswordHash(text) == nil)
-        let hasher = try PasswordHasher(limits: .init(), cost: AccountFixture.cheap)
+        let hasher = try PasswordHasher(limits: .init(cost: .negligible))
         #expect(try await !hasher.verify("correct horse", against: text))
     }
 
@@ -66,14 +66,14 @@ struct PasswordTests {
         "what no password can be is wrong, and costs what others cost",
         arguments: ["", String(repeating: "a", count: 5000)])
     func impossiblePasswords(text: String) async throws {
-        let hasher = try PasswordHasher(limits: .init(), cost: AccountFixture.cheap)
+        let hasher = try PasswordHasher(limits: .init(cost: .negligible))
         #expect(try await !hasher.verify(text, against: nil))
         #expect(try await !hasher.verify(text, against: hasher.hash(Password("correct horse"))))
     }
 
     @Test("only so many passwords are hashed at once, only so many wait, and the others are told")
     func limits() async throws {
-        let hasher = try PasswordHasher(limits: .init(concurrent: 2, waiting: 3), cost: AccountFixture.cheap)
+        let hasher = try PasswordHasher(limits: .init(concurrent: 2, waiting: 3, cost: .negligible))
         let gate = DispatchSemaphore(value: 0)
         let counter = Counter()
         let outcomes = await withTaskGroup(of: Bool.self) { group in

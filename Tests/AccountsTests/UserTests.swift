@@ -74,7 +74,7 @@ struct UserTests {
                 try String.fetchAll(
                     database,
                     sql:
-                        "EXPLAIN QUERY PLAN SELECT \(UserRow.columns) FROM accountUser WHERE id > 5 ORDER BY id LIMIT 9",
+                        "EXPLAIN QUERY PLAN SELECT \(User.columns) FROM accountUser WHERE id > 5 ORDER BY id LIMIT 9",
                     adapter: SuffixRowAdapter(fromIndex: 3))
             }
             #expect(plan.count == 3)

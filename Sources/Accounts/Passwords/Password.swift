@@ -42,6 +42,9 @@ package struct Password: Sendable, CustomStringConvertible, CustomDebugStringCon
         return Password(bytes: normalised(text))
     }
 
+    /// What is hashed in place of what can be no password.
+    static let placeholder = Password(bytes: [0])
+
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private static func normalised(_ text: String) -> [UInt8] {

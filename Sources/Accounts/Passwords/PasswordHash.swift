@@ -1,34 +1,36 @@
 internal import Crypto
 internal import CryptoExtras
 
+/// What one hash costs: memory 128 · 2^logRounds · blockSize bytes, and time proportional to that times `parallelism`.
+package struct PasswordCost: Sendable, Hashable {
+    let logRounds: Int
+    let blockSize: Int
+    let parallelism: Int
+
+    /// 32 MiB and three passes, one of the settings that OWASP's password storage cheat sheet holds equal.
+    package static let standard = PasswordCost(logRounds: 15, blockSize: 8, parallelism: 3)
+    /// As good as nothing: for tests that log in a lot, never for passwords that matter.
+    package static let negligible = PasswordCost(logRounds: 4, blockSize: 1, parallelism: 1)
+
+    /// Bounds what a row of the table can make this machine spend: 256 MiB, sixteen passes.
+    var isAcceptable: Bool {
+        (1...18).contains(logRounds) && (1...32).contains(blockSize) && (1...16).contains(parallelism)
+            && blockSize << logRounds <= 1 << 21
+    }
+}
+
 /// What is kept of a password: scrypt's output (RFC 7914) with its salt and its cost, as text
 /// `$scrypt$ln=15,r=8,p=3$salt$hash` (the PHC string format, here with base64url).
 struct PasswordHash: Sendable, Equatable {
-    /// What one hash costs: memory 128 · 2^logRounds · blockSize bytes, and time proportional to that times `parallelism`.
-    struct Cost: Sendable, Equatable {
-        var logRounds: Int
-        var blockSize: Int
-        var parallelism: Int
-
-        /// 32 MiB and three passes, one of the settings that OWASP's password storage cheat sheet holds equal.
-        static let standard = Cost(logRounds: 15, blockSize: 8, parallelism: 3)
-
-        /// Bounds what a row of the table can make this machine spend: 256 MiB, sixteen passes.
-        var isAcceptable: Bool {
-            (1...18).contains(logRounds) && (1...32).contains(blockSize) && (1...16).contains(parallelism)
-                && blockSize << logRounds <= 1 << 21
-        }
-    }
-
     static let saltBytes = 16
     static let hashBytes = 32
 
-    let cost: Cost
+    let cost: PasswordCost
     let salt: [UInt8]
     let hash: [UInt8]
 
     /// Hashes a password with a new salt. Takes about a tenth of a second and 32 MiB: call it through `PasswordHasher`.
-    init(of password: Password, cost: Cost = .standard) throws {
+    init(of password: Password, cost: PasswordCost = .standard) throws {
         var generator = SystemRandomNumberGenerator()
         salt = (0..<Self.saltBytes).map { _ in generator.next() }
         self.cost = cost
@@ -44,7 +46,7 @@ struct PasswordHash: Sendable, Equatable {
             let blockSize = Self.number(settings[1], "r="), let parallelism = Self.number(settings[2], "p="),
             let salt = Base64URL.decode(parts[3]), let hash = Base64URL.decode(parts[4])
         else { return nil }
-        cost = Cost(logRounds: logRounds, blockSize: blockSize, parallelism: parallelism)
+        cost = PasswordCost(logRounds: logRounds, blockSize: blockSize, parallelism: parallelism)
         guard cost.isAcceptable, salt.count == Self.saltBytes, hash.count == Self.hashBytes else { return nil }
         self.salt = salt
         self.hash = hash
@@ -60,7 +62,7 @@ struct PasswordHash: Sendable, Equatable {
         try Self.derive(password, salt: salt, cost: cost) == SymmetricKey(data: hash)
     }
 
-    static func derive(_ password: Password, salt: [UInt8], cost: Cost) throws -> SymmetricKey {
+    static func derive(_ password: Password, salt: [UInt8], cost: PasswordCost) throws -> SymmetricKey {
         // What derives the key reads the address of the first byte, which nothing has.
         precondition(!password.bytes.isEmpty)
         return try KDF.Scrypt.deriveKey(

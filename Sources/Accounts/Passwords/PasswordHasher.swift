@@ -11,11 +11,14 @@ package final class PasswordHasher: Sendable {
         package var concurrent: Int
         /// Passwords that wait for their turn.
         package var waiting: Int
+        /// What hashing one costs.
+        package var cost: PasswordCost
 
-        package init(concurrent: Int = 2, waiting: Int = 64) {
+        package init(concurrent: Int = 2, waiting: Int = 64, cost: PasswordCost = .standard) {
             precondition(concurrent > 0 && waiting >= 0)
             self.concurrent = concurrent
             self.waiting = waiting
+            self.cost = cost
         }
     }
 
@@ -25,24 +28,18 @@ package final class PasswordHasher: Sendable {
     }
 
     private let limits: Limits
-    let cost: PasswordHash.Cost
     /// Stands in for the hash of a user that does not exist, so that the same work is done. No password that a user may have.
     private let decoy: PasswordHash
     private let line = Mutex(Line())
     private let queue = DispatchQueue(label: "passwords", attributes: .concurrent)
 
-    package convenience init(limits: Limits = Limits()) throws {
-        try self.init(limits: limits, cost: .standard)
-    }
-
-    init(limits: Limits, cost: PasswordHash.Cost) throws {
+    package init(limits: Limits = Limits()) throws {
         self.limits = limits
-        self.cost = cost
-        decoy = try PasswordHash(of: Password.random().password, cost: cost)
+        decoy = try PasswordHash(of: Password.random().password, cost: limits.cost)
     }
 
     func hash(_ password: Password) async throws -> String {
-        let cost = cost
+        let cost = limits.cost
         return try await inTurn { try PasswordHash(of: password, cost: cost).text }
     }
 
@@ -51,14 +48,14 @@ package final class PasswordHasher: Sendable {
     func verify(_ text: String, against stored: String?) async throws -> Bool {
         let password = Password.candidate(text)
         let hash = stored.flatMap(PasswordHash.init)
-        let effective = (password ?? Password.candidate("?")!, hash ?? decoy)
-        let matches = try await inTurn { try effective.1.matches(effective.0) }
+        let (tried, expected) = (password ?? .placeholder, hash ?? decoy)
+        let matches = try await inTurn { try expected.matches(tried) }
         return matches && password != nil && hash != nil
     }
 
     /// Whether a hash was made with another cost than new ones are.
     func isOutdated(_ stored: String) -> Bool {
-        PasswordHash(stored)?.cost != cost
+        PasswordHash(stored)?.cost != limits.cost
     }
 
     func inTurn<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

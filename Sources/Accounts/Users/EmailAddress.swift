@@ -9,7 +9,7 @@ package struct EmailAddress: Sendable, CustomStringConvertible {
     /// As it was given.
     package let rawValue: String
     /// In lower case: what is compared.
-    package let folded: String
+    package var folded: String { rawValue.lowercased() }
 
     package init(_ text: String) throws(AccountError) {
         guard text.utf8.count <= Self.maximumLength else {
@@ -25,7 +25,6 @@ package struct EmailAddress: Sendable, CustomStringConvertible {
     /// An address out of the table.
     init(stored text: String) {
         rawValue = text
-        folded = text.lowercased()
     }
 
     package var description: String { rawValue }

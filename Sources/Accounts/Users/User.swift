@@ -96,24 +96,15 @@ struct UserRow: Sendable {
     /// Goes up with every change that ends sessions and JWTs.
     var generation: Int64
 
-    /// The columns, with the balance.
-    static let columns = """
-        accountUser.*, COALESCE((SELECT balance FROM ledgerEntry WHERE ledgerEntry.user = accountUser.id
-            ORDER BY ledgerEntry.id DESC LIMIT 1), 0) AS tokens
-        """
+    /// What `init(_:)` reads, in its order.
+    private static let columns = "\(User.columns), accountUser.passwordHash, accountUser.generation"
 
-    init(_ row: Row) throws {
-        guard let role = Role(rawValue: row["role"]), let state = PasswordState(rawValue: row["passwordState"]) else {
-            throw AccountError(.damaged, "the row of user \(row["id"] as Int64) cannot be read; restore a backup")
-        }
-        user = User(
-            id: UserID(stored: row["id"]), username: Username(stored: row["username"]),
-            email: EmailAddress(stored: row["email"]), role: role, isActive: row["active"],
-            created: Date(timeIntervalSince1970: row["created"]), tokens: row["tokens"],
-            hasOneTimePassword: state != .chosen)
-        passwordHash = row["passwordHash"]
+    private init(_ row: Row) throws {
+        user = try User(row)
+        guard let state = PasswordState(rawValue: row[User.stateColumn]) else { throw User.damaged(row) }
         passwordState = state
-        generation = row["generation"]
+        passwordHash = row[8]
+        generation = row[9]
     }
 
     static func fetch(_ id: UserID, _ database: Database) throws -> UserRow {
@@ -123,13 +114,38 @@ struct UserRow: Sendable {
 
     static func find(_ id: UserID, _ database: Database) throws -> UserRow? {
         try Row.fetchOne(
-            database, sql: "SELECT \(columns) FROM accountUser WHERE id = ?", arguments: [id.rawValue]
+            database.cachedStatement(sql: "SELECT \(columns) FROM accountUser WHERE id = ?"), arguments: [id.rawValue]
         ).map(UserRow.init)
     }
 
     static func find(_ username: Username, _ database: Database) throws -> UserRow? {
         try Row.fetchOne(
-            database, sql: "SELECT \(columns) FROM accountUser WHERE username = ?", arguments: [username.rawValue]
+            database.cachedStatement(sql: "SELECT \(columns) FROM accountUser WHERE username = ?"),
+            arguments: [username.rawValue]
         ).map(UserRow.init)
+    }
+}
+
+extension User {
+    /// What `init(_:)` reads, in its order: the row, with the balance of the ledger's last entry.
+    static let columns = """
+        accountUser.id, accountUser.username, accountUser.email, accountUser.role, accountUser.active,
+        accountUser.created, accountUser.passwordState,
+        COALESCE((SELECT balance FROM ledgerEntry WHERE ledgerEntry.user = accountUser.id
+            ORDER BY ledgerEntry.id DESC LIMIT 1), 0)
+        """
+    fileprivate static let stateColumn = 6
+
+    init(_ row: Row) throws {
+        let (role, state): (String, String) = (row[3], row[Self.stateColumn])
+        guard let role = Role(rawValue: role) else { throw Self.damaged(row) }
+        self.init(
+            id: UserID(stored: row[0]), username: Username(stored: row[1]), email: EmailAddress(stored: row[2]),
+            role: role, isActive: row[4], created: Date(timeIntervalSince1970: row[5]), tokens: row[7],
+            hasOneTimePassword: state != UserRow.PasswordState.chosen.rawValue)
+    }
+
+    fileprivate static func damaged(_ row: Row) -> AccountError {
+        AccountError(.damaged, "the row of user \(row[0] as Int64) cannot be read; restore a backup")
     }
 }

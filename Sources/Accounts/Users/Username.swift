@@ -8,7 +8,7 @@ package struct Username: Sendable, CustomStringConvertible {
     /// As it was given.
     package let rawValue: String
     /// In lower case: what is compared.
-    package let folded: String
+    package var folded: String { rawValue.lowercased() }
 
     package init(_ text: String) throws(AccountError) {
         guard !text.isEmpty, text.utf8.count <= Self.maximumLength else {
@@ -26,7 +26,6 @@ package struct Username: Sendable, CustomStringConvertible {
     /// A name out of the table.
     init(stored text: String) {
         rawValue = text
-        folded = text.lowercased()
     }
 
     package var description: String { rawValue }

@@ -23,10 +23,11 @@ package final class Users: Sendable {
     /// Users in the order in which they were made.
     package func list(after: UserID? = nil, limit: PageLimit = .standard) async throws -> UserPage {
         try await store.read { database in
-            var users = try Row.fetchAll(
-                database, sql: "SELECT \(UserRow.columns) FROM accountUser WHERE id > ? ORDER BY id LIMIT ?",
-                arguments: [after?.rawValue ?? 0, limit.rawValue + 1]
-            ).map { try UserRow($0).user }
+            let statement = try database.cachedStatement(
+                sql: "SELECT \(User.columns) FROM accountUser WHERE id > ? ORDER BY id LIMIT ?")
+            let rows = try Row.fetchCursor(statement, arguments: [after?.rawValue ?? 0, limit.rawValue + 1])
+            var users: [User] = []
+            while let row = try rows.next() { users.append(try User(row)) }
             guard users.count > limit.rawValue else { return UserPage(users: users, next: nil) }
             users.removeLast()
             return UserPage(users: users, next: users.last?.id)
@@ -44,9 +45,8 @@ package final class Users: Sendable {
     package func find(_ email: EmailAddress) async throws -> User? {
         try await store.read { database in
             try Row.fetchOne(
-                database, sql: "SELECT \(UserRow.columns) FROM accountUser WHERE email = ?",
-                arguments: [email.rawValue]
-            ).map { try UserRow($0).user }
+                database, sql: "SELECT \(User.columns) FROM accountUser WHERE email = ?", arguments: [email.rawValue]
+            ).map { try User($0) }
         }
     }
 
