@@ -59,6 +59,9 @@ extension ModelLibrary {
         func fault(_ what: String, cause: (any Error)? = nil) -> LibraryError {
             LibraryError(.damaged, "the description of \(manifest.id) cannot be used: \(what)", cause: cause)
         }
+        guard ModelManifest.shardSizes.contains(manifest.shardSizeBytes) else {
+            throw fault("shards of \(manifest.shardSizeBytes) bytes")
+        }
         guard headers.count == manifest.parts.count else {
             throw fault("\(headers.count) headers for \(manifest.parts.count) parts")
         }
@@ -79,5 +82,13 @@ extension ModelLibrary {
         guard model.architecture == manifest.architecture, model.layerCount == manifest.layerCount else {
             throw fault("header and manifest tell of different models")
         }
+        // The cut follows from the header and the shard size: one of a sender's own choosing fits nobody else's.
+        let layout = ShardLayout(model: model, shardSizeBytes: manifest.shardSizeBytes).shards
+        let isSameCut =
+            layout.count == manifest.shards.count
+            && zip(layout, manifest.shards).allSatisfy { own, told in
+                told.index.rawValue == own.index && told.layers == own.layers && told.ranges == own.ranges
+            }
+        guard isSameCut else { throw fault("it is not cut as its header and shard size say") }
     }
 }

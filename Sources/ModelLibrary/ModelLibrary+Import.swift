@@ -29,8 +29,10 @@ extension ModelLibrary {
         guard let id = id ?? source.defaultID else {
             throw LibraryError(.badModelID, "the file name of \(path) gives no model id; choose one with --model-id")
         }
-        guard shardSizeBytes.map({ $0 > 0 }) ?? true else {
-            throw LibraryError(.badShardSize, "a shard cannot hold 0 bytes; choose at least 1 MB")
+        guard shardSizeBytes.map(ModelManifest.shardSizes.contains) ?? true else {
+            throw LibraryError(
+                .badShardSize,
+                "a shard cannot hold \(shardSizeBytes ?? 0) bytes; choose at least 1 MB, and at most 1 PB")
         }
         let lock = try await folder.lock(id)
         defer { withExtendedLifetime(lock) {} }

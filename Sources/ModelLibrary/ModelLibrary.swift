@@ -27,6 +27,8 @@ package actor ModelLibrary {
     package private(set) var revision: UInt64 = 0
     private var decoded: [ModelID: (stamp: StorageFile.Stamp, manifest: ModelManifest)] = [:]
     private var foreignVersion: Int?
+    /// Why models were left out at the last look, so that each reason is told once.
+    private var leftOut: [ModelID: String] = [:]
     /// How often each model has lost a shard, or was removed or replaced: before the bytes go, the number grows.
     private(set) var losses: [ModelID: UInt64] = [:]
 
@@ -104,15 +106,21 @@ package actor ModelLibrary {
         let entries = try presence.entries()
         let arriving = Set(try arrivals.entries().map(\.model))
         var found: [ModelID: LibraryModel] = [:]
+        var faults: [ModelID: String] = [:]
         for name in try folder.modelFolders() {
             guard let id = ModelID(name) else { continue }
             do {
                 guard let manifest = try manifest(id) else { continue }
                 found[id] = try model(of: manifest, entry: entries[id], isArriving: arriving.contains(id))
             } catch {
-                logger.warning("left out a model", metadata: ["model": "\(id)", "error": "\(error)"])
+                let fault = "\(error)"
+                faults[id] = fault
+                if leftOut[id] != fault {
+                    logger.warning("left out a model", metadata: ["model": "\(id)", "error": "\(fault)"])
+                }
             }
         }
+        leftOut = faults
         var changed: [ModelID] = []
         for id in Set(found.keys).union(known.keys).sorted() where found[id] != known[id] {
             changed.append(id)

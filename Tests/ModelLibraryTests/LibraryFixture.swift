@@ -1,7 +1,9 @@
 import Events
 import Foundation
+import Logging
 import ModelLibrary
 import Store
+import Synchronization
 import Testing
 
 /// A data folder of its own with a library in it, beside it a folder for files to import.
@@ -72,4 +74,26 @@ func flipByte(of path: String, at offset: UInt64) throws {
 
 func indices(_ numbers: Int...) -> Set<ShardIndex> {
     Set(numbers.compactMap { ShardIndex($0) })
+}
+
+/// Keeps what is logged, to be asked about.
+final class LogRecorder: Sendable {
+    private let state = Mutex<[String]>([])
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+
+    var messages: [String] { state.withLock { $0 } }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { recorder.state.withLock { $0.append("\(event.message)") } }
+    }
 }

@@ -145,6 +145,79 @@ struct LibraryTests {
         }
     }
 
+    /// Cuts of a model that do not follow from its header.
+    enum ForeignCut: CaseIterable {
+        case otherSize, noSize, hugeSize, mergedShards, movedLayer, everythingEverywhere, lessBytes, noBytes, swapped
+        case otherNumbers, beyondTheFile, otherPart
+
+        func applied(to manifest: ModelManifest) throws -> ModelManifest {
+            var manifest = manifest
+            let all = ByteRange.joined(manifest.shards.flatMap(\.ranges))
+            switch self {
+            case .otherSize: manifest.shardSizeBytes *= 2
+            case .noSize: manifest.shardSizeBytes = 0
+            case .hugeSize: manifest.shardSizeBytes = .max
+            case .mergedShards:
+                manifest.shards = [
+                    ModelManifest.Shard(
+                        index: manifest.shards[0].index,
+                        layers: try #require(LayerRange(first: 0, end: manifest.layerCount)),
+                        ranges: all, hash: nil)
+                ]
+            case .movedLayer:
+                let end = manifest.shards[1].layers.end
+                manifest.shards[0].layers = try #require(LayerRange(first: 0, end: end))
+            case .everythingEverywhere: for shard in manifest.shards.indices { manifest.shards[shard].ranges = all }
+            case .lessBytes: manifest.shards[2].ranges[0].length -= 1
+            case .noBytes: manifest.shards[2].ranges = []
+            case .swapped: manifest.shards.swapAt(0, 1)
+            case .otherNumbers: manifest.shards[1].index = manifest.shards[2].index
+            case .beyondTheFile: manifest.shards[2].ranges[0].offset = .max
+            case .otherPart: manifest.shards[2].ranges[0].part = 7
+            }
+            return manifest
+        }
+    }
+
+    @Test("a cut that does not follow from the header is refused", arguments: ForeignCut.allCases)
+    func foreignCut(_ cut: ForeignCut) async throws {
+        try await withLibrary { fixture in
+            let there = try await fixture.open()
+            let model = try await there.importFile(path: try fixture.write(), shardSizeBytes: size).model
+            let headers = try await there.headers(id: model.id)
+            try await withLibrary { other in
+                let here = try await other.open()
+                let foreign = try cut.applied(to: model.manifest)
+                let error = await #expect(throws: LibraryError.self) {
+                    try await here.adoptHeader(foreign, parts: headers)
+                }
+                #expect(error?.code == .damaged)
+                #expect(try other.entries() == [])
+                try await here.adoptHeader(model.manifest, parts: headers)
+            }
+        }
+    }
+
+    @Test("why a model is left out is told once, and again when it is left out for something else")
+    func leftOut() async throws {
+        try await withLibrary { fixture in
+            let folder = fixture.models + "/broken"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let log = LogRecorder()
+            let library = try await ModelLibrary.open(
+                directory: fixture.models, store: Store(path: fixture.root + "/data/shoal.sqlite"),
+                logger: log.logger)
+            for (text, lines) in [("{", 1), (#"{"format": 77}"#, 2)] {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/manifest.json"))
+                for round in 0..<3 {
+                    let path = try fixture.write(as: "round\(round)-\(lines).gguf")
+                    try await library.importFile(path: path, shardSizeBytes: size)
+                }
+                #expect(log.messages.count { $0 == "left out a model" } == lines)
+            }
+        }
+    }
+
     @Test("metadata has the documented shape, with null for what is absent")
     func metadata() async throws {
         try await withLibrary { fixture in

@@ -94,7 +94,7 @@ struct Acquirement: Sendable {
         return min(limit - used, free - min(free, reserveBytes))
     }
 
-    /// Brings the header of a model from a peer, whose word on the shards' hashes comes with it, or else from the hub.
+    /// Brings the header of a model from a peer, or else from the hub.
     private static func adoptHeader(
         of model: ModelID, inference: InferenceService, hub: HubModels?, origin: ModelOrigin?
     ) async throws {
