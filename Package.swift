@@ -288,7 +288,7 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "ShoalCommands", "Acquisition", "ModelLibrary", logging,
+                "Node", "ShoalCommands", "Acquisition", "Inference", "Link", "ModelLibrary", "Store", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

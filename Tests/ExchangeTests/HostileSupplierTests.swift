@@ -107,6 +107,31 @@ struct HostileSupplierTests {
         }
     }
 
+    @Test(
+        "what a peer says of a failure is quoted on one line, without control characters, and not at any length",
+        arguments: [RPCError.Code.notFound, .failedPrecondition, .resourceExhausted, .internalError])
+    func words(code: RPCError.Code) async throws {
+        try await withExchange { exchange in
+            let node = try TestNode()
+            let (model, shard, ranges) = (exchange.model, try exchange.shard(1), try exchange.ranges(1))
+            let words = "no\u{1B}[2J\u{7}\u{202E}\u{85} " + String(repeating: "x", count: 3000)
+            let server = FalseServer { _, _ in throw RPCError(code: code, message: words) }
+            try await node.serve(server) { membership in
+                let error = await #expect(throws: AcquisitionError.self) {
+                    try await PeerSupplier(peer: node.id, membership: membership)
+                        .send(ranges, of: shard, model: model) { _, _, _ in }
+                }
+                let message = try #require(error?.message)
+                #expect(message.contains("no [2J"))
+                #expect(message.unicodeScalars.count < 350)
+                #expect(
+                    message.unicodeScalars.allSatisfy {
+                        $0.properties.generalCategory != .control && $0.properties.generalCategory != .format
+                    })
+            }
+        }
+    }
+
     @Test("a shard with wrong bytes is not taken in, and the right ones are from somebody else")
     func wrongBytes() async throws {
         try await withExchange { exchange in

@@ -7,6 +7,8 @@ package enum WantedShards: Sendable, Hashable {
     /// This node's part, if every node of the swarm took its own (``FairShare``).
     case fairShare
     case some(ShardSelection)
+    /// Both: this node's part, and these.
+    case fairShareAnd(ShardSelection)
 
     /// The indices, once it is known how many shards the model has.
     ///
@@ -26,35 +28,58 @@ package enum WantedShards: Sendable, Hashable {
                     isFinal: true)
             }
             return selection.indices
+        case .fairShareAnd(let selection):
+            return try WantedShards.fairShare.indices(of: manifest, for: node, among: peers)
+                .union(WantedShards.some(selection).indices(of: manifest, for: node, among: peers))
         }
     }
 
     /// What is wanted when both were asked for.
     func joined(with other: WantedShards) -> WantedShards {
-        switch (self, other) {
-        case (.all, _), (_, .all): .all
-        case (.some(let left), .some(let right)): .some(ShardSelection(left.indices.union(right.indices)))
-        case (.fairShare, .fairShare): .fairShare
-        case (.fairShare, .some), (.some, .fairShare): .all
+        if self == .all || other == .all { return .all }
+        let selected = named.union(other.named)
+        guard hasShare || other.hasShare else { return .some(ShardSelection(selected)) }
+        return selected.isEmpty ? .fairShare : .fairShareAnd(ShardSelection(selected))
+    }
+
+    /// The shards that are asked for by their numbers.
+    private var named: Set<ShardIndex> {
+        switch self {
+        case .all, .fairShare: []
+        case .some(let selection), .fairShareAnd(let selection): selection.indices
         }
     }
+
+    /// Whether this node's part is asked for.
+    private var hasShare: Bool {
+        switch self {
+        case .all, .some: false
+        case .fairShare, .fairShareAnd: true
+        }
+    }
+
+    private static let shareText = "fair-share"
 
     /// The form in which it is stored.
     var stored: String {
         switch self {
         case .all: "all"
-        case .fairShare: "fair-share"
+        case .fairShare: Self.shareText
         case .some(let selection): selection.description
+        case .fairShareAnd(let selection): "\(Self.shareText)+\(selection)"
         }
     }
 
     init?(stored text: String) {
         switch text {
         case "all": self = .all
-        case "fair-share": self = .fairShare
+        case Self.shareText: self = .fairShare
         default:
-            guard let selection = try? ShardSelection(parsing: text) else { return nil }
-            self = .some(selection)
+            let prefix = Self.shareText + "+"
+            let hasShare = text.hasPrefix(prefix)
+            guard let selection = try? ShardSelection(parsing: hasShare ? text.dropFirst(prefix.count) : text[...])
+            else { return nil }
+            self = hasShare ? .fairShareAnd(selection) : .some(selection)
         }
     }
 }

@@ -117,13 +117,13 @@ package struct PeerSupplier: ShardSupplier {
         }
         switch error {
         case let error as RPCError where error.code == .notFound || error.code == .failedPrecondition:
-            return told(.notHeldThere, "does not have \(shard): \(error.message)")
+            return told(.notHeldThere, "does not have \(shard): \(PeerWords.quoted(error.message))")
         case let error as RPCError where error.code == .resourceExhausted:
-            return told(.supplierBusy, "does not send \(shard) now: \(error.message)")
+            return told(.supplierBusy, "does not send \(shard) now: \(PeerWords.quoted(error.message))")
         case let error as RPCError:
-            return told(.supplierFailed, "did not send all of \(shard): \(error.message)")
+            return told(.supplierFailed, "did not send all of \(shard): \(PeerWords.quoted(error.message))")
         case let error as LinkError:
-            return told(.supplierFailed, "cannot be reached for \(shard): \(error.message)")
+            return told(.supplierFailed, "cannot be reached for \(shard): \(PeerWords.quoted(error.message))")
         case let violation as ChunkOrder.Violation:
             return told(.supplierFailed, "sent \(violation) of \(shard)")
         case is StallWatch.Stalled:

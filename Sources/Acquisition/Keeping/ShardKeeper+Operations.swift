@@ -125,6 +125,9 @@ extension ShardKeeper {
         await surroundings.republish()
     }
 
+    /// Requests for each model in the swarm within the last hour: those that were made here, and those that peers tell of.
+    package var demand: [ModelID: Int] { demand(at: clock.date()) }
+
     // MARK: - History
 
     /// The latest 1000 shards that this node gave up by itself, the latest first.

@@ -51,7 +51,7 @@ extension ShardKeeper {
     }
 
     /// Requests for each model in the swarm within the last hour.
-    private func demand(at now: Date) -> [ModelID: Int] {
+    func demand(at now: Date) -> [ModelID: Int] {
         var demand = records.demand(at: now)
         for peer in membership.peers() where peer.isConnected {
             for (model, requests) in Self.demand(of: peer) { demand[model, default: 0] += requests }

@@ -28,7 +28,7 @@ struct HubWindow: Sendable {
     func search(_ search: HubSearch) async throws -> [HubSearchSummary] {
         let hits = try await hub.client.search(query: search.text, limit: search.limit, sizes: true)
         let means = means
-        let (replicas, requests) = await interest()
+        let interest = await interest()
         return hits.compactMap { hit -> HubSearchSummary? in
             let name = hit.repository.description
             let tasks = ModelTask.of(tags: hit.tags, name: name)
@@ -36,10 +36,10 @@ struct HubWindow: Sendable {
             let chosen = HubVariant.recommended(among: hit.variants)
             return HubSearchSummary(
                 files: HubFilesSummary(name, hit.variants), downloads: hit.downloads, likes: hit.likes, tasks: tasks,
-                replicas: replicas[name] ?? 0,
+                replicas: interest.replicas[name] ?? 0,
                 appraisal: ModelAppraisal(
                     sizeBytes: chosen?.sizeBytes ?? 0, downloads: hit.downloads, likes: hit.likes,
-                    replicas: replicas[name] ?? 0, requests: requests[name] ?? 0, means: means))
+                    replicas: interest.replicas[name] ?? 0, requests: interest.requests[name] ?? 0, means: means))
         }.sorted { left, right in
             (right.appraisal.score.total, right.downloads, left.files.repository)
                 < (left.appraisal.score.total, left.downloads, right.files.repository)
@@ -74,28 +74,15 @@ struct HubWindow: Sendable {
             minimumReplicas: settings.autoManage.minimumReplicas)
     }
 
-    /// How many nodes hold something of each repository, and how often it was asked for lately.
-    private func interest() async -> (replicas: [String: Int], requests: [String: Int]) {
-        var replicas: [String: Int] = [:]
-        var requests: [String: Int] = [:]
-        var repositories: [String: String] = [:]
+    /// What the swarm has of the hub's repositories, and is asked for of them.
+    private func interest() async -> HubInterest {
+        var models: [(id: ModelID, repository: String, isHeld: Bool)] = []
         for model in await library.models() {
             guard let origin = await keeper.origin(of: model.id) else { continue }
-            repositories[model.id.rawValue] = origin.repository
-            if !model.held.isEmpty { replicas[origin.repository, default: 0] += 1 }
+            models.append((model.id, origin.repository, !model.held.isEmpty))
         }
-        let peers = swarm.peers().filter(\.isConnected)
-        for peer in peers {
-            for model in peer.record?.models ?? [] where !model.hubSource.repository.isEmpty {
-                repositories[model.modelID] = model.hubSource.repository
-                if !model.shards.isEmpty { replicas[model.hubSource.repository, default: 0] += 1 }
-            }
-        }
-        for demand in peers.flatMap({ $0.record?.demand ?? [] }) {
-            guard let repository = repositories[demand.modelID] else { continue }
-            requests[repository, default: 0] += Int(demand.requests)
-        }
-        return (replicas, requests)
+        return HubInterest(
+            node: swarm.me, models: models, peers: swarm.peers().filter(\.isConnected), demand: await keeper.demand)
     }
 }
 

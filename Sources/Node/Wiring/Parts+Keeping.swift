@@ -12,7 +12,9 @@ extension NodeDaemon.Parts {
         var hooks = InferenceHooks()
         hooks.requested = { records.noteRequest($0) }
         hooks.notes = { model in
-            guard let origin = (try? records.record(of: model))?.origin else {
+            // What a peer said is not said again: nobody could tell any more who said it first.
+            guard let record = try? records.record(of: model), let origin = record.origin, !record.isOriginHearsay
+            else {
                 return InferenceHooks.Notes(downloading: coming[model])
             }
             return InferenceHooks.Notes(

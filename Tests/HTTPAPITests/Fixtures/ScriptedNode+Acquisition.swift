@@ -70,6 +70,7 @@ extension ScriptedNode {
                     case .some(let selection): selection.indices
                     case .all: [shard(0), shard(1), shard(2)]
                     case .fairShare: [shard(2)]
+                    case .fairShareAnd(let selection): selection.indices.union([shard(2)])
                     }
                 return HubDownloadStart(model: request.model ?? model("demo"), shards: shards)
             },
