@@ -11,6 +11,10 @@ package struct HubConfiguration: Sendable, Equatable {
     package var answerLimit: Duration = .seconds(30)
     /// Longest time without a single byte of an answer that has begun.
     package var stallLimit: Duration = .seconds(30)
+    /// Least speed of an answer that has begun, over ``slownessWindow`` of waiting for it.
+    package var leastBytesPerSecond = 1024
+    /// How long an answer may be slower than that; at least ``stallLimit``.
+    package var slownessWindow: Duration = .seconds(60)
     /// Tries of one request that bring nothing new before it fails.
     package var maximumAttempts = 6
     /// What is waited after a first failure; doubled after each further one, with jitter.

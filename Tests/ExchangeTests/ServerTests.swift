@@ -54,6 +54,17 @@ private final class Reader: RPCWriterProtocol {
     }
 }
 
+/// A reader that lets time pass before it takes a chunk.
+private struct SlowReader: RPCWriterProtocol {
+    let wait: @Sendable () -> Void
+
+    func write(_ element: Shoal_V1_ShardChunk) async throws { wait() }
+
+    func write(contentsOf elements: some Sequence<Shoal_V1_ShardChunk>) async throws {
+        for element in elements { try await write(element) }
+    }
+}
+
 extension ExchangeFixture {
     fileprivate func request(_ number: Int, _ ranges: [ByteRange]? = nil) throws -> Shoal_V1_FetchShardRequest {
         let ranges = try ranges ?? self.ranges(number)
@@ -207,6 +218,27 @@ struct ServerTests {
             #expect(promise.held)
             #expect(Array(promise.hash) == hash.bytes)
             #expect(!promises.beginGivingUp(exchange.model.id, shard))
+        }
+    }
+
+    @Test("who reads a little now and then does not keep others from being sent to", arguments: [20, 299])
+    func trickle(seconds: Int) async throws {
+        try await withExchange { exchange in
+            let now = Mutex(Duration.zero)
+            var clock = SwarmClock.system
+            clock.now = { now.withLock { $0 } }
+            clock.sleep = { _ in try await Task.sleep(for: .seconds(3600)) }
+            let reader = SlowReader { now.withLock { $0 += .seconds(seconds) } }
+            let server = ShardServer(library: exchange.holder, clock: clock, logger: .quiet)
+            let whole = try exchange.ranges(1)[0]
+            let pieces = (0..<16).map { ByteRange(part: whole.part, offset: whole.offset + $0 * 1024, length: 1000) }
+            let error = await #expect(throws: RPCError.self) {
+                try await server.fetchShard(
+                    exchange.request(1, pieces), from: TestNode().id, response: RPCWriter(wrapping: reader))
+            }
+            #expect(error?.code == .resourceExhausted)
+            #expect(now.withLock { $0 } < .seconds(330))
+            #expect(server.inUse.isEmpty)
         }
     }
 

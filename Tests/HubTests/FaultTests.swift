@@ -230,6 +230,36 @@ struct FaultTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [(rate: 100, isStalled: true), (20_000, false)])
+    func `a trickle is a stall, and what is merely slow is none`(rate: Int, isStalled: Bool) async throws {
+        let fault = #"{"kind": "slow", "host": "store", "bytes_per_second": \#(rate)}"#
+        try await withStandInHub(files: Self.files) { hub in
+            let impatient: (inout HubConfiguration) -> Void = {
+                $0.slownessWindow = .milliseconds(500)
+                $0.maximumAttempts = 2
+            }
+            try await hub.withClient(impatient) { client in
+                let file = try await client.resolve(HubRepository("shoal/tiny-GGUF"), HubFilePath("tiny.gguf"))
+                try await hub.fault(fault)
+                let taken = Delivery(of: Self.content)
+                let reading = { try await client.read(file, range: 0..<30_000) { taken.take($0, at: $1) } }
+                if isStalled {
+                    let error = await #expect(throws: HubError.self) { try await reading() }
+                    #expect(error?.code == .stalled)
+                    #expect(
+                        error?.message.contains("next to nothing arrived for 500 ms") == true, "\(error?.message ?? "")"
+                    )
+                    // What came is kept, and not asked for again.
+                    #expect(Set(try await hub.ranges()).count == 2)
+                } else {
+                    try await reading()
+                    #expect(try await hub.ranges() == ["bytes=0-29999"])
+                }
+                #expect(taken.isRight)
+            }
+        }
+    }
+
     @Test func `a slow taker is no stall`() async throws {
         try await Self.withFile([], stallLimit: .milliseconds(60)) { hub, client, file in
             let state = FirstTime()

@@ -18,10 +18,6 @@ import Synchronization
 package final class ShardServer: ShardRequestHandler {
     /// Bytes that are read before the library is asked again whether they were the shard's.
     private static let batchBytes = 2 << 20
-    /// How long a peer may take to read a chunk. It may be slow by its own limit, and takes several megabytes before it says
-    /// that it wants more.
-    private static let readerLimit: Duration = .seconds(300)
-
     private let library: ModelLibrary
     private let promises: ShardPromises
     private let clock: SwarmClock
@@ -76,7 +72,7 @@ package final class ShardServer: ShardRequestHandler {
             let reading = try await library.reading(
                 of: asked.shard.index, id: asked.shard.model, manifestHash: asked.manifestHash)
             let ranges = try ShardRequest.ranges(of: request, within: reading.ranges)
-            try await StallWatch.run(limit: Self.readerLimit, clock: clock) { watch in
+            try await StallWatch.run(limit: ReaderPace.longestWait, clock: clock) { watch in
                 try await self.send(ranges, of: reading, to: response, watch: watch)
             }
         } catch {
@@ -116,7 +112,8 @@ package final class ShardServer: ShardRequestHandler {
                 metadata: ["shard": "\(shard)", "peer": "\(peer)", "error": "\(error)"])
             return RPCError(code: .internalError, message: "\(shard) cannot be read here")
         case is StallWatch.Stalled:
-            return RPCError(code: .deadlineExceeded, message: "nobody reads what is sent")
+            return RPCError(
+                code: .resourceExhausted, message: "too little is read of what is sent; ask for the rest later")
         default:
             return error
         }
@@ -127,6 +124,7 @@ package final class ShardServer: ShardRequestHandler {
         _ ranges: [ByteRange], of reading: ShardReading, to response: RPCWriter<Shoal_V1_ShardChunk>, watch: StallWatch
     ) async throws {
         var pieces = ChunkCursor(ranges)
+        var pace = ReaderPace()
         while !pieces.isAtEnd {
             var batch: [Shoal_V1_ShardChunk] = []
             var bytes = 0
@@ -141,7 +139,10 @@ package final class ShardServer: ShardRequestHandler {
             }
             for chunk in batch {
                 try await bandwidth.take(chunk.data.count)
-                try await watch.wait { try await response.write(chunk) }
+                guard !pace.isTooSlow else { throw StallWatch.Stalled() }
+                let begun = clock.now()
+                try await watch.wait(atMost: pace.allowance) { try await response.write(chunk) }
+                pace.took(chunk.data.count, after: clock.now() - begun)
             }
         }
     }

@@ -10,8 +10,10 @@ package final class StallWatch: Sendable {
 
     private let limit: Duration
     private let clock: SwarmClock
-    /// Since when something is waited for.
-    private let since = Mutex<Duration?>(nil)
+    /// Since when something is waited for, and how long it may take.
+    private let waiting = Mutex<(since: Duration, limit: Duration)?>(nil)
+    /// How late a limit may be noticed that is shorter than that of the whole.
+    private static let precision: Duration = .seconds(5)
 
     private init(limit: Duration, clock: SwarmClock) {
         self.limit = limit
@@ -40,12 +42,15 @@ package final class StallWatch: Sendable {
     }
 
     /// Waits for something that the other node has to do.
+    ///
+    /// - Parameter limit: how long it may take, where that is less than otherwise.
     package func wait<Result>(
-        isolation: isolated (any Actor)? = #isolation, _ something: () async throws -> Result
+        atMost limit: Duration? = nil, isolation: isolated (any Actor)? = #isolation,
+        _ something: () async throws -> Result
     ) async throws -> Result {
-        let now = clock.now()
-        since.withLock { $0 = now }
-        defer { since.withLock { $0 = nil } }
+        let wait = (since: clock.now(), limit: min(limit ?? self.limit, self.limit))
+        waiting.withLock { $0 = wait }
+        defer { waiting.withLock { $0 = nil } }
         return try await something()
     }
 
@@ -53,9 +58,9 @@ package final class StallWatch: Sendable {
     private func guardWaits() async throws {
         while true {
             let now = clock.now()
-            let waited = since.withLock { $0.map { now - $0 } } ?? .zero
-            guard waited < limit else { throw Stalled() }
-            try await clock.sleep(limit - waited)
+            let rest = waiting.withLock { $0.map { $0.limit - (now - $0.since) } } ?? limit
+            guard rest > .zero else { throw Stalled() }
+            try await clock.sleep(min(rest, Self.precision))
         }
     }
 }

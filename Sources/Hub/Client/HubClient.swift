@@ -114,7 +114,7 @@ package final class HubClient: Sendable {
         case .broken(let error):
             return HubError(
                 .unavailable, "\(start); check the network, and HF_ENDPOINT if it is set", cause: error)
-        case .stalled:
+        case .stalled, .slow:
             return HubError(.stalled, "\(start); try again later, or check the network")
         case .refused(429, _):
             return HubError(.rateLimited, "\(start); try again later, or set HF_TOKEN, which raises the hub's limits")
@@ -159,6 +159,7 @@ extension Setback {
         switch self {
         case .broken(let error): "the connection failed (\(Self.words(error)))"
         case .stalled(let limit): "nothing arrived for \(Self.words(limit))"
+        case .slow(let limit): "next to nothing arrived for \(Self.words(limit))"
         case .refused(429, _): "it answers 429, too many requests"
         case .refused(let status, _): "it answers \(status)"
         case .expired(let status): "the file store refuses the location that the hub gave (\(status))"

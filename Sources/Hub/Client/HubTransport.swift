@@ -102,7 +102,7 @@ struct HubTransport: Sendable {
     func stream(
         _ answer: Answer, within limit: Duration? = nil, onChunk: @escaping @Sendable (ByteBuffer) async throws -> Bool
     ) async throws {
-        let watch = StallWatch(limit: configuration.stallLimit, total: limit)
+        let watch = StallWatch(configuration, total: limit)
         let body = answer.response.body
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watch.run() }
@@ -117,7 +117,7 @@ struct HubTransport: Sendable {
                         try Task.checkCancellation()
                         throw Setback.broken(error)
                     }
-                    watch.isBusy()
+                    watch.isBusy(with: chunk?.readableBytes ?? 0)
                     try Task.checkCancellation()
                     guard let chunk else { return }
                     guard try await onChunk(chunk) else { return }
@@ -156,6 +156,8 @@ enum Setback: Error {
     case broken(any Error)
     /// Nothing came for so long.
     case stalled(Duration)
+    /// Next to nothing came for so long.
+    case slow(Duration)
     /// 408, 429 or 5xx, and the wait that the answer asks for.
     case refused(UInt, retryAfter: Duration?)
     /// The file store no longer takes the signed location.
