@@ -271,7 +271,8 @@ let package = Package(
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", logging,
+                "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", "StandIn",
+                logging,
             ] + grpc),
         .testTarget(
             name: "HTTPAPITests",

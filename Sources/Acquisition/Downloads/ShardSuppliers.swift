@@ -35,9 +35,10 @@ package struct ShardSuppliers: Sendable {
             .compactMap { known[$0] }
     }
 
-    /// Peers on the local network side by side; then others, and the hub beside them.
+    /// Peers on the local network side by side; then others, and the hub beside them once it has said where the model is.
     ///
-    /// The hub is asked nothing here: what peers have does not wait for it.
+    /// What peers have does not wait for the hub: until it has answered it comes after all of them, and where it failed lately
+    /// it is left to nodes that know nobody else.
     ///
     /// - Throws: `CancellationError`.
     package func offer(_ shard: ShardIndex, of model: LibraryModel) async throws -> ShardOffer {
@@ -57,10 +58,19 @@ package struct ShardSuppliers: Sendable {
         }
         let near = peers.filter(\.isLocal).prefix(Self.maximumPeers)
         let far = peers.filter { !$0.isLocal }.prefix(Self.maximumPeers)
-        var others: [any ShardSupplier] = far.map { PeerSupplier(peer: $0.id, membership: membership) }
-        if let hub, let origin = await origin(model.id) { others.append(hub.supplier(origin: origin)) }
+        let groups = [near, far].map { peers in
+            peers.map { PeerSupplier(peer: $0.id, membership: membership) as any ShardSupplier }
+        }
         return ShardOffer(
-            groups: [near.map { PeerSupplier(peer: $0.id, membership: membership) }, others].filter { !$0.isEmpty },
-            expectedHash: expected)
+            groups: await withHub(groups, for: model.id).filter { !$0.isEmpty }, expectedHash: expected)
+    }
+
+    /// The same near and far suppliers, with the hub where it belongs.
+    private func withHub(_ groups: [[any ShardSupplier]], for model: ModelID) async -> [[any ShardSupplier]] {
+        guard let hub, let origin = await origin(model) else { return groups }
+        let supplier = hub.supplier(origin: origin)
+        if groups.allSatisfy(\.isEmpty) { return [[supplier]] }
+        if hub.hasFailed(origin) { return groups }
+        return hub.isReady(origin) ? [groups[0], groups[1] + [supplier]] : groups + [[supplier]]
     }
 }

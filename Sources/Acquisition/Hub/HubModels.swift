@@ -21,16 +21,37 @@ package final class HubModels: Sendable {
 
     /// How long the hub's word on where a file is counts.
     private static let resolvedFor: Duration = .seconds(600)
+    /// Most parts of a model.
+    package static let maximumParts = 1024
+
+    /// What a node spends on a hub's word.
+    package struct Limits: Sendable {
+        /// Longest headers of all parts of a model together.
+        package var headerBytes: UInt64 = 256 << 20
+        /// How long the hub is left out, where there are others, after it failed.
+        package var failurePause: Duration = .seconds(60)
+
+        package init() {}
+    }
+
+    private struct State {
+        var resolved: [ModelOrigin: (files: [HubFile], at: ContinuousClock.Instant)] = [:]
+        var failures: [ModelOrigin: ContinuousClock.Instant] = [:]
+        /// Those that the hub is being asked about ahead of time.
+        var preparing: Set<ModelOrigin> = []
+    }
 
     package let client: HubClient
     private let library: ModelLibrary
     private let shardSizeBytes: UInt64
-    private let resolved = Mutex<[ModelOrigin: (files: [HubFile], at: ContinuousClock.Instant)]>([:])
+    private let limits: Limits
+    private let state = Mutex(State())
 
-    package init(client: HubClient, library: ModelLibrary, shardSizeBytes: UInt64) {
+    package init(client: HubClient, library: ModelLibrary, shardSizeBytes: UInt64, limits: Limits = Limits()) {
         self.client = client
         self.library = library
         self.shardSizeBytes = shardSizeBytes
+        self.limits = limits
     }
 
     /// Reads the headers of a model, and nothing more of it.
@@ -38,8 +59,8 @@ package final class HubModels: Sendable {
     /// - Parameters:
     ///   - origin: the model's file, or any of its parts.
     ///   - id: the id to keep it under; nil: the one that the file's name gives.
-    /// - Throws: `HubError`; `LibraryError` of code `notAModel`; `AcquisitionError` of code `badOrigin` for a name that gives no
-    ///   id.
+    /// - Throws: `HubError`, `tooLarge` also where the model has more than ``maximumParts`` parts or longer headers than the
+    ///   limits say; `LibraryError` of code `notAModel`; `AcquisitionError` of code `badOrigin` for a name that gives no id.
     package func describe(_ origin: ModelOrigin, id: ModelID? = nil) async throws -> Description {
         let files = try await files(of: origin)
         guard let id = id ?? ModelID(fileName: files[0].path.name) else {
@@ -47,9 +68,11 @@ package final class HubModels: Sendable {
                 .badOrigin, field: "model_id", "the name of \(origin.file) gives no model id; choose one yourself")
         }
         var parts: [ModelManifest.RemotePart] = []
+        var left = limits.headerBytes
         do {
             for file in files {
-                let probe = try await client.probe(file)
+                let probe = try await client.probe(file, upTo: min(left, HubClient.maximumHeaderBytes))
+                left -= UInt64(probe.bytes.count)
                 parts.append(
                     ModelManifest.RemotePart(
                         name: file.path.name, sizeBytes: file.sizeBytes, sha256: file.sha256, header: probe.bytes))
@@ -99,7 +122,7 @@ package final class HubModels: Sendable {
                     && (part.sha256 == nil || file.sha256 == nil || part.sha256 == file.sha256)
             }
         guard isSame else {
-            forget(origin)
+            noteFailure(of: origin)
             throw AcquisitionError(
                 .notHeldThere,
                 "\(origin.repository) has another \(origin.file) than \(model.id) was made of; remove the model and pull "
@@ -110,25 +133,67 @@ package final class HubModels: Sendable {
 
     /// The model's files in part order, all of one commit.
     private func files(of origin: ModelOrigin) async throws -> [HubFile] {
-        if let known = resolved.withLock({ $0[origin] }), .now - known.at < Self.resolvedFor { return known.files }
+        if let known = resolved(origin) { return known }
+        let paths = PartName.siblings(of: origin.file)
+        guard paths.count <= Self.maximumParts else {
+            throw HubError(
+                .tooLarge,
+                "\(origin.file) is one of \(paths.count) parts, and a model has at most \(Self.maximumParts); choose another file"
+            )
+        }
         let repository = try HubRepository(origin.repository)
         var revision = try origin.revision.map { try HubRevision($0) } ?? .main
         var files: [HubFile] = []
-        for path in PartName.siblings(of: origin.file) {
+        for path in paths {
             let file = try await client.resolve(repository, try HubFilePath(path), revision: revision)
             // A push between two parts must not mix two models.
             revision = file.commit
             files.append(file)
         }
-        resolved.withLock { known in
-            known = known.filter { .now - $0.value.at < Self.resolvedFor }
-            known[origin] = (files, .now)
+        state.withLock { [files] state in
+            state.resolved = state.resolved.filter { .now - $0.value.at < Self.resolvedFor }
+            state.resolved[origin] = (files, .now)
         }
         return files
     }
 
+    /// The files as the hub described them not long ago.
+    private func resolved(_ origin: ModelOrigin) -> [HubFile]? {
+        state.withLock { state in
+            state.resolved[origin].flatMap { .now - $0.at < Self.resolvedFor ? $0.files : nil }
+        }
+    }
+
     /// Has the hub asked anew where a file is.
     func forget(_ origin: ModelOrigin) {
-        resolved.withLock { _ = $0.removeValue(forKey: origin) }
+        state.withLock { _ = $0.resolved.removeValue(forKey: origin) }
+    }
+
+    // MARK: - Whether the hub can be counted on
+
+    /// Has the hub asked anew where a file is, and left out for a while where there are others.
+    func noteFailure(of origin: ModelOrigin) {
+        state.withLock { state in
+            state.resolved[origin] = nil
+            state.failures = state.failures.filter { .now - $0.value < limits.failurePause }
+            state.failures[origin] = .now
+        }
+    }
+
+    /// Whether the hub failed not long ago when it was asked for this.
+    func hasFailed(_ origin: ModelOrigin) -> Bool {
+        state.withLock { state in state.failures[origin].map { .now - $0 < limits.failurePause } ?? false }
+    }
+
+    /// Whether the hub has said where this is. Where it has not it is asked, for whoever wants to know later.
+    func isReady(_ origin: ModelOrigin) -> Bool {
+        if hasFailed(origin) { return false }
+        if resolved(origin) != nil { return true }
+        guard state.withLock({ $0.preparing.insert(origin).inserted }) else { return false }
+        Task {
+            do { _ = try await files(of: origin) } catch { noteFailure(of: origin) }
+            state.withLock { _ = $0.preparing.remove(origin) }
+        }
+        return false
     }
 }

@@ -29,7 +29,7 @@ struct HubSupplier: ShardSupplier {
             }
         } catch let error as HubError {
             // What the hub said of the files may not hold any more.
-            models.forget(origin)
+            models.noteFailure(of: origin)
             throw AcquisitionError(error)
         }
     }

@@ -16,11 +16,12 @@ extension HubClient {
 
     /// Reads the header of a GGUF file, and little more than that.
     ///
-    /// - Throws: `HubError`: `notGGUF` for other or damaged files, `tooLarge` where the header has more than
-    ///   ``maximumHeaderBytes``; `CancellationError`.
-    package func probe(_ file: HubFile) async throws -> HubProbe {
+    /// - Parameter maximumBytes: the longest header that is read.
+    /// - Throws: `HubError`: `notGGUF` for other or damaged files, `tooLarge` where the header has more than `maximumBytes`;
+    ///   `CancellationError`.
+    package func probe(_ file: HubFile, upTo maximumBytes: UInt64 = maximumHeaderBytes) async throws -> HubProbe {
         var header: GGUFHeader?
-        let bytes = try await beginning(of: file) { bytes in
+        let bytes = try await beginning(of: file, upTo: maximumBytes) { bytes in
             do {
                 let read = try GGUFHeader(reading: MemorySource(bytes, byteCount: file.sizeBytes))
                 guard read.dataOffset <= UInt64(bytes.count) || UInt64(bytes.count) == file.sizeBytes else {
@@ -47,8 +48,10 @@ extension HubClient {
     ///
     /// - Parameter length: takes all bytes so far; answers nil when more are needed.
     /// - Throws: as ``read(_:range:onBytes:)``; what `length` throws; `HubError` of code `tooLarge`.
-    package func beginning(of file: HubFile, length: ([UInt8]) throws -> Int?) async throws -> [UInt8] {
-        let limit = min(file.sizeBytes, Self.maximumHeaderBytes)
+    package func beginning(
+        of file: HubFile, upTo maximumBytes: UInt64 = maximumHeaderBytes, length: ([UInt8]) throws -> Int?
+    ) async throws -> [UInt8] {
+        let limit = min(file.sizeBytes, maximumBytes)
         var bytes: [UInt8] = []
         var end = min(limit, Self.firstProbeBytes)
         while true {
