@@ -250,7 +250,8 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(
-            name: "ModelLibraryTests", dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
+            name: "ModelLibraryTests",
+            dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store"]),
         .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Store", grdb, crypto]),
         .testTarget(

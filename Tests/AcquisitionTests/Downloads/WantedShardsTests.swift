@@ -21,7 +21,7 @@ import Testing
         #expect(right.joined(with: left).stored == both)
     }
 
-    @Test(arguments: ["", "fair-share+", "fair-share+x", "fair-share+all", "fair", "+1", "1-"])
+    @Test(arguments: ["", "fair-share+", "fair-share+x", "fair-share+all", "fair", "fair-share0", "1-"])
     func `what nobody stored is not read`(text: String) {
         #expect(WantedShards(stored: text) == nil)
     }
