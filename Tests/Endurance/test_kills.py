@@ -193,7 +193,8 @@ class Endurance:
         if not held.get(model):
             return self.pull(node, held)
         index = self.random.choice(sorted(held[model]))
-        self.sure[model].discard(index)
+        # The other deed of the round may delete the whole model.
+        self.sure.get(model, set()).discard(index)
         self.counts["shard deletions"] += 1
         return lambda: node.ask("DELETE", f"/api/admin/models/{model}/shards/{index}")
 
