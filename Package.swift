@@ -146,8 +146,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events", "ChatTemplate", "Link",
-                "GGUF", "CZlib",
+                "Accounts", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events", "ChatTemplate",
+                "Link", "GGUF", "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -160,8 +160,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events",
-                "GGUF",
+                "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
+                "Events", "GGUF",
                 "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -181,7 +181,8 @@ let package = Package(
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Node", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging, lifecycle,
+                "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
+                lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -278,7 +279,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Inference", "Acquisition", "ModelLibrary", "Swarm", "ChatTemplate", "GGUF", "Link", "CZlib",
+                "HTTPAPI", "Accounts", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm", "ChatTemplate", "GGUF",
+                "Link", "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,3 +1,4 @@
+package import Accounts
 import Acquisition
 import Events
 import HTTPAPI
@@ -31,9 +32,14 @@ package struct NodeDaemon: Sendable {
 
     /// Runs a node until it is told to stop.
     ///
-    /// - Parameter onListening: told the base address of the HTTP interface, once it answers.
+    /// - Parameters:
+    ///   - onListening: told the base address of the HTTP interface, once it answers.
+    ///   - onFirstAdministrator: told the password of an administrator that the node made, to show it once.
     /// - Throws: `NodeError`, and the errors of the parts that cannot start.
-    package static func run(_ settings: Settings, onListening: @escaping @Sendable (String) -> Void) async throws {
+    package static func run(
+        _ settings: Settings, onListening: @escaping @Sendable (String) -> Void,
+        onFirstAdministrator: @escaping @Sendable (OneTimePassword) -> Void
+    ) async throws {
         LoggingSystem.bootstrap { label in
             StandardErrorLogHandler(label: label, level: settings.log.level, format: settings.log.format)
         }
@@ -49,6 +55,7 @@ package struct NodeDaemon: Sendable {
 
         let parts = try await Parts(settings: settings, directory: directory, logger: logger)
         let shutdown = ShutdownRequest()
+        let (listening, reached) = AsyncStream<Void>.makeStream()
         let announcement = Announcement(directory: directory, parts: parts)
         let services = parts.services(started: .now, shutDown: { shutdown.make() })
         let server = HTTPAPI.server(
@@ -58,7 +65,11 @@ package struct NodeDaemon: Sendable {
             let url = "http://\(shownHost(settings.api.host)):\(port)"
             announcement.listening(at: url)
             onListening(url)
+            reached.finish()
         }
+        let upkeep = AccountUpkeep(
+            accounts: parts.accounts, makesFirstAdministrator: settings.accounts.makesFirstAdministrator,
+            listening: listening, onFirstAdministrator: onFirstAdministrator)
         var configuration = ServiceGroupConfiguration(
             services: [
                 // The names keep the group from describing services by their contents, keys included.
@@ -73,6 +84,7 @@ package struct NodeDaemon: Sendable {
                         shards: parts.coming, queue: parts.downloads.queue, inference: parts.inference),
                     serviceName: "downloads watch"),
                 .init(service: parts.keeper, serviceName: "keeper"),
+                .init(service: upkeep, serviceName: "accounts"),
                 .init(service: announcement, serviceName: "announcement"),
                 .init(
                     service: shutdown, successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "shutdown"),
@@ -101,6 +113,7 @@ package struct NodeDaemon: Sendable {
         let acquirer: ModelAcquirer
         let reputation: PeerReputation
         let linkServer: LinkServer
+        let accounts: AccountServices
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
             self.settings = settings
@@ -108,6 +121,7 @@ package struct NodeDaemon: Sendable {
             machine = Machine()
             let events = EventBus()
             let store = try Store(path: directory.database)
+            accounts = try AccountServices(store: store, keyPath: directory.jwtKey)
             let identity = try NodeIdentity.loadOrCreate(path: directory.identityKey)
             let key = try Self.swarmKey(settings, directory: directory, store: store, me: identity.id)
             let credentials = try CurrentCredentials(LinkCredentials(identity: identity, swarm: key))

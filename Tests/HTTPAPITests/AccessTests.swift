@@ -111,12 +111,16 @@ struct AccessTests {
     @Test("from elsewhere is no loopback access, and shutting down is for this machine alone")
     func rules() {
         let configuration = HTTPAPIConfiguration(apiKey: "k")
-        #expect(throws: APIError.self) { () throws in try Access.openRead.check(.nobody, configuration: configuration) }
-        #expect(throws: APIError.self) { try Access.metrics.check(.nobody, configuration: configuration) }
+        #expect(throws: APIError.self) { () throws in
+            try Access.openRead.check(.nobody, fault: nil, configuration: configuration)
+        }
+        #expect(throws: APIError.self) { try Access.metrics.check(.nobody, fault: nil, configuration: configuration) }
         let elsewhere = Caller.nodeKey(onLoopback: false)
-        #expect(throws: Never.self) { try Access.administrator.check(elsewhere, configuration: configuration) }
+        #expect(throws: Never.self) {
+            try Access.administrator.check(elsewhere, fault: nil, configuration: configuration)
+        }
         #expect {
-            try Access.administratorOnLoopback.check(elsewhere, configuration: configuration)
+            try Access.administratorOnLoopback.check(elsewhere, fault: nil, configuration: configuration)
         } throws: {
             ($0 as? APIError)?.status == .forbidden
         }

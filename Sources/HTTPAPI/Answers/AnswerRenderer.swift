@@ -13,7 +13,7 @@ extension AnswerRenderer {
     /// Writes an error that happened after the answer had begun: one event of its own, after which nothing comes.
     func renderFailure(_ error: APIError, into json: inout JSONText) {
         json.raw("data: ")
-        json.raw(error.json.serialized())
+        json.raw(ErrorFamily.node.rendered(error).body.serialized())
         json.raw("\n\n")
     }
 

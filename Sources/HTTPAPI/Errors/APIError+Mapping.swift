@@ -1,3 +1,4 @@
+import Accounts
 import Acquisition
 import ChatTemplate
 import HTTPTypes
@@ -20,6 +21,7 @@ extension APIError {
         case let error as SwarmError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as HubError: self.init(error)
         case let error as StoreError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as AccountError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AcquisitionError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
@@ -105,6 +107,24 @@ extension APIError {
         }
     }
 
+    /// Nil for faults of this node, which are no client's business.
+    private init?(_ error: AccountError) {
+        self.init(
+            status: .badRequest, type: "invalid_request_error", message: error.message, parameter: error.field)
+        if let wait = error.retryAfter { headers[.retryAfter] = String(Int((wait / .seconds(1)).rounded(.up))) }
+        switch error.code {
+        case .badValue: break
+        case .userNotFound, .tokenNotFound, .reservationNotFound: (status, type) = (.notFound, "not_found_error")
+        case .taken, .lastAdministrator, .tooMany, .keyReused, .reservationClosed: status = .conflict
+        case .wrongCredentials, .badBearer, .badSession, .expired, .revoked: self = .unauthorized(error.message)
+        case .badCSRFToken: self = .forbidden(error.message)
+        case .insufficientTokens: (status, type) = (.paymentRequired, "insufficient_quota")
+        case .throttled: (status, type) = (.tooManyRequests, "rate_limit_error")
+        case .busy: (status, type) = (.serviceUnavailable, "server_error")
+        default: return nil
+        }
+    }
+
     /// Nil for faults of this machine, which are no client's business.
     private init?(_ error: SwarmError) {
         self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
@@ -120,6 +140,8 @@ extension APIError {
 }
 
 extension HTTPResponse.Status {
+    /// RFC 9110 section 15.5.3.
+    fileprivate static let paymentRequired = HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
     /// RFC 4918 section 11.5.
     fileprivate static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }

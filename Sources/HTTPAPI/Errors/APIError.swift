@@ -1,11 +1,7 @@
 import ChatTemplate
 import HTTPTypes
 
-/// An answer that says what went wrong, in the envelope of the node admin family.
-///
-///     {"error": {"message": "…", "type": "…", "param": null, "code": "…", "hint": "…"}}
-///
-/// `code` repeats `type`; `param` names the field at fault; `hint` is there when there is something to do about it.
+/// An answer that says what went wrong; the path's ``ErrorFamily`` says how it is written.
 struct APIError: Error, Hashable {
     var status: HTTPResponse.Status
     var type: String
@@ -13,18 +9,6 @@ struct APIError: Error, Hashable {
     var parameter: String?
     var hint: String?
     var headers: HTTPFields = [:]
-
-    /// The body of the answer.
-    var json: JSONValue {
-        var error: [(String, JSONValue)] = [
-            ("message", .string(message)),
-            ("type", .string(type)),
-            ("param", parameter.map { .string($0) } ?? .null),
-            ("code", .string(type)),
-        ]
-        if let hint { error.append(("hint", .string(hint))) }
-        return .object([("error", .object(error))])
-    }
 }
 
 extension APIError {
@@ -34,19 +18,21 @@ extension APIError {
             status: .badRequest, type: "invalid_request_error", message: message, parameter: parameter, hint: hint)
     }
 
-    /// 401: no key, or a wrong one.
-    static func unauthorized() -> APIError {
+    /// 401: nothing that proves who calls.
+    static func unauthorized(
+        _ message: String = "this needs to know who calls, and the request carried no key, token or session"
+    ) -> APIError {
         APIError(
-            status: .unauthorized, type: "authentication_error",
-            message: "this needs the node key, and the request carried none or a wrong one",
+            status: .unauthorized, type: "authentication_error", message: message,
             hint:
-                "Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'. It is in the file api_key of the data directory.",
+                "Send the node key (the file api_key of the data directory) or a token of yours as 'Authorization: Bearer …' "
+                + "or 'x-api-key: …'.",
             headers: [.wwwAuthenticate: "Bearer"])
     }
 
     /// 403: the caller is known and still may not.
-    static func forbidden(_ message: String) -> APIError {
-        APIError(status: .forbidden, type: "permission_error", message: message)
+    static func forbidden(_ message: String, hint: String? = nil) -> APIError {
+        APIError(status: .forbidden, type: "permission_error", message: message, hint: hint)
     }
 
     /// 404.

@@ -24,9 +24,9 @@ struct CORSPolicyMiddleware: RouterMiddleware {
 
     private func allow(_ origin: String, in response: inout Response) {
         response.headers[.accessControlAllowOrigin] = origin
-        response.headers[.accessControlAllowMethods] = "GET, POST, PUT, DELETE"
+        response.headers[.accessControlAllowMethods] = "GET, POST, PUT, PATCH, DELETE"
         response.headers[.accessControlAllowHeaders] =
-            "content-type, authorization, accept, x-api-key, anthropic-version"
+            "content-type, authorization, accept, x-api-key, x-csrf-token, idempotency-key, anthropic-version"
         response.headers[.accessControlExposeHeaders] = "x-request-id, server-timing, x-shoal-route"
         response.headers[.vary] = "Origin"
     }

@@ -1,3 +1,4 @@
+import Accounts
 import HTTPTypes
 import Hummingbird
 
@@ -6,17 +7,27 @@ struct CallerMiddleware: RouterMiddleware {
     typealias Context = APIRequestContext
 
     let key: NodeKey
+    let authenticator: Authenticator
     let boundPort: BoundPort
 
     func handle(
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        let isOnLoopback = context.isOnLoopback
-        if let presented = Self.presentedKey(request.headers), key.matches(presented) {
-            context.caller = .nodeKey(onLoopback: isOnLoopback)
-        } else if isOnLoopback, isDirect(request) {
-            context.caller = .loopback
+        let bearer = Self.presentedKey(request.headers)
+        if let bearer, key.matches(bearer) {
+            context.caller = .nodeKey(onLoopback: context.isOnLoopback)
+            return try await next(request, context)
+        }
+        let isLocal = context.isOnLoopback && isDirect(request)
+        if isLocal { context.caller = .loopback }
+        do {
+            if let principal = try await authenticator.authenticate(Self.credentials(request, bearer: bearer)) {
+                context.caller = .user(principal, onLoopback: isLocal)
+            }
+        } catch let error as AccountError {
+            // What is open to everybody stays open to those whose key is wrong: clients on this machine send made-up ones.
+            context.credentialFault = APIError(error, logger: context.logger)
         }
         return try await next(request, context)
     }
@@ -28,6 +39,14 @@ struct CallerMiddleware: RouterMiddleware {
             if parts.count == 2, parts[0].lowercased() == "bearer" { return parts[1] }
         }
         return headers[.xAPIKey].map { $0[...] }
+    }
+
+    /// What the request shows: a bearer value, or else the cookie of a session.
+    private static func credentials(_ request: Request, bearer: Substring?) -> Credentials {
+        if let bearer { return .bearer(String(bearer)) }
+        guard let session = SessionCookie.value(in: request.headers) else { return .none }
+        let isSafe = [.get, .head, .options].contains(request.method)
+        return .session(session, csrf: isSafe ? .notNeeded : .required(request.headers[.xCSRFToken]))
     }
 
     /// Whether the request names this machine and comes from no page but the node's own.

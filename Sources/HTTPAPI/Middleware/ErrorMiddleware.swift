@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// Turns everything that is thrown into the error envelope. The one place where errors meet HTTP.
+/// Turns everything that is thrown into the answer of the path's family. The one place where errors meet HTTP.
 struct ErrorMiddleware: RouterMiddleware {
     typealias Context = APIRequestContext
 
@@ -12,12 +12,13 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
+        let family = ErrorFamily(path: request.uri.path)
         do {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound && error.body == nil {
-            return unknownRoute(request).response
+            return unknownRoute(request).response(in: family)
         } catch {
-            return APIError(error, logger: context.logger).response
+            return APIError(error, logger: context.logger).response(in: family)
         }
     }
 
@@ -33,8 +34,9 @@ struct ErrorMiddleware: RouterMiddleware {
 
 extension APIError {
     /// The error as an answer.
-    var response: Response {
-        var response = Response.json(json, status: status)
+    func response(in family: ErrorFamily) -> Response {
+        let (status, body) = family.rendered(self)
+        var response = Response.json(body, status: status)
         response.headers.append(contentsOf: headers)
         return response
     }

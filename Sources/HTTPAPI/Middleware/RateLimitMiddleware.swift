@@ -18,8 +18,7 @@ struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Durat
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
         if let limiter = limiter(for: request.uri.path), includesLoopback || !context.isOnLoopback {
-            let address = context.channel.remoteAddress?.ipAddress ?? "local"
-            if let wait = limiter.take(from: address) {
+            if let wait = limiter.take(from: context.address) {
                 throw APIError.rateLimited(retryAfterSeconds: max(1, Int((wait / .seconds(1)).rounded(.up))))
             }
         }
@@ -27,7 +26,7 @@ struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Durat
     }
 
     private func limiter(for path: String) -> RateLimiter<C>? {
-        if path.hasPrefix("/api/admin/") { return administration }
+        if ["/api/", "/admin/", "/lora", "/evaluation"].contains(where: path.hasPrefix) { return administration }
         if path.hasPrefix("/v1/") || path == "/tokenize" || path == "/detokenize" { return inference }
         return nil
     }

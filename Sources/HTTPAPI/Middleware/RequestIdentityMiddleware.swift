@@ -42,6 +42,9 @@ extension HTTPField.Name {
 
     static let xRequestID = known("x-request-id")
     static let xAPIKey = known("x-api-key")
+    /// Proves that a request with a session's cookie comes from the session's own page.
+    static let xCSRFToken = known("x-csrf-token")
+    static let idempotencyKey = known("idempotency-key")
     static let xFrameOptions = known("x-frame-options")
     static let referrerPolicy = known("referrer-policy")
     static let serverTiming = known("server-timing")

@@ -6,7 +6,7 @@ struct CompletionRoute: Sendable {
     let answering: GenerationAnswering
 
     func add(to table: inout RouteTable) {
-        table.post("/v1/completions", .administrator, handler: answer)
+        table.post("/v1/completions", .user, handler: answer)
     }
 
     @Sendable private func answer(_ request: Request, context: APIRequestContext) async throws -> Response {

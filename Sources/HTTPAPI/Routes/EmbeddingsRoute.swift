@@ -8,7 +8,7 @@ struct EmbeddingsRoute: Sendable {
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
-        table.post("/v1/embeddings", .administrator, handler: answer)
+        table.post("/v1/embeddings", .user, handler: answer)
     }
 
     @Sendable private func answer(_ request: Request, context: APIRequestContext) async throws -> Response {

@@ -8,8 +8,8 @@ struct ModelListRoutes: Sendable {
     let services: NodeServices
 
     func add(to table: inout RouteTable) {
-        table.get("/v1/models", .openRead, handler: list)
-        table.get("/v1/models/{id}", .openRead, handler: show)
+        table.get("/v1/models", .modelRead, handler: list)
+        table.get("/v1/models/{id}", .modelRead, handler: show)
     }
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {

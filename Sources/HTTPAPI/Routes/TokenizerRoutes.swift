@@ -8,8 +8,8 @@ struct TokenizerRoutes: Sendable {
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
-        table.post("/tokenize", .administrator, handler: tokenize)
-        table.post("/detokenize", .administrator, handler: detokenize)
+        table.post("/tokenize", .user, handler: tokenize)
+        table.post("/detokenize", .user, handler: detokenize)
     }
 
     @Sendable private func tokenize(_ request: Request, context: APIRequestContext) async throws -> Response {

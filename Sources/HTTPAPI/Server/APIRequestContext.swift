@@ -1,3 +1,4 @@
+import Accounts
 package import Hummingbird
 import Logging
 package import NIOCore
@@ -10,6 +11,8 @@ package struct APIRequestContext: RequestContext {
     /// Sent back as `x-request-id`; the client's own one where it sent a sensible one.
     package var requestID: String
     package var caller = Caller.nobody
+    /// Why the credentials that the request carried prove nothing.
+    var credentialFault: APIError?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -18,4 +21,16 @@ package struct APIRequestContext: RequestContext {
     }
 
     var isOnLoopback: Bool { LoopbackOrigin.isLoopback(channel.remoteAddress) }
+
+    /// Where the request came from, for those who count and record it.
+    var address: String { channel.remoteAddress?.ipAddress ?? "local" }
+
+    /// Who does what this request asks for, as the audit log says it.
+    var actor: AuditActor {
+        switch caller {
+        case .nobody, .loopback: .nobody(from: address)
+        case .nodeKey: .nodeKey(from: address)
+        case .user(let principal, _): .principal(principal, from: address)
+        }
+    }
 }

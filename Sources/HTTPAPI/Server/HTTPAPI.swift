@@ -1,3 +1,4 @@
+import Accounts
 import Hummingbird
 package import Logging
 import NIOCore
@@ -22,7 +23,12 @@ package enum HTTPAPI {
         router.add(middleware: ErrorMiddleware(table: table))
         router.add(middleware: CORSPolicyMiddleware(boundPort: boundPort))
         router.add(middleware: RateLimitMiddleware(limits: configuration.rateLimits, clock: clock))
-        router.add(middleware: CallerMiddleware(key: NodeKey(configuration.apiKey), boundPort: boundPort))
+        router.add(
+            middleware:
+                CallerMiddleware(
+                    key: NodeKey(configuration.apiKey), authenticator: services.accounts.authenticator,
+                    boundPort: boundPort)
+        )
         table.register(on: router, configuration: configuration)
         let application = Application(
             router: router,
@@ -59,6 +65,10 @@ package enum HTTPAPI {
         AcquisitionRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
         StorageRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
         HubRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
+        LogInRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
+        UserRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
+        APITokenRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
+        AuditRoutes(accounts: services.accounts).add(to: &table)
         return table
     }
 }

@@ -36,6 +36,13 @@ struct RouteTable: Sendable {
         routes.append(Route(method: .put, path: path, access: access, handler: handler))
     }
 
+    mutating func patch(
+        _ path: String, _ access: Access,
+        handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
+    ) {
+        routes.append(Route(method: .patch, path: path, access: access, handler: handler))
+    }
+
     mutating func delete(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
@@ -50,7 +57,7 @@ struct RouteTable: Sendable {
                 segment.hasPrefix("{") ? ":\(segment.dropFirst().dropLast())" : String(segment)
             }.joined(separator: "/")
             router.on(RouterPath("/" + path), method: route.method) { request, context in
-                try route.access.check(context.caller, configuration: configuration)
+                try route.access.check(context.caller, fault: context.credentialFault, configuration: configuration)
                 return try await route.handler(request, context)
             }
         }

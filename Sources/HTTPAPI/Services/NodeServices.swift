@@ -1,26 +1,30 @@
+package import Accounts
 package import GGUF
 package import Inference
 package import Link
 
 /// What the routes call: the node's domains as functions, given by the composition root.
 ///
-/// Functions and not the services themselves, so that a test can say what happens without engines, peers and files.
+/// Functions and not the services themselves, so that a test can say what happens without engines, peers and files. Accounts need
+/// nothing but a database, and come as they are.
 package struct NodeServices: Sendable {
     package var inference: InferenceOperations
     package var models: ModelOperations
     package var acquisition: AcquisitionOperations
     package var swarm: SwarmOperations
     package var node: NodeOperations
+    package var accounts: AccountServices
 
     package init(
         inference: InferenceOperations, models: ModelOperations, acquisition: AcquisitionOperations,
-        swarm: SwarmOperations, node: NodeOperations
+        swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices
     ) {
         self.inference = inference
         self.models = models
         self.acquisition = acquisition
         self.swarm = swarm
         self.node = node
+        self.accounts = accounts
     }
 }
 

@@ -24,6 +24,8 @@ package struct DataDirectory: Sendable {
     package var identityKey: String { path + "/identity.key" }
     package var swarmKey: String { path + "/swarm.key" }
     package var apiKey: String { path + "/api_key" }
+    /// The private key that signs JWTs.
+    package var jwtKey: String { path + "/jwt.key" }
     package var settings: String { path + "/shoal.yaml" }
     package var models: String { path + "/models" }
     /// Where a running daemon says how it is reached; see ``RunRecord``.
@@ -93,7 +95,7 @@ package struct DataDirectory: Sendable {
 
     /// Removes what a daemon that was killed had not yet put in place. The caller has the lock.
     package func removeLeftovers() {
-        let files = [identityKey, swarmKey, apiKey, settings, runRecord]
+        let files = [identityKey, swarmKey, apiKey, jwtKey, settings, runRecord]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name.hasSuffix(".new") {
             let file = "\(path)/\(name)"
             if files.contains(where: { file.hasPrefix($0 + ".") }) { unlink(file) }

@@ -91,6 +91,8 @@ extension Settings {
             chunkLength: try reader.integer("engine.chunk_length", default: 0, in: 0...65536),
             weightLayout: try reader.choice("engine.weight_layout", default: .auto)
         )
+        accounts = Accounts(
+            makesFirstAdministrator: try reader.flag("accounts.first_administrator", default: true))
         models = Models(shardSizeMegabytes: try reader.integer("models.shard_size_mb", default: 512, in: 1...65536))
         hub = Hub(
             stallLimit: try reader.seconds("hub.stall_seconds", default: 30, in: 0.1...3600),

@@ -83,6 +83,13 @@ package struct Settings: Sendable, Equatable {
         package var weightLayout: WeightLayout
     }
 
+    /// Users and their credentials.
+    package struct Accounts: Sendable, Equatable {
+        /// Whether a first administrator gets a one-time password, shown at the start, while there is nobody who could log in as
+        /// one.
+        package var makesFirstAdministrator: Bool
+    }
+
     /// Models and their shards.
     package struct Models: Sendable, Equatable {
         /// Size that an imported model is cut into shards of, megabytes (2^20 bytes).
@@ -165,6 +172,7 @@ package struct Settings: Sendable, Equatable {
     package var api: API
     package var swarm: Swarm
     package var engine: Engine
+    package var accounts: Accounts
     package var models: Models
     package var hub: Hub
     package var downloads: Downloads

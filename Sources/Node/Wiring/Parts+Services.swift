@@ -25,7 +25,7 @@ extension NodeDaemon.Parts {
         return NodeServices(
             inference: inferenceOperations, models: modelOperations(summaries),
             acquisition: acquisitionOperations(summaries), swarm: swarmOperations,
-            node: nodeOperations(started: started, shutDown: shutDown))
+            node: nodeOperations(started: started, shutDown: shutDown), accounts: accounts)
     }
 
     private var inferenceOperations: InferenceOperations {

@@ -1,3 +1,4 @@
+import Accounts
 package import ArgumentParser
 import Node
 
@@ -73,9 +74,15 @@ package struct ServeCommand: AsyncParsableCommand {
     package func run() async throws {
         let settings = try Settings.load(
             flags: flags, environment: ProcessInfo.processInfo.environment, configurationFile: config)
-        try await NodeDaemon.run(settings) { url in
-            Terminal.line("listening on \(url)")
-        }
+        try await NodeDaemon.run(
+            settings, onListening: { Terminal.line("listening on \($0)") },
+            onFirstAdministrator: { password in
+                Terminal.line(
+                    """
+                    No administrator has a password yet. The one-time password of \(password.username) is \(password.text)
+                    Log in with it at once and choose another, or make one with “shoal user add NAME --admin”.
+                    """)
+            })
     }
 
     /// The flags that were given, by setting key.

@@ -39,7 +39,13 @@ struct Contract: Sendable {
         let lookedUp = method == "HEAD" ? "GET" : method
         guard let operation = operation(lookedUp, path) else {
             // Not in the contract: only an error will do.
-            return check(answer, against: document["components"]?["responses"]?["Error"], name: "\(method) \(path)")
+            let name =
+                switch ErrorFamily(path: path) {
+                case .node: "Error"
+                case .cluster: "ClusterError"
+                case .compute: "ComputeError"
+                }
+            return check(answer, against: document["components"]?["responses"]?[name], name: "\(method) \(path)")
         }
         guard method != "HEAD", answer.status != 204 else { return [] }
         let responses = operation["responses"]

@@ -1,7 +1,10 @@
+import Accounts
 import ChatTemplate
+import FoundationEssentials
 import GGUF
 import Inference
 import Link
+import Store
 import Synchronization
 
 @testable import HTTPAPI
@@ -57,7 +60,8 @@ struct ScriptedNode {
                 version: "1.2.3", nowUnixSeconds: { 1_700_000_000 },
                 statistics: { Self.statistics },
                 readiness: { [("engine", true), ("store", true)] },
-                shutDown: {}))
+                shutDown: {}),
+            accounts: Self.accounts())
     }
 
     static func id(_ byte: UInt8) -> NodeID {
@@ -70,6 +74,19 @@ struct ScriptedNode {
     static func layers(_ first: Int, _ end: Int) -> LayerRange {
         guard let range = LayerRange(first: first, end: end) else { preconditionFailure("\(first) is before \(end)") }
         return range
+    }
+
+    /// Accounts in memory, whose passwords cost next to nothing.
+    static func accounts(clock: AccountClock = .system) -> AccountServices {
+        var rules = AccountServices.Rules()
+        rules.hashing.cost = .negligible
+        let key = FileManager.default.temporaryDirectory.appending(path: "jwt-\(UUID().uuidString).key").path
+        defer { try? FileManager.default.removeItem(atPath: key) }
+        do {
+            return try AccountServices(store: Store.inMemory(), keyPath: key, rules: rules, clock: clock)
+        } catch {
+            preconditionFailure("no accounts in memory: \(error)")
+        }
     }
 
     static let route = [

@@ -1,0 +1,76 @@
+import Accounts
+import ChatTemplate
+import Hummingbird
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `/admin/api/api_tokens*`: what programs log in with.
+struct APITokenRoutes: Sendable {
+    let accounts: AccountServices
+    let configuration: HTTPAPIConfiguration
+
+    func add(to table: inout RouteTable) {
+        table.get("/admin/api/api_tokens", .administrator, handler: list)
+        table.post("/admin/api/api_tokens", .administrator, handler: create)
+        table.delete("/admin/api/api_tokens/{id}", .administrator, handler: revoke)
+    }
+
+    /// Those of the caller, or of the user that `user_id` names.
+    @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var query = try QueryFields(request)
+        let user = try owner(named: try query.rowID("user_id"), context)
+        try query.refuseUnread()
+        guard try await accounts.users.find(user) != nil else {
+            throw APIError.notFound("there is no user \(user)", parameter: "user_id")
+        }
+        let tokens = try await accounts.apiTokens.list(of: user)
+        return .json(["tokens": .array(tokens.map { .object($0.fields(text: $0.shown)) })])
+    }
+
+    @Sendable private func create(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let name = try fields.requiredString("name")
+        let user = try owner(named: try fields.integer("user_id", in: 1...Int.max).map(Int64.init), context)
+        try fields.refuseUnread()
+        let (token, text) = try await accounts.apiTokens.create(name: name, for: user, by: context.actor)
+        var response = Response.json(.object(token.fields(text: text)), status: .created)
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    @Sendable private func revoke(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let text = try context.pathParameter("id")
+        guard let id = Int64(text).flatMap({ APITokenID($0) }), text == "\(id)" else {
+            throw APIError.notFound("there is no API token \(text.prefix(64))", parameter: "id")
+        }
+        try await accounts.apiTokens.revoke(id, by: context.actor)
+        return .json(["success": true])
+    }
+
+    private func owner(named id: Int64?, _ context: APIRequestContext) throws(APIError) -> UserID {
+        if let id, let user = UserID(id) { return user }
+        guard let principal = context.caller.principal else {
+            throw .invalidRequest("the node key is no user; user_id must name one", parameter: "user_id")
+        }
+        return principal.user
+    }
+}
+
+extension APIToken {
+    /// - Parameter text: the whole token, this once, or what lists show of it.
+    fileprivate func fields(text: String) -> [(String, JSONValue)] {
+        [
+            ("id", .integer(Int(id.rawValue))),
+            ("user_id", .integer(Int(user.rawValue))),
+            ("name", .string(name)),
+            ("token", .string(text)),
+            ("active", .bool(isActive)),
+            ("created_at", .string(created.formatted(.iso8601))),
+            ("last_used_at", lastUsed.map { .string($0.formatted(.iso8601)) } ?? .null),
+        ]
+    }
+}

@@ -1,0 +1,134 @@
+import Accounts
+import ChatTemplate
+import HTTPTypes
+import Hummingbird
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `/api/auth/*` and `/api/me`: logging in and out, and who one is.
+struct LogInRoutes: Sendable {
+    /// Longer usernames and passwords are refused unread.
+    private static let longestName = 256
+    private static let longestPassword = 1024
+
+    let accounts: AccountServices
+    let configuration: HTTPAPIConfiguration
+
+    func add(to table: inout RouteTable) {
+        table.post("/api/auth/login", .everybody, handler: logIn)
+        table.post("/api/auth/token", .everybody, handler: issueToken)
+        table.post("/api/auth/logout", .ownAccount, handler: logOut)
+        table.post("/api/auth/password", .ownAccount, handler: changePassword)
+        table.get("/api/me", .ownAccount, handler: me)
+    }
+
+    @Sendable private func logIn(_ request: Request, context: APIRequestContext) async throws -> Response {
+        try refuseForeignPage(request)
+        let session = try await accounts.sessions.begin(for: try await checkedPassword(request, context))
+        var response = Response.json([
+            "user": session.user.json,
+            "csrf_token": .string(session.csrfToken),
+            "expires_at": .string(session.expires.formatted(.iso8601)),
+            "password_change_required": .bool(session.user.hasOneTimePassword),
+        ])
+        response.headers[.setCookie] = SessionCookie.setting(session, now: Date())
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    @Sendable private func issueToken(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let token = try await accounts.jwts.issue(for: try await checkedPassword(request, context))
+        var response = Response.json([
+            "token": .string(token.text), "expires_at": .string(token.expires.formatted(.iso8601)),
+        ])
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    @Sendable private func logOut(_ request: Request, context: APIRequestContext) async throws -> Response {
+        guard let principal = context.caller.principal else {
+            throw APIError.invalidRequest("the node key is no session that could be ended")
+        }
+        if case .apiToken(let id) = principal.proof {
+            throw APIError.invalidRequest(
+                "an API token is no session that could be ended",
+                hint: "DELETE /admin/api/api_tokens/\(id) revokes it.")
+        }
+        try await accounts.authenticator.logOut(principal, from: context.address)
+        var response = Response.json(["status": "ok"])
+        response.headers[.setCookie] = SessionCookie.clearing
+        return response
+    }
+
+    @Sendable private func changePassword(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let current = try fields.requiredString("current_password", maximumBytes: Self.longestPassword)
+        let new = try Password(try fields.requiredString("new_password", maximumBytes: Self.longestPassword))
+        try fields.refuseUnread()
+        guard let principal = context.caller.principal else {
+            throw APIError.invalidRequest(
+                "the node key has no password", hint: "PATCH /admin/api/users/{id} sets a user's password.")
+        }
+        try await accounts.logIns.changePassword(
+            of: principal, current: current, to: new, from: ClientAddress(context.address))
+        var response = Response.json(["status": "ok", "message": "Log in with the new password."])
+        response.headers[.setCookie] = SessionCookie.clearing
+        return response
+    }
+
+    @Sendable private func me(_ request: Request, context: APIRequestContext) async throws -> Response {
+        guard let principal = context.caller.principal else {
+            return .json(["user": .null, "role": "admin", "proof": "node_key"])
+        }
+        guard let user = try await accounts.users.find(principal.user) else { throw APIError.unauthorized() }
+        var fields: [(String, JSONValue)] = [("user", user.json), ("role", .string(user.role.rawValue))]
+        switch principal.proof {
+        case .session(let session):
+            fields += [("proof", "session"), ("csrf_token", .string(session.csrfToken))]
+        case .apiToken: fields.append(("proof", "api_token"))
+        case .jwt: fields.append(("proof", "jwt"))
+        }
+        fields.append(("password_change_required", .bool(principal.hasOneTimePassword)))
+        var response = Response.json(.object(fields))
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    private func checkedPassword(_ request: Request, _ context: APIRequestContext) async throws -> LoggedIn {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let username = try fields.requiredString("username", maximumBytes: Self.longestName)
+        let password = try fields.requiredString("password", maximumBytes: Self.longestPassword)
+        try fields.refuseUnread()
+        return try await accounts.logIns.logIn(
+            username: username, password: password, from: ClientAddress(context.address))
+    }
+
+    /// Another site's page must not log its reader in as somebody else.
+    ///
+    /// - Throws: 403 where `Origin` names another host than the request does.
+    private func refuseForeignPage(_ request: Request) throws(APIError) {
+        guard let origin = request.headers[.origin] else { return }
+        let host = request.head.authority ?? ""
+        guard ["http://\(host)", "https://\(host)"].contains(where: { $0.lowercased() == origin.lowercased() }) else {
+            throw .forbidden("a page of \(origin.prefix(200)) may not log anybody in here")
+        }
+    }
+}
+
+extension User {
+    var json: JSONValue {
+        [
+            "id": .integer(Int(id.rawValue)),
+            "username": .string(username.rawValue),
+            "email": .string(email.rawValue),
+            "role": .string(role.rawValue),
+            "tokens": .integer(Int(tokens)),
+            "active": .bool(isActive),
+            "created_at": .string(created.formatted(.iso8601)),
+        ]
+    }
+}

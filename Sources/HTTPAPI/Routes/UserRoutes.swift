@@ -1,0 +1,206 @@
+import Accounts
+import ChatTemplate
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `/admin/api/users*`: users and what they have.
+struct UserRoutes: Sendable {
+    let accounts: AccountServices
+    let configuration: HTTPAPIConfiguration
+
+    func add(to table: inout RouteTable) {
+        table.get("/admin/api/users", .administrator, handler: list)
+        table.post("/admin/api/users", .administrator, handler: create)
+        table.get("/admin/api/users/{id}", .administrator, handler: show)
+        table.patch("/admin/api/users/{id}", .administrator, handler: change)
+        table.delete("/admin/api/users/{id}", .administrator, handler: remove)
+        table.get("/admin/api/users/{id}/tokens", .administrator, handler: entries)
+        table.post("/admin/api/users/{id}/tokens", .administrator, handler: grant)
+    }
+
+    // MARK: Reading
+
+    @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var query = try QueryFields(request)
+        let limit = try query.pageLimit()
+        let after = try query.rowID("after")
+        try query.refuseUnread()
+        guard let limit else {
+            guard after == nil else {
+                throw APIError.invalidRequest(
+                    "after needs limit, which makes the list one of pages", parameter: "after")
+            }
+            return Response(
+                status: .ok, headers: [.contentType: "application/json"],
+                body: .init { writer in
+                    try await writeEverybody(to: &writer)
+                    try await writer.finish(nil)
+                })
+        }
+        let page = try await accounts.users.list(after: after.flatMap { UserID($0) }, limit: limit)
+        var text = JSONText()
+        text.raw("{\"users\":")
+        text.array(page.users) { $0.user($1) }
+        text.raw(",\"next\":\(page.next.map { "\($0)" } ?? "null")}")
+        return .json(text.buffer)
+    }
+
+    /// The whole list in pieces, however many there are.
+    private func writeEverybody(to writer: inout some ResponseBodyWriter) async throws {
+        var text = JSONText()
+        text.raw("{\"users\":[")
+        var page = try await accounts.users.list(limit: .largest)
+        var isFirst = true
+        while true {
+            for user in page.users {
+                if !isFirst { text.raw(",") }
+                isFirst = false
+                text.user(user)
+            }
+            guard let next = page.next else { break }
+            try await writer.write(text.buffer)
+            text.buffer.clear()
+            page = try await accounts.users.list(after: next, limit: .largest)
+        }
+        text.raw("]}")
+        try await writer.write(text.buffer)
+    }
+
+    @Sendable private func show(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.userID()
+        guard let user = try await accounts.users.find(id) else { throw APIError.noUser(id) }
+        return .json(user.json)
+    }
+
+    @Sendable private func entries(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.userID()
+        var query = try QueryFields(request)
+        let limit = try query.pageLimit() ?? .standard
+        let before = try query.rowID("before")
+        try query.refuseUnread()
+        guard let user = try await accounts.users.find(id) else { throw APIError.noUser(id) }
+        let entries = try await accounts.ledger.entries(of: id, before: before, limit: limit)
+        return .json([
+            "balance": .integer(Int(user.tokens)),
+            "entries": .array(entries.map(\.json)),
+            "next": entries.count == limit.rawValue ? entries.last.map { .integer(Int($0.id)) } ?? .null : .null,
+        ])
+    }
+
+    // MARK: Changing
+
+    @Sendable private func create(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let new = NewUser(
+            username: try Username(try fields.requiredString("username")),
+            email: try EmailAddress(try fields.requiredString("email")),
+            role: try fields.string("role").map { text throws(AccountError) in try Role(text) } ?? .user,
+            password: try Password(try fields.requiredString("password")),
+            tokens: try TokenAmount(Int64(try fields.integer("tokens", in: 0...Int(TokenAmount.largest)) ?? 0)))
+        try fields.refuseUnread()
+        return .json(try await accounts.users.create(new, by: context.actor).json, status: .created)
+    }
+
+    @Sendable private func change(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.userID()
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        var changes = UserChanges()
+        if let text = try fields.string("username") { changes.username = try Username(text) }
+        if let text = try fields.string("email") { changes.email = try EmailAddress(text) }
+        if let text = try fields.string("role") { changes.role = try Role(text) }
+        if let text = try fields.string("password") { changes.password = try Password(text) }
+        changes.isActive = try fields.bool("active")
+        try fields.refuseUnread()
+        return .json(try await accounts.users.update(id, changes, by: context.actor).json)
+    }
+
+    @Sendable private func remove(_ request: Request, context: APIRequestContext) async throws -> Response {
+        try await accounts.users.delete(try context.userID(), by: context.actor)
+        return .json(["success": true])
+    }
+
+    /// Gives tokens, or takes them where the number is negative. With an `Idempotency-Key` it happens once, however often it is sent.
+    @Sendable private func grant(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let id = try context.userID()
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let largest = Int(TokenAmount.largest)
+        guard let tokens = try fields.integer("tokens", in: -largest...largest) else { throw fields.missing("tokens") }
+        let reason = try fields.requiredString("reason")
+        let key = try request.idempotencyKey() ?? .random()
+        try fields.refuseUnread()
+        let entry = try await accounts.ledger.grant(
+            Int64(tokens), to: id, key: key, reason: reason, by: context.actor)
+        return .json(["balance": .integer(Int(entry.balance)), "entry": entry.json], status: .created)
+    }
+}
+
+extension Request {
+    /// What `Idempotency-Key` says; nil where there is none.
+    func idempotencyKey() throws -> IdempotencyKey? {
+        try headers[.idempotencyKey].map { text throws(AccountError) in try IdempotencyKey(text) }
+    }
+}
+
+extension QueryFields {
+    /// How many entries the client wants at once; nil where it does not say.
+    mutating func pageLimit() throws -> PageLimit? {
+        try integer("limit", in: 1...PageLimit.largest.rawValue).map { number throws(AccountError) in
+            try PageLimit(number)
+        }
+    }
+
+    /// The id of a row that the page begins behind.
+    mutating func rowID(_ name: String) throws(APIError) -> Int64? {
+        try integer(name, in: 1...Int.max).map(Int64.init)
+    }
+}
+
+extension APIRequestContext {
+    /// The part of the path that names a user.
+    ///
+    /// - Throws: 404 where no user can have it.
+    func userID() throws(APIError) -> UserID {
+        let text = try pathParameter("id")
+        guard let id = UserID(text) else { throw .notFound("there is no user \(text.prefix(64))", parameter: "id") }
+        return id
+    }
+}
+
+extension APIError {
+    static func noUser(_ id: UserID) -> APIError { .notFound("there is no user \(id)", parameter: "id") }
+}
+
+extension LedgerEntry {
+    var json: JSONValue {
+        [
+            "id": .integer(Int(id)),
+            "kind": .string(kind.rawValue),
+            "amount": .integer(Int(amount)),
+            "balance": .integer(Int(balance)),
+            "reservation": reservation.map { .integer(Int($0)) } ?? .null,
+            "reason": .string(reason),
+            "created_at": .string(date.formatted(.iso8601)),
+        ]
+    }
+}
+
+extension JSONText {
+    fileprivate mutating func user(_ user: User) {
+        raw("{\"id\":\(user.id),\"username\":")
+        string(user.username.rawValue)
+        raw(",\"email\":")
+        string(user.email.rawValue)
+        raw(
+            ",\"role\":\"\(user.role.rawValue)\",\"tokens\":\(user.tokens),\"active\":\(user.isActive),\"created_at\":\""
+        )
+        raw(user.created.formatted(.iso8601))
+        raw("\"}")
+    }
+}
