@@ -146,7 +146,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Accounts", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events", "ChatTemplate",
+                "Accounts", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
+                "ChatTemplate",
                 "Link", "GGUF", "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -279,7 +280,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Accounts", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm", "ChatTemplate", "GGUF",
+                "HTTPAPI", "Accounts", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm", "ChatTemplate",
+                "GGUF",
                 "Link", "CZlib",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),

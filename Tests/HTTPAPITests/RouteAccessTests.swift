@@ -45,10 +45,11 @@ struct RouteAccessTests {
         ("POST /api/admin/shutdown", .administrator, [200]),
         ("GET /api/admin/api-key", .administrator, [200]),
         ("GET /api/admin/models", .openRead, [200]),
-        ("GET /api/admin/models/{id}/metadata", .openRead, [200, 404]),
+        // Nobody has written down a header.
+        ("GET /api/admin/models/{id}/metadata", .openRead, [400]),
         ("GET /api/admin/models/{id}/status", .openRead, [200]),
         ("GET /api/admin/models/{id}/auto-manage", .openRead, [200]),
-        ("PUT /api/admin/models/{id}/auto-manage", .administrator, [400]),
+        ("PUT /api/admin/models/{id}/auto-manage", .administrator, [200]),
         ("POST /api/admin/models/{id}/add", .administrator, [200, 202]),
         ("DELETE /api/admin/models/{id}", .administrator, [200]),
         ("DELETE /api/admin/models/{id}/shards/{index}", .administrator, [200]),
@@ -60,7 +61,7 @@ struct RouteAccessTests {
         ("POST /api/admin/rescan-shards", .administrator, [200]),
         ("GET /api/admin/downloads", .openRead, [200]),
         ("POST /api/admin/downloads/{id}/cancel", .administrator, [200]),
-        ("GET /api/admin/hf/search", .openRead, [400]),
+        ("GET /api/admin/hf/search", .openRead, [200]),
         ("GET /api/admin/hf/files", .openRead, [400]),
         ("GET /api/admin/hf/probe", .openRead, [400]),
         ("GET /api/admin/hf/source/{id}", .openRead, [200]),
@@ -203,6 +204,7 @@ private struct People: Sendable {
     static let password = "correct horse"
 
     let accounts: AccountServices
+    private let time = Time()
     private let expiredJWT: String
     private let expiredSession: NewSession
     private let foreignJWT: String
@@ -211,7 +213,7 @@ private struct People: Sendable {
     private let firstAdministrator: LoggedIn
 
     init() async throws {
-        let time = Time()
+        let time = time
         let clock = AccountClock(
             date: { Date(timeIntervalSince1970: time.seconds) }, uptime: { .seconds(time.seconds) })
         accounts = ScriptedNode.accounts(clock: clock)
@@ -281,7 +283,9 @@ private struct People: Sendable {
     }
 
     private func session(of name: String) async throws -> NewSession {
-        try await accounts.sessions.begin(for: Self.logIn(name, accounts))
+        // Of sessions that are too many, the oldest goes.
+        time.advance(by: 1)
+        return try await accounts.sessions.begin(for: Self.logIn(name, accounts))
     }
 
     private func token(of name: String) async throws -> (token: APIToken, text: String) {
