@@ -78,6 +78,7 @@ let package = Package(
         // Floor 1: one capability each, no domain knowledge.
         .target(name: "Store", dependencies: [grdb]),
         .target(name: "Events"),
+        .target(name: "Hardware"),
         .target(
             name: "Link",
             dependencies: grpc + [
@@ -162,7 +163,7 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
-                "Events", "GGUF",
+                "Events", "Hardware", "GGUF",
                 "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -225,6 +226,10 @@ let package = Package(
         .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"], resources: [.embedInCode("Resources/vectors.txt")]),
         .testTarget(name: "StoreTests", dependencies: ["Store", grdb]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
+        .testTarget(
+            name: "HardwareTests",
+            dependencies: ["Hardware", .product(name: "Subprocess", package: "swift-subprocess")],
+            resources: [.embedInCode("Resources/gpus.c")]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF"], exclude: ["reference"]),
         .testTarget(

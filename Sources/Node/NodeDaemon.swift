@@ -118,7 +118,7 @@ package struct NodeDaemon: Sendable {
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
             self.settings = settings
             self.directory = directory
-            machine = Machine()
+            machine = await Machine.read()
             let events = EventBus()
             let store = try Store(path: directory.database)
             accounts = try AccountServices(store: store, keyPath: directory.jwtKey)

@@ -1,4 +1,5 @@
 package import HTTPAPI
+package import Hardware
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -13,14 +14,21 @@ package import HTTPAPI
 
 /// The machine that the node runs on, as its kernel describes it.
 package struct Machine: Sendable {
+    /// How old figures of GPUs may be: asking a driver is not free.
+    private static let gpuAge: Duration = .seconds(10)
+
     package let processorName: String
     package let processorCores: Int
     package let memoryBytes: Int
     package let operatingSystem: String
-    package let gpuName: String?
+    /// Its GPUs as they were at the start.
+    package let gpus: GPUInventory
 
     /// Reads what does not change while the node runs.
-    package init() {
+    package static func read() async -> Machine { Machine(gpus: await GPUInventory.read()) }
+
+    private init(gpus: GPUInventory) {
+        self.gpus = gpus
         let processors = Self.text("/proc/cpuinfo")
         processorName = Self.field("model name", in: processors) ?? Self.field("Model", in: processors) ?? "unknown"
         processorCores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -28,7 +36,6 @@ package struct Machine: Sendable {
         var name = utsname()
         operatingSystem =
             uname(&name) == 0 ? "\(Self.string(name.sysname)) \(Self.string(name.release))" : "unknown"
-        gpuName = Self.nvidiaName()
     }
 
     /// What statistics say about the machine now.
@@ -36,7 +43,7 @@ package struct Machine: Sendable {
     /// - Parameters:
     ///   - dataDirectory: whose file system is measured.
     ///   - engines: processes whose memory counts as the node's.
-    package func statistics(dataDirectory: String, engines: [Int32]) -> HardwareStatistics {
+    package func statistics(dataDirectory: String, engines: [Int32]) async -> HardwareStatistics {
         var statistics = HardwareStatistics()
         statistics.processorName = processorName
         statistics.processorCores = processorCores
@@ -44,7 +51,12 @@ package struct Machine: Sendable {
         let available = Self.kilobytes("MemAvailable", in: Self.text("/proc/meminfo")) ?? 0
         statistics.usedMemoryBytes = max(0, memoryBytes - available * 1024)
         statistics.residentBytes = ([getpid()] + engines).map(Self.residentBytes).reduce(0, +)
-        statistics.gpuName = gpuName
+        let gpus = await GPUInventory.read(maximumAge: Self.gpuAge)
+        statistics.gpuName = gpus.mainName
+        if gpus.memoryBytes > 0 {
+            statistics.gpuMemoryBytes = Int(clamping: gpus.memoryBytes)
+            statistics.usedGPUMemoryBytes = gpus.freeBytes.map { Int(clamping: gpus.memoryBytes - $0) }
+        }
         var status = statvfs()
         if statvfs(dataDirectory, &status) == 0 {
             statistics.diskBytes = Int(status.f_blocks) * Int(status.f_frsize)
@@ -62,14 +74,6 @@ package struct Machine: Sendable {
     /// The processes that this one started.
     package static func childProcesses() -> [Int32] {
         text("/proc/self/task/\(getpid())/children").split(separator: " ").compactMap { Int32($0) }
-    }
-
-    private static func nvidiaName() -> String? {
-        let folder = "/proc/driver/nvidia/gpus"
-        guard let first = try? FileManager.default.contentsOfDirectory(atPath: folder).sorted().first else {
-            return nil
-        }
-        return field("Model", in: text("\(folder)/\(first)/information"))
     }
 
     private static func text(_ path: String) -> String {

@@ -1,3 +1,4 @@
+import Hardware
 import Link
 import Swarm
 import SwiftProtobuf
@@ -19,7 +20,8 @@ extension Machine {
             $0.hardware.processor = processorName
             $0.hardware.cores = UInt32(clamping: processorCores)
             $0.hardware.memoryBytes = UInt64(clamping: memoryBytes)
-            $0.hardware.gpu = gpuName ?? ""
+            $0.hardware.gpu = gpus.mainName ?? ""
+            $0.hardware.gpuMemoryBytes = gpus.memoryBytes
             $0.hardware.operatingSystem = operatingSystem
         }
     }

@@ -47,7 +47,7 @@ extension NodeDaemon.Parts {
     }
 
     private func storage(of models: [ModelSummary]) async -> StorageSummary {
-        let hardware = machine.statistics(dataDirectory: directory.path, engines: [])
+        let hardware = await machine.statistics(dataDirectory: directory.path, engines: [])
         let peers = swarm.peers().filter(\.isConnected)
         let own = settings.resources.maximumMemoryMegabytes
         let memory = own == 0 ? (hardware.memoryBytes >> 20) : own

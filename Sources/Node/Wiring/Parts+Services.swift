@@ -102,7 +102,7 @@ extension NodeDaemon.Parts {
                     connectedPeers: swarm.peers().count { $0.isConnected },
                     hostedShards: await library.models().map(\.held.count).reduce(0, +),
                     inference: inference.statistics(),
-                    hardware: machine.statistics(
+                    hardware: await machine.statistics(
                         dataDirectory: directory.path, engines: Machine.childProcesses()))
             },
             readiness: { [inference, settings, linkServer] in
