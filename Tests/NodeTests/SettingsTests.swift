@@ -142,7 +142,7 @@ import Testing
     @Test(arguments: [
         ("api:\n  prot: 1\n", "api.prot", "did you mean api.port?", 2),
         ("node:\n  nickname: a\n  dir: x\n", "node.dir", "node.data_dir", 3),
-        ("colour: blue\n", "colour", "the sections are api,", 1),
+        ("colour: blue\n", "colour", "the sections are accounts, api,", 1),
     ])
     func `an unknown key of the file is refused by name, line and the nearest key`(
         text: String, key: String, suggestion: String, line: Int
