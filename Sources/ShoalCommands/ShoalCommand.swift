@@ -29,6 +29,7 @@ package struct ShoalCommand: AsyncParsableCommand {
                     SearchCommand.self, PullCommand.self, DownloadsCommand.self, ModelsCommand.self, RmCommand.self,
                     StorageCommand.self, ScheduleCommand.self, ChatCommand.self, BenchCommand.self,
                 ]),
+            CommandGroup(name: "People and programs", subcommands: [UserCommand.self, TokenCommand.self]),
         ]
     )
 

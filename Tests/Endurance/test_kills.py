@@ -26,6 +26,7 @@ KILLS = int(os.environ.get("SHOAL_KILLS", "200"))
 
 #: One megabyte cuts the demo model into four shards.
 SETTINGS = {
+    "SHOAL_ACCOUNTS_FIRST_ADMINISTRATOR": "false",
     "SHOAL_MODELS_SHARD_SIZE_MB": "1",
     "SHOAL_LOG_LEVEL": "info",
     # What holds shards longer than this is given up whenever the node looks: it has more than it may.

@@ -15,7 +15,10 @@ import Testing
         ["models", "load"], ["models", "load", "m", "--shards", "3-1"], ["models", "load", "m", "--shards", "a"],
         ["bench"], ["bench", "m", "--sessions", "0"], ["bench", "m", "--tokens", "1"], ["import"],
         ["import", "a.gguf", "--shard-size-mb", "0"], ["import", "a.gguf", "--shards", "1-"],
-        ["import", "a.gguf", "--model-id", "Not An Id"],
+        ["import", "a.gguf", "--model-id", "Not An Id"], ["user", "add"], ["user", "add", "ada", "--tokens", "-1"],
+        ["user", "grant", "ada"], ["user", "grant", "ada", "0"], ["user", "set", "ada"],
+        ["user", "set", "ada", "--role", "king"], ["user", "set", "ada", "--activate", "--deactivate"],
+        ["user", "show", "ada", "--limit", "0"], ["token", "add"], ["token", "remove", "x"],
     ])
     func `a command line that makes no sense is a usage error`(arguments: [String]) throws {
         let error = try #require(throws: (any Error).self) { try ShoalCommand.parseAsRoot(arguments) }
@@ -41,6 +44,7 @@ import Testing
         let help = ShoalCommand.helpMessage(columns: 100)
         for command in [
             "serve", "import", "join", "invite", "status", "peers", "models", "chat", "bench", "doctor",
+            "user", "token",
         ] {
             #expect(help.split(separator: "\n").contains { $0.hasPrefix("  \(command) ") }, "\(command)")
         }

@@ -31,7 +31,14 @@ struct UserRoutes: Sendable {
         var query = try QueryFields(request)
         let limit = try query.pageLimit()
         let after = try query.rowID("after")
+        let username = try query.string("username")
         try query.refuseUnread()
+        if let username {
+            // A name that nobody can have is nobody's.
+            let name = try? Username(username)
+            let user = if let name { try await accounts.users.find(name) } else { User?.none }
+            return .json(["users": .array(user.map { [$0.json] } ?? [])])
+        }
         guard let limit else {
             guard after == nil else {
                 throw APIError.invalidRequest(

@@ -45,8 +45,15 @@ package struct NodeClient: Sendable {
     }
 
     /// Posts JSON to `path` and answers the JSON that comes back.
-    package func post(_ path: String, _ content: (any Encodable & Sendable)? = nil) async throws -> [UInt8] {
-        try await body(.POST, path, content: content)
+    package func post(
+        _ path: String, _ content: (any Encodable & Sendable)? = nil, headers: [String: String] = [:]
+    ) async throws -> [UInt8] {
+        try await body(.POST, path, content: content, headers: headers)
+    }
+
+    /// Changes what is at `path` by JSON and answers the JSON that comes back.
+    package func patch(_ path: String, _ content: any Encodable & Sendable) async throws -> [UInt8] {
+        try await body(.PATCH, path, content: content)
     }
 
     /// Puts JSON to `path` and answers the JSON that comes back.
@@ -100,18 +107,21 @@ package struct NodeClient: Sendable {
     }
 
     private func body(
-        _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)? = nil
+        _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)? = nil,
+        headers: [String: String] = [:]
     ) async throws -> [UInt8] {
-        let response = try await execute(method, path, content: content, timeout: .minutes(30))
+        let response = try await execute(method, path, content: content, headers: headers, timeout: .minutes(30))
         return Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
     }
 
     private func execute(
-        _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)?, timeout: TimeAmount
+        _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)?, headers: [String: String] = [:],
+        timeout: TimeAmount
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: target.address.text + path)
         request.method = method
         request.headers.add(name: "user-agent", value: "shoal/\(NodeVersion.current)")
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let key = target.apiKey { request.headers.add(name: "authorization", value: "Bearer \(key)") }
         if let content {
             let encoder = JSONEncoder()
@@ -152,25 +162,53 @@ package struct NodeClient: Sendable {
         }
     }
 
-    /// The node's error envelope in words.
+    /// The node's error in words.
     private func refusal(_ status: HTTPResponseStatus, body: [UInt8]) -> CommandError {
-        struct Envelope: Decodable {
-            struct Content: Decodable {
-                var message: String
-                var hint: String?
-            }
-            var error: Content
+        let content = (try? JSONDecoder().decode(NodeRefusal.self, from: Data(body)))
+        if status == .unauthorized, target.apiKey == nil {
+            return CommandError(
+                "\(target.address) wants to know who calls",
+                hint:
+                    "give the node's key or an API token with --api-key or SHOAL_API_KEY; the key stands in api_key in the "
+                    + "node's data directory")
         }
-        let content = (try? JSONDecoder().decode(Envelope.self, from: Data(body)))?.error
         if status == .unauthorized {
-            let hint =
-                target.apiKey == nil
-                ? "give the node's key with --api-key or SHOAL_API_KEY; it stands in api_key in the node's data directory"
-                : "the key is not this node's; it stands in api_key in the node's data directory"
-            return CommandError("\(target.address) wants the node's key", hint: hint)
+            return CommandError(
+                content?.message ?? "\(target.address) does not know this key",
+                hint: "the node's key stands in api_key in its data directory")
         }
         return CommandError(
             content?.message ?? "\(target.address) answered \(status.code) \(status.reasonPhrase)", hint: content?.hint)
+    }
+}
+
+/// An error as any part of the node's interface writes it: `{"error": {"message", "hint"?}}`, `{"error": "…"}`,
+/// `{"detail": "…"}` or `{"detail": [{"loc", "msg"}]}`.
+struct NodeRefusal: Decodable {
+    let message: String
+    let hint: String?
+
+    private enum Keys: String, CodingKey { case error, detail }
+
+    private struct Envelope: Decodable {
+        var message: String
+        var hint: String?
+    }
+
+    private struct Fault: Decodable {
+        var msg: String
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: Keys.self)
+        if let envelope = try? fields.decode(Envelope.self, forKey: .error) {
+            (message, hint) = (envelope.message, envelope.hint)
+        } else if let faults = try? fields.decode([Fault].self, forKey: .detail) {
+            (message, hint) = (faults.map(\.msg).joined(separator: "; "), nil)
+        } else {
+            let key: Keys = fields.contains(.error) ? .error : .detail
+            (message, hint) = (try fields.decode(String.self, forKey: key), nil)
+        }
     }
 }
 

@@ -80,6 +80,7 @@ func withNode<Result: Sendable>(
         // Tests count shards: nodes that fetch some from each other would upset them.
         .merging([
             "SHOAL_NODE_NICKNAME": setup.name, "SHOAL_ENGINE_THREADS": "1", "SHOAL_AUTO_MANAGE_ENABLED": "false",
+            "SHOAL_ACCOUNTS_FIRST_ADMINISTRATOR": "false",
         ]) { $1 }
         .merging(setup.environment) { $1 }
     do {

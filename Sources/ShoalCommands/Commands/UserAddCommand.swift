@@ -1,0 +1,86 @@
+import Accounts
+package import ArgumentParser
+import Node
+import Store
+
+/// `shoal user add`: makes a user, of a running node or of one that does not run yet.
+package struct UserAddCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Make a user.",
+        discussion: """
+            The password is asked for; where nobody types, it is the first line of standard input. While no node runs on the \
+            data directory, the user is put into it directly: so the first administrator can be made before the first start.
+            """)
+
+    @OptionGroup package var output: OutputOptions
+
+    @Flag(name: .long, help: "Make an administrator.")
+    package var admin = false
+
+    @Option(name: .long, help: "E-mail address (default: NAME@localhost).")
+    package var email: String?
+
+    @Option(name: .long, help: "Tokens to begin with (default: 0).")
+    package var tokens = 0
+
+    @OptionGroup package var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The name to log in with.", valueName: "NAME"))
+    package var username: String
+
+    package init() {}
+
+    package mutating func validate() throws {
+        guard tokens >= 0 else { throw ValidationError("--tokens must be 0 or more, not \(tokens)") }
+    }
+
+    package func run() async throws {
+        let target = try connection.target()
+        let isOffline = target.source == .assumed && !target.directory.isInUse
+        // What cannot be is said before anybody types a password.
+        let name = try Username(username)
+        let address = try EmailAddress(email ?? "\(username)@localhost")
+        let password = try Terminal.newPassword(of: username)
+        guard !isOffline else {
+            return try await addDirectly(name, address, try Password(password), to: target.directory)
+        }
+        struct Content: Encodable, Sendable {
+            var username: String
+            var email: String
+            var role: String
+            var password: String
+            var tokens: Int
+        }
+        let content = Content(
+            username: username, email: address.rawValue, role: role.rawValue, password: password, tokens: tokens)
+        let body = try await NodeClient.with(target) { try await $0.post("/admin/api/users", content) }
+        guard !output.json else {
+            Terminal.write(body)
+            return Terminal.newLine()
+        }
+        let user: UserSummary = try NodeClient.decode(body)
+        Terminal.line("\(user.username): \(user.role), \(user.tokens) tokens")
+    }
+
+    private var role: Role { admin ? .admin : .user }
+
+    private func addDirectly(
+        _ name: Username, _ address: EmailAddress, _ password: Password, to directory: DataDirectory
+    ) async throws {
+        try directory.create()
+        let lock = try directory.lock()
+        let accounts = try AccountServices(store: Store(path: directory.database), keyPath: directory.jwtKey)
+        let user = try await accounts.users.create(
+            NewUser(
+                username: name, email: address, role: role, password: password, tokens: try TokenAmount(Int64(tokens))),
+            by: .commandLine)
+        _ = consume lock
+        if output.json {
+            Terminal.line(
+                #"{"id":\#(user.id),"username":"\#(user.username)","role":"\#(user.role.rawValue)","tokens":\#(user.tokens)}"#
+            )
+        } else {
+            Terminal.line("\(user.username): \(user.role.rawValue), \(user.tokens) tokens")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package import ArgumentParser
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `shoal user grant`: gives tokens to a user, or takes them.
+package struct UserGrantCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "grant", abstract: "Give tokens to a user, or take them.",
+        discussion: "To take some, put the number behind “--”: shoal user grant NAME --reason WHY -- -100")
+
+    @OptionGroup package var output: OutputOptions
+
+    @Option(name: .long, help: ArgumentHelp("What the ledger says about it.", valueName: "WHY"))
+    package var reason = "granted on the command line"
+
+    @OptionGroup package var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The user's name.", valueName: "NAME"))
+    package var username: String
+
+    @Argument(help: "How many; below 0 to take them.")
+    package var tokens: Int
+
+    package init() {}
+
+    package mutating func validate() throws {
+        guard tokens != 0 else { throw ValidationError("0 tokens are nothing to give or take") }
+    }
+
+    package func run() async throws {
+        struct Content: Encodable, Sendable {
+            var tokens: Int
+            var reason: String
+        }
+        // Sent once more after a broken connection it still happens once.
+        let key = UUID().uuidString
+        let body = try await NodeClient.with(try connection.target()) { client in
+            try await client.post(
+                "/admin/api/users/\(client.user(username).id)/tokens", Content(tokens: tokens, reason: reason),
+                headers: ["idempotency-key": key])
+        }
+        guard !output.json else {
+            Terminal.write(body)
+            return Terminal.newLine()
+        }
+        struct Answer: Decodable { var balance: Int }
+        let answer: Answer = try NodeClient.decode(body)
+        Terminal.line("\(username): \(answer.balance) tokens")
+    }
+}

@@ -1,0 +1,40 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension Terminal {
+    /// A new password for `user`: typed twice without being shown, or else the first line of standard input.
+    ///
+    /// - Throws: `CommandError` where none comes, or the two differ.
+    static func newPassword(of user: String) throws -> String {
+        guard readsFromPerson else {
+            guard let line = readLine(), !line.isEmpty else {
+                throw CommandError(
+                    "no password on standard input", hint: "type it at a terminal, or pipe it in as the first line")
+            }
+            return line
+        }
+        let first = try hiddenLine("password of \(user): ")
+        let second = try hiddenLine("once more: ")
+        guard first == second else { throw CommandError("the two passwords differ; nothing was changed") }
+        return first
+    }
+
+    /// Asks on standard error and reads a line that the terminal does not show.
+    private static func hiddenLine(_ prompt: String) throws -> String {
+        var shown = termios()
+        guard tcgetattr(STDIN_FILENO, &shown) == 0 else { throw CommandError("cannot ask for a password here") }
+        var hidden = shown
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        writeError(prompt)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
+            errorLine("")
+        }
+        guard let line = readLine(), !line.isEmpty else { throw CommandError("no password was typed") }
+        return line
+    }
+}
