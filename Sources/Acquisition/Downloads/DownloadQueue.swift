@@ -124,6 +124,14 @@ package actor DownloadQueue: Service {
         }
     }
 
+    /// Forgets a download that ended, because its model is no longer here.
+    package func forget(_ model: ModelID) {
+        guard let download = downloads[model], !download.state.isActive, download.running.isEmpty else { return }
+        downloads[model] = nil
+        try? table.remove(model)
+        wake()
+    }
+
     // MARK: - Running
 
     /// Works on the queue until the node stops.

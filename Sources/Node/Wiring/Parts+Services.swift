@@ -61,7 +61,9 @@ extension NodeDaemon.Parts {
                 _ = try await inference.unload(model: name)
                 try await keeper.noteDeleted(model: id)
                 if await downloads.queue.status(of: id)?.state.isActive == true { try await downloads.queue.cancel(id) }
-                return try await library.remove(id: id)
+                let files = try await library.remove(id: id)
+                await downloads.queue.forget(id)
+                return files
             },
             removeShard: { [inference, library, keeper] name, number in
                 let id = try ModelID(existing: name)

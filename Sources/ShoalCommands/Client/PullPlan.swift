@@ -52,7 +52,9 @@ struct PullPlan {
     var lines: [String] {
         var lines = ["\(repository)  \(variant.filename)"]
         let kind = [variant.quant, probe.architecture].compactMap { $0 }.joined(separator: ", ")
-        lines.append("  model   \(kind), \(Figures.bytes(probe.totalSize)) in \(probe.shardCount) shards")
+        lines.append(
+            "  model   \(kind), \(Figures.bytes(probe.totalSize)) in "
+                + (probe.shardCount == 1 ? "1 shard" : "\(probe.shardCount) shards"))
         switch selection {
         case .all: break
         case .fairShare: lines.append("  fetch   this node's share of the shards")
@@ -60,7 +62,8 @@ struct PullPlan {
             lines.append("  fetch   shards \(shards), about \(Figures.bytes(bytes ?? 0))")
         }
         if probe.networkReplicas > 0 {
-            lines.append("  swarm   \(probe.networkReplicas) nodes hold something of it")
+            let holders = probe.networkReplicas == 1 ? "1 node holds" : "\(probe.networkReplicas) nodes hold"
+            lines.append("  swarm   \(holders) something of it")
         }
         guard let bytes else { return lines }
         if let free = hardware?.availableDiskMb.map({ Int64($0) << 20 }) {

@@ -148,6 +148,10 @@ extension SwarmService {
             if let peers { try archive.save(peers) }
             if let sequence { try archive.saveSequence(sequence) }
         } catch {
+            state.withLock { state in
+                if peers != nil { state.isArchiveDirty = true }
+                if sequence != nil { state.isSequenceDirty = true }
+            }
             logger.error(
                 "the swarm's peers cannot be kept: after a restart they have to find this node",
                 metadata: ["reason": "\(error)"])

@@ -50,6 +50,9 @@ import Testing
                 #expect(try await queue.waitForEnd(of: fixture.model) == .complete)
             }
             #expect(try await fixture.library.model(fixture.model).held.map(\.rawValue).sorted() == [1, 3])
+            await queue.forget(fixture.model)
+            #expect(await queue.statuses() == [])
+            #expect(await (try fixture.queue()).statuses() == [], "it is back after a restart")
         }
     }
 
