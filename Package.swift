@@ -79,6 +79,7 @@ let package = Package(
         .target(name: "Store", dependencies: [grdb]),
         .target(name: "Events"),
         .target(name: "Hardware"),
+        .target(name: "Files", dependencies: [.product(name: "HeapModule", package: "swift-collections")]),
         .target(
             name: "Link",
             dependencies: grpc + [
@@ -141,6 +142,14 @@ let package = Package(
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+
+        .target(
+            name: "Jobs",
+            dependencies: [
+                "Accounts", "Files", "Store", "Events", grdb, logging, lifecycle,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]),
 
         // Floor 4: routes, auth, OpenAPI.
@@ -230,6 +239,9 @@ let package = Package(
             name: "HardwareTests",
             dependencies: ["Hardware", .product(name: "Subprocess", package: "swift-subprocess")],
             resources: [.embedInCode("Resources/gpus.c")]),
+        .testTarget(name: "FilesTests", dependencies: ["Files"]),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "Accounts", "Files", "Store", "Events", grdb, logging, lifecycle]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF"], exclude: ["reference"]),
         .testTarget(

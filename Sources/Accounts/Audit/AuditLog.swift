@@ -1,4 +1,4 @@
-internal import GRDB
+package import GRDB
 package import Store
 
 #if canImport(FoundationEssentials)
@@ -25,6 +25,11 @@ package final class AuditLog: Sendable {
     package func record(_ event: AuditEvent) async throws {
         let now = clock.seconds
         try await store.write { try Self.insert(event, at: now, $0) }
+    }
+
+    /// Adds an entry in a transaction of the caller's on the log's own database: it is there where what it tells of is.
+    package func record(_ event: AuditEvent, in database: Database) throws {
+        try Self.insert(event, at: clock.seconds, database)
     }
 
     /// Which entries to read.

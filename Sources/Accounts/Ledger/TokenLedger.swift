@@ -56,16 +56,7 @@ package final class TokenLedger: Sendable {
     package func reserve(
         _ amount: TokenAmount, of user: UserID, key: IdempotencyKey, reason: String
     ) async throws -> Reservation {
-        try Self.check(reason: reason)
-        let now = clock.seconds
-        return try await store.write { database in
-            guard try UserRow.find(user, database)?.user.isActive == true else {
-                throw AccountError(.userNotFound, "there is no active user \(user)")
-            }
-            return Reservation(
-                try Self.add(
-                    .reserve, -amount.rawValue, user: user, key: key.rawValue, reason: reason, at: now, to: database))
-        }
+        try await store.write { [self] in try reserve(amount, of: user, key: key, reason: reason, in: $0) }
     }
 
     /// Closes a reservation after success.
@@ -74,13 +65,7 @@ package final class TokenLedger: Sendable {
     /// - Throws: `reservationNotFound`; `reservationClosed` where it was refunded, or settled for another amount.
     @discardableResult
     package func settle(_ reservation: Int64, used: TokenAmount? = nil) async throws -> LedgerEntry {
-        try await close(reservation, as: .settle) { reserved in
-            let used = used?.rawValue ?? reserved
-            guard used <= reserved else {
-                throw AccountError.badValue("tokens", "reservation \(reservation) is of \(reserved), not of \(used)")
-            }
-            return reserved - used
-        }
+        try await store.write { [self] in try settle(reservation, used: used, in: $0) }
     }
 
     /// Gives all of a reservation back.
@@ -88,34 +73,7 @@ package final class TokenLedger: Sendable {
     /// - Throws: `reservationNotFound`; `reservationClosed` where it was settled.
     @discardableResult
     package func refund(_ reservation: Int64) async throws -> LedgerEntry {
-        try await close(reservation, as: .refund) { $0 }
-    }
-
-    private func close(
-        _ id: Int64, as kind: LedgerEntry.Kind, givingBack share: @escaping @Sendable (Int64) throws -> Int64
-    ) async throws -> LedgerEntry {
-        let now = clock.seconds
-        return try await store.write { database in
-            guard
-                let opened = try Row.fetchOne(
-                    database, sql: "SELECT * FROM ledgerEntry WHERE id = ? AND kind = 'reserve'", arguments: [id]
-                ).map(LedgerEntry.init)
-            else { throw AccountError(.reservationNotFound, "there is no reservation \(id)") }
-            let amount = try share(-opened.amount)
-            if let closed = try Row.fetchOne(
-                database, sql: "SELECT * FROM ledgerEntry WHERE reservation = ?", arguments: [id]
-            ).map(LedgerEntry.init) {
-                guard closed.kind == kind, closed.amount == amount else {
-                    throw AccountError(
-                        .reservationClosed, "reservation \(id) is closed: \(closed.kind.rawValue) of \(closed.amount)")
-                }
-                var repeated = closed
-                repeated.isRepeated = true
-                return repeated
-            }
-            return try Self.add(
-                kind, amount, user: opened.user, reservation: id, reason: opened.reason, at: now, to: database)
-        }
+        try await store.write { [self] in try refund(reservation, in: $0) }
     }
 
     // MARK: Reading
@@ -142,16 +100,7 @@ package final class TokenLedger: Sendable {
     /// Reservations that were neither settled nor refunded, the oldest first. At start these are what a process that was killed left
     /// behind: refund those whose work is not done.
     package func openReservations() async throws -> [Reservation] {
-        try await store.read { database in
-            try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT * FROM ledgerEntry AS opened WHERE kind = 'reserve'
-                        AND NOT EXISTS (SELECT 1 FROM ledgerEntry AS closed WHERE closed.reservation = opened.id)
-                    ORDER BY id
-                    """
-            ).map { Reservation(try LedgerEntry($0)) }
-        }
+        try await store.read { [self] in try openReservations(in: $0) }
     }
 
     // MARK: Inside a transaction
@@ -203,7 +152,7 @@ package final class TokenLedger: Sendable {
         return try LedgerEntry(row)
     }
 
-    private static func check(reason: String) throws {
+    static func check(reason: String) throws {
         guard reason.count <= maximumReasonLength,
             reason.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
