@@ -158,10 +158,12 @@ let package = Package(
             dependencies: [
                 "Accounts", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
                 "ChatTemplate",
-                "Link", "GGUF", "CZlib",
+                "Link", "GGUF", "CZlib", "Adapters",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             resources: [.embedInCode("Resources/openapi.yaml")]
@@ -172,7 +174,7 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
-                "Events", "Hardware", "GGUF",
+                "Events", "Hardware", "GGUF", "Adapters",
                 "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -193,7 +195,7 @@ let package = Package(
             name: "ShoalCommands",
             dependencies: [
                 "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
-                lifecycle,
+                lifecycle, "Adapters",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -299,7 +301,7 @@ let package = Package(
             dependencies: [
                 "HTTPAPI", "Accounts", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm", "ChatTemplate",
                 "GGUF",
-                "Link", "CZlib",
+                "Link", "CZlib", "Adapters",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -25,6 +25,7 @@ package struct DeletedLoRA: Hashable, Sendable {
     package let fullPath: String
     /// Where it was in the library.
     package let original: LoRAPath
+    package let originalFullPath: String
     package let sizeBytes: UInt64
     /// Nil for files put there by hand.
     package let deleted: Date?

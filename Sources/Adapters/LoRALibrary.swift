@@ -15,8 +15,10 @@ package import Store
 /// is purged. Names are taken and left one after the other; bytes come in and are checked at the same time as others.
 package actor LoRALibrary {
     /// Largest file that is taken in.
-    package static let maximumFileBytes: UInt64 = 500_000_000
+    package static let maximumFileBytes: UInt64 = 500 << 20
 
+    /// What the actor does waits for the disk.
+    private nonisolated let queue = DiskQueue(label: "loras")
     private let library: LoRAFolder
     private let bin: LoRAFolder
     private let table: LoRATable
@@ -43,6 +45,8 @@ package actor LoRALibrary {
         self.now = now
     }
 
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
     // MARK: Coming in
 
     /// Begins an upload: append its bytes, then call `finish`.
@@ -59,8 +63,11 @@ package actor LoRALibrary {
         _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true
     ) async throws -> StoredLoRA {
         defer { upload.cancel() }
-        let (_, sha256) = try upload.complete()
-        try Self.check(upload.path, format: name.format)
+        let sha256 = try await DiskQueue.run {
+            let (_, sha256) = try upload.complete()
+            try Self.check(upload.path, format: name.format)
+            return sha256
+        }
         return try await publish(upload, LoRAPath(type: type, name: name), sha256: sha256, versioned: versioned)
     }
 
@@ -145,9 +152,10 @@ package actor LoRALibrary {
         guard let stamp = try bin.stamp(path) else { return nil }
         let known = try table.row(.bin, path)
         let row = known?.stamp == stamp ? known : nil
-        let original = row?.original.flatMap { try? LoRAPath(partialPath: $0) }
+        let original = row?.original.flatMap { try? LoRAPath(partialPath: $0) } ?? path
         return DeletedLoRA(
-            path: path, fullPath: bin.fullPath(path), original: original ?? path, sizeBytes: stamp.sizeBytes,
+            path: path, fullPath: bin.fullPath(path), original: original,
+            originalFullPath: library.fullPath(original), sizeBytes: stamp.sizeBytes,
             deleted: row?.deleted, sha256: row.flatMap { $0.sha256.isEmpty ? nil : $0.sha256 })
     }
 

@@ -34,7 +34,8 @@ struct LibraryFolder: Sendable {
 
     /// The folders that may hold models.
     func modelFolders() throws -> [String] {
-        try names(in: path).filter { !$0.hasPrefix(".") && Self.isFolder("\(path)/\($0)") }.sorted()
+        try names(in: path).filter { !$0.hasPrefix(".") && $0 != ModelID.reserved && Self.isFolder("\(path)/\($0)") }
+            .sorted()
     }
 
     /// The stored manifest; nil where there is none.

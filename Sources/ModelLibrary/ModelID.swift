@@ -3,20 +3,24 @@ import GGUF
 /// The name of a model: in routes, on the command line, and of its folder.
 ///
 /// It consists of lower-case ASCII letters, digits, `-` and `.`, starts with a letter or digit, does not end with `-`,
-/// has no two `-` in a row and at most ``maximumLength`` characters, and is no name that some system keeps for a device.
+/// has no two `-` in a row and at most ``maximumLength`` characters, and is no name that some system keeps for a device, nor
+/// that of the folder which LoRA files lie in beside the models.
 /// So it is safe as the name of a file.
 package struct ModelID: Hashable, Sendable {
     /// Most characters of an id.
     package static let maximumLength = 200
+
+    /// The folder beside the models' that LoRA files lie in; no model can have its name.
+    static let reserved = "loras"
 
     package let rawValue: String
 
     /// Takes an id as it is; nil for text that no id may be.
     package init?(_ text: some StringProtocol) {
         let text = String(text)
-        guard !text.isEmpty, text.utf8.count <= Self.maximumLength, Self.slug(text) == text, !text.isDeviceName else {
-            return nil
-        }
+        guard !text.isEmpty, text.utf8.count <= Self.maximumLength, Self.slug(text) == text, !text.isDeviceName,
+            text != Self.reserved
+        else { return nil }
         rawValue = text
     }
 

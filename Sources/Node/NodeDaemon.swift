@@ -1,5 +1,6 @@
 package import Accounts
 import Acquisition
+import Adapters
 import Events
 import HTTPAPI
 import Inference
@@ -114,6 +115,7 @@ package struct NodeDaemon: Sendable {
         let reputation: PeerReputation
         let linkServer: LinkServer
         let accounts: AccountServices
+        let loras: LoRALibrary
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
             self.settings = settings
@@ -122,6 +124,9 @@ package struct NodeDaemon: Sendable {
             let events = EventBus()
             let store = try Store(path: directory.database)
             accounts = try AccountServices(store: store, keyPath: directory.jwtKey)
+            loras = try LoRALibrary(
+                dataDirectory: directory.path, store: store,
+                maximumFileBytes: UInt64(settings.loras.maximumUploadMegabytes) << 20)
             let identity = try NodeIdentity.loadOrCreate(path: directory.identityKey)
             let key = try Self.swarmKey(settings, directory: directory, store: store, me: identity.id)
             let credentials = try CurrentCredentials(LinkCredentials(identity: identity, swarm: key))

@@ -27,7 +27,7 @@ package struct ShoalCommand: AsyncParsableCommand {
                 name: "Models",
                 subcommands: [
                     SearchCommand.self, PullCommand.self, DownloadsCommand.self, ModelsCommand.self, RmCommand.self,
-                    StorageCommand.self, ScheduleCommand.self, ChatCommand.self, BenchCommand.self,
+                    StorageCommand.self, ScheduleCommand.self, ChatCommand.self, BenchCommand.self, LoRACommand.self,
                 ]),
             CommandGroup(name: "People and programs", subcommands: [UserCommand.self, TokenCommand.self]),
         ]

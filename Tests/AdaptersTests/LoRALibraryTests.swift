@@ -86,7 +86,7 @@ struct LoRALibraryTests {
             #expect(await code { try await library.add(bytes + [0]) } == .tooLarge)
             #expect(try fixture.names("models/loras/.incoming").isEmpty)
             #expect(try fixture.names("models/loras/styles") == ["my.safetensors"])
-            #expect(LoRALibrary.maximumFileBytes == 500_000_000)
+            #expect(LoRALibrary.maximumFileBytes == 500 << 20)
         }
     }
 

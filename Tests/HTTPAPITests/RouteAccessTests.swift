@@ -90,6 +90,21 @@ struct RouteAccessTests {
         ("POST /admin/api/api_tokens", .administrator, [400]),
         ("DELETE /admin/api/api_tokens/{id}", .administrator, [404]),
         ("GET /admin/api/audit", .administrator, [200]),
+
+        ("POST /api/v1/admin/lora/upload", .administrator, [415]),
+        ("POST /api/v1/lora/upload", .user, [415]),
+        ("GET /api/v1/admin/lora", .administrator, [200]),
+        ("DELETE /api/v1/admin/lora", .administrator, [422]),
+        ("GET /api/v1/admin/lora/bin", .administrator, [200]),
+        ("DELETE /api/v1/admin/lora/bin", .administrator, [422]),
+        ("POST /api/v1/admin/lora/restore", .administrator, [422]),
+        ("POST /admin/lora/upload", .administrator, [415]),
+        ("POST /lora/upload", .user, [415]),
+        ("GET /admin/lora", .administrator, [200]),
+        ("DELETE /admin/lora", .administrator, [422]),
+        ("GET /admin/lora/bin", .administrator, [200]),
+        ("DELETE /admin/lora/bin", .administrator, [422]),
+        ("POST /admin/lora/restore", .administrator, [422]),
     ]
 
     /// What becomes of a caller at a route: let in, or refused with a status.

@@ -30,7 +30,7 @@ struct ModelIDTests {
     @Test(
         "text that is no id is refused",
         arguments: [
-            "", ".", "..", "../x", "a/b", "A", "a b", "a_b", "a--b", "-a", "a-", ".a", "é", "a\n", "a\0",
+            "", ".", "..", "../x", "a/b", "A", "a b", "a_b", "a--b", "-a", "a-", ".a", "é", "a\n", "a\0", "loras",
             String(repeating: "a", count: 201),
         ]
     )

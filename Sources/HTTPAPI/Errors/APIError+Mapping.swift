@@ -1,5 +1,6 @@
 import Accounts
 import Acquisition
+import Adapters
 import ChatTemplate
 import HTTPTypes
 import Hub
@@ -22,6 +23,7 @@ extension APIError {
         case let error as HubError: self.init(error)
         case let error as StoreError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AccountError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as AdapterError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AcquisitionError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
@@ -143,5 +145,5 @@ extension HTTPResponse.Status {
     /// RFC 9110 section 15.5.3.
     fileprivate static let paymentRequired = HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
     /// RFC 4918 section 11.5.
-    fileprivate static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+    static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }

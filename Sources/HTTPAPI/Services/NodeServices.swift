@@ -14,10 +14,12 @@ package struct NodeServices: Sendable {
     package var swarm: SwarmOperations
     package var node: NodeOperations
     package var accounts: AccountServices
+    package var loras: LoRAOperations
 
     package init(
         inference: InferenceOperations, models: ModelOperations, acquisition: AcquisitionOperations,
-        swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices
+        swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices,
+        loras: LoRAOperations
     ) {
         self.inference = inference
         self.models = models
@@ -25,6 +27,7 @@ package struct NodeServices: Sendable {
         self.swarm = swarm
         self.node = node
         self.accounts = accounts
+        self.loras = loras
     }
 }
 

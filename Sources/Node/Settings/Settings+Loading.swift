@@ -94,6 +94,9 @@ extension Settings {
         accounts = Accounts(
             makesFirstAdministrator: try reader.flag("accounts.first_administrator", default: true))
         models = Models(shardSizeMegabytes: try reader.integer("models.shard_size_mb", default: 512, in: 1...65536))
+        loras = LoRAs(
+            maximumUploadMegabytes: try reader.integer("lora.maximum_upload_mb", default: 500, in: 1...1_048_576),
+            maximumUploads: try reader.integer("lora.maximum_uploads", default: 64, in: 1...4096))
         hub = Hub(
             stallLimit: try reader.seconds("hub.stall_seconds", default: 30, in: 0.1...3600),
             attempts: try reader.integer("hub.attempts", default: 6, in: 1...1000))

@@ -96,6 +96,14 @@ package struct Settings: Sendable, Equatable {
         package var shardSizeMegabytes: Int
     }
 
+    /// LoRA files.
+    package struct LoRAs: Sendable, Equatable {
+        /// The largest file that is taken in, megabytes (2^20 bytes).
+        package var maximumUploadMegabytes: Int
+        /// Uploads at once.
+        package var maximumUploads: Int
+    }
+
     /// How patient the node is with the hub that it fetches models from.
     package struct Hub: Sendable, Equatable {
         /// Longest time without a byte of an answer, and until it begins.
@@ -174,6 +182,7 @@ package struct Settings: Sendable, Equatable {
     package var engine: Engine
     package var accounts: Accounts
     package var models: Models
+    package var loras: LoRAs
     package var hub: Hub
     package var downloads: Downloads
     package var inference: Inference

@@ -25,7 +25,11 @@ extension NodeDaemon.Parts {
         return NodeServices(
             inference: inferenceOperations, models: modelOperations(summaries),
             acquisition: acquisitionOperations(summaries), swarm: swarmOperations,
-            node: nodeOperations(started: started, shutDown: shutDown), accounts: accounts)
+            node: nodeOperations(started: started, shutDown: shutDown), accounts: accounts,
+            loras: LoRAOperations(
+                library: loras,
+                limits: LoRAUploadLimits(
+                    fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads)))
     }
 
     private var inferenceOperations: InferenceOperations {

@@ -61,9 +61,15 @@ package struct NodeClient: Sendable {
         try await body(.PUT, path, content: content)
     }
 
-    /// Deletes what is at `path` and answers the JSON that comes back.
-    package func delete(_ path: String) async throws -> [UInt8] {
-        try await body(.DELETE, path)
+    /// Deletes what is at `path`, or what the JSON names there, and answers the JSON that comes back.
+    package func delete(_ path: String, _ content: (any Encodable & Sendable)? = nil) async throws -> [UInt8] {
+        try await body(.DELETE, path, content: content)
+    }
+
+    /// Posts a body that is made while it is sent, and answers the JSON that comes back.
+    func post(_ path: String, _ content: HTTPClientRequest.Body, type: String) async throws -> [UInt8] {
+        let response = try await execute(.POST, path, content: content, type: type, timeout: .hours(24))
+        return Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
     }
 
     /// Decodes an answer.
@@ -118,22 +124,36 @@ package struct NodeClient: Sendable {
         _ method: HTTPMethod, _ path: String, content: (any Encodable & Sendable)?, headers: [String: String] = [:],
         timeout: TimeAmount
     ) async throws -> HTTPClientResponse {
+        let body = try content.map { content in
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = .withoutEscapingSlashes
+            return HTTPClientRequest.Body.bytes(ByteBuffer(bytes: try encoder.encode(content)))
+        }
+        return try await execute(
+            method, path, content: body, type: "application/json", headers: headers, timeout: timeout)
+    }
+
+    private func execute(
+        _ method: HTTPMethod, _ path: String, content: HTTPClientRequest.Body?, type: String,
+        headers: [String: String] = [:], timeout: TimeAmount
+    ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: target.address.text + path)
         request.method = method
         request.headers.add(name: "user-agent", value: "shoal/\(NodeVersion.current)")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let key = target.apiKey { request.headers.add(name: "authorization", value: "Bearer \(key)") }
         if let content {
-            let encoder = JSONEncoder()
-            encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = .withoutEscapingSlashes
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: try encoder.encode(content)))
+            request.headers.add(name: "content-type", value: type)
+            request.body = content
         }
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, timeout: timeout)
         } catch let error as CancellationError {
+            throw error
+        } catch let error as CommandError {
+            // What was to be sent cannot be read.
             throw error
         } catch {
             throw unreachable(error)

@@ -61,7 +61,7 @@ struct ScriptedNode {
                 statistics: { Self.statistics },
                 readiness: { [("engine", true), ("store", true)] },
                 shutDown: {}),
-            accounts: Self.accounts())
+            accounts: Self.accounts(), loras: Self.loras)
     }
 
     static func id(_ byte: UInt8) -> NodeID {

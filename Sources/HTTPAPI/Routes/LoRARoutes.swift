@@ -1,0 +1,171 @@
+import Accounts
+import Adapters
+import ChatTemplate
+import Hummingbird
+
+/// `/api/v1/admin/lora*`, `/api/v1/lora/upload`, and the same without `/api/v1`.
+struct LoRARoutes: Sendable {
+    private static let mostFiles = 1000
+
+    private let loras: LoRAOperations
+    private let audit: AuditLog
+    private let configuration: HTTPAPIConfiguration
+    private let reception: LoRAReception
+    private let slots: UploadSlots
+
+    init(loras: LoRAOperations, audit: AuditLog, configuration: HTTPAPIConfiguration) {
+        self.loras = loras
+        self.audit = audit
+        self.configuration = configuration
+        reception = LoRAReception(loras: loras, shutdownGracePeriod: configuration.shutdownGracePeriod)
+        slots = UploadSlots(loras.limits.uploads)
+    }
+
+    func add(to table: inout RouteTable) {
+        for base in ["/api/v1", ""] {
+            table.post("\(base)/admin/lora/upload", .administrator) { request, context in
+                try await upload(request, context, sender: .administrator)
+            }
+            table.post("\(base)/lora/upload", .user) { request, context in
+                try await upload(request, context, sender: .user)
+            }
+            table.get("\(base)/admin/lora", .administrator, handler: list)
+            table.delete("\(base)/admin/lora", .administrator, handler: delete)
+            table.get("\(base)/admin/lora/bin", .administrator, handler: listBin)
+            table.delete("\(base)/admin/lora/bin", .administrator, handler: purge)
+            table.post("\(base)/admin/lora/restore", .administrator, handler: restore)
+        }
+    }
+
+    // MARK: Coming in
+
+    private func upload(
+        _ request: Request, _ context: APIRequestContext, sender: LoRAForm.Sender
+    ) async throws -> Response {
+        try await slots.use {
+            let form = try await recording(.uploadLoRA, on: "upload", context) {
+                try await reception.receive(request, context: context, sender: sender)
+            }
+            let stored = try await recording(.uploadLoRA, on: "\(form.type.rawValue)/\(form.name)", context) {
+                try await loras.finish(form.upload, form.name, form.type, form.versioned)
+            }
+            var details = [AuditDetail.number("bytes", Int64(clamping: stored.file.sizeBytes))]
+            if let same = stored.sameAs { details.append(.note("same_as", "\(same)")) }
+            try await record(.uploadLoRA, on: "\(stored.file.path)", context, details: details)
+            return .json(.object(stored.fields(fileName: form.original, withType: sender == .administrator)))
+        }
+    }
+
+    // MARK: The library
+
+    @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let page = try await loras.files(try Self.selection(request))
+        return .json(["files": .array(page.elements.map(\.json)), "next": page.next.json])
+    }
+
+    @Sendable private func delete(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let path = try Self.path(&fields)
+        try fields.refuseUnread()
+        let deleted = try await recording(.deleteLoRA, on: "\(path)", context) { try await loras.delete(path) }
+        try await record(
+            .deleteLoRA, on: "\(path)", context, details: [.note("bin_path", "\(deleted.path)")])
+        return .json(.object(deleted.deletion))
+    }
+
+    // MARK: The bin
+
+    @Sendable private func listBin(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let page = try await loras.deletedFiles(try Self.selection(request))
+        return .json(["files": .array(page.elements.map(\.json)), "next": page.next.json])
+    }
+
+    @Sendable private func restore(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let path = try Self.path(&fields)
+        let versioned = try fields.bool("use_safe_filename") ?? true
+        try fields.refuseUnread()
+        let file = try await recording(.restoreLoRA, on: "\(path)", context) {
+            try await loras.restore(path, versioned)
+        }
+        try await record(.restoreLoRA, on: "\(file.path)", context, details: [.note("bin_path", "\(path)")])
+        return .json(file.json)
+    }
+
+    @Sendable private func purge(_ request: Request, context: APIRequestContext) async throws -> Response {
+        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        let all = try fields.bool("all") ?? false
+        // A request that lost its body on the way must not empty the bin.
+        let path = all ? nil : try Self.path(&fields)
+        if all, fields.value("partial_path") != nil {
+            throw fields.invalid("partial_path", "and all exclude each other")
+        }
+        try fields.refuseUnread()
+        let subject = path.map { "\($0)" } ?? "bin"
+        let count = try await recording(.purgeLoRA, on: subject, context) { try await loras.purge(path) }
+        try await record(.purgeLoRA, on: subject, context, details: [.number("files", Int64(count))])
+        return .json(["purged": .integer(count)])
+    }
+
+    // MARK: Reading
+
+    private static func selection(_ request: Request) throws -> LoRASelection {
+        var query = try QueryFields(request)
+        var selection = LoRASelection()
+        if let name = try query.string("entity_type") {
+            guard let type = LoRAType(rawValue: name) else {
+                throw APIError.invalidRequest("there is no such entity type", parameter: "entity_type")
+            }
+            selection.type = type
+        }
+        if let after = try query.string("after") { selection.after = try path(after, parameter: "after") }
+        if let limit = try query.integer("limit", in: 1...mostFiles) { selection.limit = limit }
+        try query.refuseUnread()
+        return selection
+    }
+
+    private static func path(_ fields: inout RequestFields) throws -> LoRAPath {
+        try path(try fields.requiredString("partial_path", maximumBytes: 1024), parameter: "partial_path")
+    }
+
+    private static func path(_ text: String, parameter: String) throws(APIError) -> LoRAPath {
+        do {
+            return try LoRAPath(partialPath: text)
+        } catch {
+            throw .invalidRequest(
+                "this is no path of a LoRA file; they look like styles/name.safetensors", parameter: parameter)
+        }
+    }
+
+    // MARK: The audit log
+
+    private func record(
+        _ action: AuditAction, on name: String, _ context: APIRequestContext, outcome: AuditOutcome = .done,
+        details: [AuditDetail] = []
+    ) async throws {
+        try await audit.record(
+            AuditEvent(context.actor, action, on: .thing("lora", name), outcome: outcome, details: details))
+    }
+
+    /// Runs `body`, and records where it is refused or fails.
+    private func recording<Value>(
+        _ action: AuditAction, on name: String, _ context: APIRequestContext, _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            let told = APIError(error, logger: context.logger)
+            let reason = AuditDetail.note("reason", told.message)
+            try await record(
+                action, on: name, context, outcome: told.status.code < 500 ? .refused : .failed, details: [reason])
+            throw told
+        }
+    }
+}
+
+extension AuditAction {
+    fileprivate static let uploadLoRA = AuditAction("lora.upload")
+    fileprivate static let deleteLoRA = AuditAction("lora.delete")
+    fileprivate static let restoreLoRA = AuditAction("lora.restore")
+    fileprivate static let purgeLoRA = AuditAction("lora.purge")
+}

@@ -1,0 +1,95 @@
+package import Adapters
+
+/// LoRA files: taking them in, listing, deleting, and the bin.
+///
+/// Functions throw `AdapterError`.
+package struct LoRAOperations: Sendable {
+    package var limits: LoRAUploadLimits
+    /// Begins to take a file in.
+    package var begin: @Sendable () throws -> LoRAUpload
+    /// Makes what has come a file of the library.
+    package var finish:
+        @Sendable (
+            _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool
+        ) async throws -> StoredLoRA
+    package var files: @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<LoRAFile>
+    package var deletedFiles: @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<DeletedLoRA>
+    /// Moves a file to the bin.
+    package var delete: @Sendable (_ path: LoRAPath) async throws -> DeletedLoRA
+    /// Moves a file from the bin to where it was.
+    package var restore: @Sendable (_ path: LoRAPath, _ versioned: Bool) async throws -> LoRAFile
+    /// Removes one file of the bin for good, or with nil all of them; how many there were.
+    package var purge: @Sendable (_ path: LoRAPath?) async throws -> Int
+
+    package init(
+        limits: LoRAUploadLimits, begin: @escaping @Sendable () throws -> LoRAUpload,
+        finish:
+            @escaping @Sendable (
+                _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool
+            ) async throws -> StoredLoRA,
+        files: @escaping @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<LoRAFile>,
+        deletedFiles: @escaping @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<DeletedLoRA>,
+        delete: @escaping @Sendable (_ path: LoRAPath) async throws -> DeletedLoRA,
+        restore: @escaping @Sendable (_ path: LoRAPath, _ versioned: Bool) async throws -> LoRAFile,
+        purge: @escaping @Sendable (_ path: LoRAPath?) async throws -> Int
+    ) {
+        self.limits = limits
+        self.begin = begin
+        self.finish = finish
+        self.files = files
+        self.deletedFiles = deletedFiles
+        self.delete = delete
+        self.restore = restore
+        self.purge = purge
+    }
+
+    /// The functions of a library.
+    package init(library: LoRALibrary, limits: LoRAUploadLimits) {
+        self.limits = limits
+        begin = { try library.beginUpload() }
+        finish = { try await library.finish($0, as: $1, type: $2, versioned: $3) }
+        files = { try await library.files(of: $0.type, after: $0.after, limit: $0.limit) }
+        deletedFiles = { try await library.deletedFiles(of: $0.type, after: $0.after, limit: $0.limit) }
+        delete = { try await library.delete($0) }
+        restore = { try await library.restore($0, versioned: $1) }
+        purge = { path in
+            guard let path else { return try await library.purgeAll() }
+            try await library.purge(path)
+            return 1
+        }
+    }
+}
+
+/// What uploads may take.
+package struct LoRAUploadLimits: Sendable, Hashable {
+    /// The largest file; 413 past it.
+    package var fileBytes: Int
+    /// The most uploads at once; 503 past it.
+    package var uploads: Int
+    /// An upload that brings less than `leastBytes` in this time is given up; 408.
+    package var patience: Duration
+    package var leastBytes: Int
+
+    package init(
+        fileBytes: Int = Int(LoRALibrary.maximumFileBytes), uploads: Int = 64, patience: Duration = .seconds(60),
+        leastBytes: Int = 64 << 10
+    ) {
+        self.fileBytes = fileBytes
+        self.uploads = uploads
+        self.patience = patience
+        self.leastBytes = leastBytes
+    }
+}
+
+/// Part of a list of LoRA files.
+package struct LoRASelection: Sendable, Hashable {
+    package var type: LoRAType?
+    package var after: LoRAPath?
+    package var limit: Int
+
+    package init(type: LoRAType? = nil, after: LoRAPath? = nil, limit: Int = 100) {
+        self.type = type
+        self.after = after
+        self.limit = limit
+    }
+}

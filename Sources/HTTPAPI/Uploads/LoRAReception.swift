@@ -1,0 +1,151 @@
+import Adapters
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTPTypes
+import ServiceLifecycle
+import Synchronization
+
+/// Receives the form of a LoRA upload: at a bounded cost, for a bounded time, and leaving nothing behind when it fails.
+struct LoRAReception: Sendable {
+    /// What a form may have besides the file.
+    private static let formBytes = 64 << 10
+    /// What is left of a refused body that is read all the same, so that the connection can be used again.
+    private static let smallRest = 64 << 10
+    /// How long a client may go on sending more than that, before the connection is cut.
+    private static let farewell: TimeAmount = .seconds(2)
+
+    let loras: LoRAOperations
+    let shutdownGracePeriod: Duration
+
+    /// Reads the whole of the form.
+    ///
+    /// - Throws: `APIError`; `AdapterError` of the disk.
+    func receive(
+        _ request: Request, context: APIRequestContext, sender: LoRAForm.Sender
+    ) async throws -> LoRAForm.Complete {
+        let progress = Progress()
+        do {
+            let boundary = try Self.boundary(of: request)
+            let limit = loras.limits.fileBytes + Self.formBytes
+            if let length = request.contentLength, length > limit { throw tooLarge }
+            try await goOn(request, context)
+            let form = LoRAForm(
+                boundary: boundary, sender: sender, loop: context.channel.eventLoop, begin: loras.begin)
+            return try await withTimeLimits(progress) {
+                try await read(request, into: form, limit: limit, progress: progress)
+            }
+        } catch {
+            throw refusal(error, of: request, after: progress, context)
+        }
+    }
+
+    private var tooLarge: APIError { .bodyTooLarge(limitBytes: loras.limits.fileBytes) }
+
+    private static func boundary(of request: Request) throws(APIError) -> MultipartBoundary {
+        do {
+            return try MultipartBoundary(contentType: request.headers[.contentType])
+        } catch {
+            throw APIError(error)
+        }
+    }
+
+    /// Lets a client send its body that asks first whether it should (RFC 9110 section 10.1.1).
+    private func goOn(_ request: Request, _ context: APIRequestContext) async throws {
+        guard request.headers[.expect]?.lowercased() == "100-continue" else { return }
+        try await context.channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue))).get()
+    }
+
+    private func read(
+        _ request: Request, into form: LoRAForm, limit: Int, progress: Progress
+    ) async throws -> LoRAForm.Complete {
+        var form = form
+        do {
+            var pieces = request.body.makeAsyncIterator()
+            while let piece = try await Self.next(&pieces) {
+                guard progress.add(piece.readableBytes) <= limit else { throw tooLarge }
+                try await form.take(piece)
+            }
+            progress.end()
+            return try await form.complete()
+        } catch {
+            form.cancel()
+            throw error
+        }
+    }
+
+    /// The next piece of the body; a connection that breaks off is the client's fault and no one else's.
+    private static func next(_ pieces: inout RequestBody.AsyncIterator) async throws -> ByteBuffer? {
+        do {
+            return try await pieces.next()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw APIError.invalidRequest("the connection broke off before the form was complete")
+        }
+    }
+
+    // MARK: Time
+
+    /// How much of the body has come.
+    private final class Progress: Sendable {
+        private let bytes = Atomic(0)
+        private let isOver = Atomic(false)
+
+        var count: Int { bytes.load(ordering: .relaxed) }
+        var hasEnded: Bool { isOver.load(ordering: .relaxed) }
+
+        /// - Returns: how much there is in all.
+        func add(_ count: Int) -> Int { bytes.add(count, ordering: .relaxed).newValue }
+
+        func end() { isOver.store(true, ordering: .relaxed) }
+    }
+
+    /// Runs `body` as long as it gets on, and the node is not stopping.
+    private func withTimeLimits<Value: Sendable>(
+        _ progress: Progress, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await body() }
+            group.addTask { [limits = loras.limits] in
+                var before: Int
+                repeat {
+                    before = progress.count
+                    try await Task.sleep(for: limits.patience)
+                } while progress.hasEnded || progress.count - before >= limits.leastBytes
+                throw APIError(
+                    status: .requestTimeout, type: "timeout_error",
+                    message: "the upload was given up: it brought less than \(limits.leastBytes) bytes in "
+                        + "\(limits.patience / .seconds(1)) s")
+            }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: shutdownGracePeriod)
+                throw APIError.unavailable("the node is stopping", hint: "Ask again when it is back.")
+            }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+
+    // MARK: Saying no
+
+    /// What the client is told. Where it would go on sending what nobody reads, the connection ends.
+    private func refusal(
+        _ error: any Error, of request: Request, after progress: Progress, _ context: APIRequestContext
+    ) -> APIError {
+        var error = APIError(error, logger: context.logger)
+        let rest = request.contentLength.map { $0 - progress.count }
+        let isPatient = error.status != .requestTimeout && error.status != .serviceUnavailable
+        if progress.hasEnded || isPatient && rest.map({ $0 <= Self.smallRest }) ?? false { return error }
+        error.headers[.connection] = "close"
+        let channel = context.channel
+        channel.eventLoop.scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
+        return error
+    }
+}
+
+extension Request {
+    fileprivate var contentLength: Int? { headers[.contentLength].flatMap { Int($0) } }
+}
