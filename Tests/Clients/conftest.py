@@ -33,9 +33,13 @@ class Node:
             [program, "import", str(DEMO), *data], capture_output=True, text=True, check=True, timeout=120
         )
         self.model = imported.stdout.strip().splitlines()[-1]
+        self.start(hub)
+
+    def start(self, hub):
         self.log = open(self.directory / "node.log", "w+")
         self.process = subprocess.Popen(
-            [program, "serve", *data, "--port", "0", "--swarm-host", "127.0.0.1", "--swarm-port", "0"],
+            [str(BINARIES / "shoal"), "serve", "--data-dir", str(self.directory), "--port", "0",
+             "--swarm-host", "127.0.0.1", "--swarm-port", "0"],
             stdout=subprocess.PIPE, stderr=self.log, text=True, env=os.environ | {"HF_ENDPOINT": hub},
         )
         line = self.process.stdout.readline().strip()
