@@ -24,6 +24,7 @@ import time
 
 import fetching
 import listing
+import uploading
 from client import Direct, Node
 
 PROMPT, DECODED, LONG = 64, 96, 512
@@ -32,6 +33,7 @@ IDLE_SETTLE_SECONDS = 3
 # The load of the list of models: as many pages as connections, each asking more often than any page does.
 SHARDS, CONNECTIONS, PACE, LISTING_SECONDS = 60, 50, 10, 10
 FETCHES = 3
+UPLOADS = 9
 HERE = pathlib.Path(__file__).parent
 
 
@@ -169,6 +171,23 @@ class Bench:
                 node.stop()
                 shutil.rmtree(node.data)
 
+    def uploading(self):
+        """A LoRA file over HTTP, and `dd` of the same file, by turns."""
+        file = self.work / "upload.safetensors"
+        uploading.make(file)
+        node = Node(self.given.bin, self.work / "uploads")
+        self.stack.callback(node.stop)
+        node.wait_ready()
+        time.sleep(IDLE_SETTLE_SECONDS)
+        before = node.resident_megabytes()
+        for number in range(UPLOADS):
+            self.note("dd", uploading.copy(file, self.work / "copy"))
+            watch, speed = uploading.upload(node, file)
+            self.note("upload", speed)
+            self.note("upload growth", watch.highest - before)
+            print(f"upload {number + 1}: +{watch.highest - before:.1f} MB, {speed:.0f} MB/s, dd {self.values['dd'][-1]:.0f}", flush=True)
+        node.stop()
+
     def rounds(self, wanted: set[str]):
         sides = {name: measure for name, measure in self.sides().items() if name in wanted}
         names = list(sides)
@@ -201,6 +220,9 @@ ROWS = [
     ("fetch-peer", "the same from a peer (MB)", "fetch from peer growth", None, "<= 64"),
     ("list", "`GET /api/admin/models`, 200 models of 60 shards, 50 connections that ask 10 times a second each: p99 (ms)",
      "list paced p99", None, "<= 10"),
+    ("upload", "upload of a LoRA file of 500 MB over HTTP ÷ `dd conv=fsync` of the same file to the same disk",
+     "upload", "dd", ">= 0.6"),
+    ("upload-memory", "resident memory that the daemon grows by meanwhile (MB)", "upload growth", None, "<= 24"),
     ("start", "daemon without a model: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
 ]  # fmt: skip
 
@@ -234,6 +256,7 @@ def table(bench: Bench, rows: list) -> str:
     units |= dict.fromkeys(("peer transfer", "plain copy", "verification"), "GB/s")
     units |= {name: "MB" if name.endswith("growth") else "MB/s" for name in bench.values if name.startswith("fetch")}
     units |= {name: "answers/s" if name.endswith("rate") else "ms" for name in bench.values if name.startswith("list")}
+    units |= {"dd": "MB/s", "upload": "MB/s", "upload growth": "MB"}
     lines += ["| side | median | range |", "|---|---|---|"]
     for name, values in bench.values.items():
         unit = f" ({units[name]})" if name in units else ""
@@ -271,6 +294,8 @@ def main() -> int:
             bench.fetching()
         if "list paced p99" in wanted:
             bench.listing()
+        if wanted & {"upload", "upload growth"}:
+            bench.uploading()
         if wanted & set(bench.sides()):
             bench.start()
             bench.rounds(wanted)
