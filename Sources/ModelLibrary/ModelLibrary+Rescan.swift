@@ -28,7 +28,7 @@ extension ModelLibrary {
             do {
                 let lock = try await folder.lock(id)
                 defer { withExtendedLifetime(lock) {} }
-                if let manifest = try folder.manifest(id) {
+                if let manifest = try manifest(id) {
                     if try await verifyIfTouched(manifest) != nil { changed.insert(id) }
                 } else if try await adopt(id) != nil {
                     changed.insert(id)
@@ -37,7 +37,7 @@ extension ModelLibrary {
                 logger.warning("left out a model", metadata: ["model": "\(id)", "error": "\(error)"])
             }
         }
-        for id in try presence.entries().keys where try folder.manifest(id) == nil {
+        for id in try presence.entries().keys where try manifest(id) == nil {
             try presence.remove(id)
             changed.insert(id)
         }
@@ -82,7 +82,7 @@ extension ModelLibrary {
     /// - Throws: `LibraryError` of code `damaged` where the files are others than the manifest's.
     func verifyIfTouched(_ manifest: ModelManifest) async throws -> Set<ShardIndex>? {
         let stamps = try stamps(of: manifest)
-        let entry = try presence.entries()[manifest.id]
+        let entry = try presence.entry(of: manifest.id)
         let isArriving = try arrivals.entries().contains { $0.model == manifest.id }
         if let entry, entry.vouches(for: manifest, stamps: stamps, isArriving: isArriving) { return nil }
         let files = try manifest.openFiles(in: folder.modelFolder(manifest.id), mode: .read)

@@ -15,6 +15,14 @@ package actor ModelLibrary {
     /// What a shard holds unless said otherwise: 512 MiB.
     package static let defaultShardSizeBytes: UInt64 = 512 << 20
 
+    /// What the library had at a moment.
+    package struct Snapshot: Sendable {
+        /// All models, by id.
+        package fileprivate(set) var models: [LibraryModel] = []
+        /// Grows whenever the models are others than before.
+        package fileprivate(set) var revision: UInt64 = 0
+    }
+
     let folder: LibraryFolder
     let presence: PresenceTable
     let arrivals: ArrivalTable
@@ -22,9 +30,7 @@ package actor ModelLibrary {
     let logger: Logger
     private let listeners = ChangeListeners()
     private var known: [ModelID: LibraryModel] = [:]
-    private var ordered: [LibraryModel] = []
-    /// Grows whenever ``models()`` answers something else than before.
-    package private(set) var revision: UInt64 = 0
+    private let latest = Mutex(Snapshot())
     private var decoded: [ModelID: (stamp: StorageFile.Stamp, manifest: ModelManifest)] = [:]
     private var foreignVersion: Int?
     /// Why models were left out at the last look, so that each reason is told once.
@@ -65,8 +71,11 @@ package actor ModelLibrary {
 
     /// All models, by id.
     package func models() -> [LibraryModel] {
-        ordered
+        snapshot.models
     }
+
+    /// All models as of the latest look at them, without waiting for what the library is doing.
+    package nonisolated var snapshot: Snapshot { latest.withLock { $0 } }
 
     /// The model of that id.
     /// - Throws: `LibraryError` of code `modelNotFound`.
@@ -135,14 +144,14 @@ package actor ModelLibrary {
         }
         known = found
         if !changed.isEmpty {
-            ordered = found.values.sorted { $0.id < $1.id }
-            revision += 1
+            let models = found.values.sorted { $0.id < $1.id }
+            latest.withLock { $0 = Snapshot(models: models, revision: $0.revision + 1) }
         }
         return changed
     }
 
     /// The stored manifest; read again only when its file is another one.
-    private func manifest(_ id: ModelID) throws -> ModelManifest? {
+    func manifest(_ id: ModelID) throws -> ModelManifest? {
         guard let stamp = try? StorageFile(path: folder.manifestPath(id), mode: .read).stamp() else {
             decoded[id] = nil
             return nil
@@ -173,7 +182,7 @@ package actor ModelLibrary {
 
     /// Writes down which shards are there, after their bytes were synchronized and verified, and shows it.
     func record(_ manifest: ModelManifest, held: Set<ShardIndex>) throws {
-        let added = try presence.entries()[manifest.id]?.added ?? Date()
+        let added = try presence.entry(of: manifest.id)?.added ?? Date()
         try presence.record(
             PresenceTable.Entry(
                 manifestHash: manifest.hash, added: added, stamps: try stamps(of: manifest), held: held

@@ -64,32 +64,43 @@ struct PresenceTable: Sendable {
 
     /// All entries.
     func entries() throws -> [ModelID: Entry] {
-        try store.read { database in
-            var entries: [ModelID: Entry] = [:]
-            for row in try Row.fetchAll(database, sql: "SELECT * FROM libraryModel") {
-                guard let id = ModelID(row["id"] as String),
-                    let hash = BLAKE3.Digest(hex: row["manifestHash"] as String)
-                else { continue }
-                entries[id] = Entry(
-                    manifestHash: hash, added: Date(timeIntervalSince1970: row["added"]), stamps: [], held: []
-                )
-            }
-            for row in try Row.fetchAll(database, sql: "SELECT * FROM libraryPart ORDER BY model, part") {
-                guard let id = ModelID(row["model"] as String) else { continue }
-                let stamp = StorageFile.Stamp(
-                    inode: UInt64(bitPattern: row["inode"]), modifiedNanoseconds: row["modifiedNanoseconds"],
-                    sizeBytes: UInt64(bitPattern: row["sizeBytes"])
-                )
-                entries[id]?.stamps.append(stamp)
-            }
-            for row in try Row.fetchAll(database, sql: "SELECT * FROM libraryShard") {
-                guard let id = ModelID(row["model"] as String), let shard = ShardIndex(row["shard"] as Int) else {
-                    continue
-                }
-                entries[id]?.held.insert(shard)
-            }
-            return entries
+        try store.read { try Self.entries($0, of: nil) }
+    }
+
+    /// The entry of one model.
+    func entry(of id: ModelID) throws -> Entry? {
+        try store.read { try Self.entries($0, of: id)[id] }
+    }
+
+    /// - Parameter only: the model to read, nil for all.
+    private static func entries(_ database: Database, of only: ModelID?) throws -> [ModelID: Entry] {
+        func rows(_ table: String, key: String, order: String = "") throws -> [Row] {
+            guard let only else { return try Row.fetchAll(database, sql: "SELECT * FROM \(table) \(order)") }
+            return try Row.fetchAll(
+                database, sql: "SELECT * FROM \(table) WHERE \(key) = ? \(order)", arguments: [only.rawValue])
         }
+        var entries: [ModelID: Entry] = [:]
+        for row in try rows("libraryModel", key: "id") {
+            guard let id = ModelID(row["id"] as String), let hash = BLAKE3.Digest(hex: row["manifestHash"] as String)
+            else { continue }
+            entries[id] = Entry(
+                manifestHash: hash, added: Date(timeIntervalSince1970: row["added"]), stamps: [], held: [])
+        }
+        for row in try rows("libraryPart", key: "model", order: "ORDER BY model, part") {
+            guard let id = ModelID(row["model"] as String) else { continue }
+            let stamp = StorageFile.Stamp(
+                inode: UInt64(bitPattern: row["inode"]), modifiedNanoseconds: row["modifiedNanoseconds"],
+                sizeBytes: UInt64(bitPattern: row["sizeBytes"])
+            )
+            entries[id]?.stamps.append(stamp)
+        }
+        for row in try rows("libraryShard", key: "model") {
+            guard let id = ModelID(row["model"] as String), let shard = ShardIndex(row["shard"] as Int) else {
+                continue
+            }
+            entries[id]?.held.insert(shard)
+        }
+        return entries
     }
 
     /// Records what is there of a model, in place of what was recorded before.

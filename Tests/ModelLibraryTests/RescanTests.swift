@@ -101,6 +101,43 @@ struct RescanTests {
         }
     }
 
+    @Test("each of several models counts by what is written down of it, and the others' shards stay out of it")
+    func several() async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write()
+            let library = try await fixture.open()
+            let ids = try (0..<3).map { try #require(ModelID("tiny-\($0)")) }
+            for (number, id) in ids.enumerated() {
+                try await library.importFile(path: path, id: id, shards: indices(number), shardSizeBytes: size)
+            }
+            #expect(try await library.rescan() == [])
+            let touched = try await library.model(ids[1])
+            try flipByte(
+                of: touched.paths[0], at: try #require(touched.manifest[shard: ShardIndex(1)!]).ranges[0].offset)
+            let reopened = try await fixture.open()
+            #expect(try await reopened.rescan() == [ids[1]])
+            #expect(await reopened.models().map(\.held) == [indices(0), [], indices(2)])
+        }
+    }
+
+    @Test("a snapshot shows what the library has, under a number that changes with it and only then")
+    func snapshot() async throws {
+        try await withLibrary { fixture in
+            let path = try fixture.write()
+            let library = try await fixture.open()
+            let before = library.snapshot
+            #expect(before.models == [])
+            let model = try await library.importFile(path: path, shardSizeBytes: size).model
+            let after = library.snapshot
+            #expect(after.models == [model] && after.revision > before.revision)
+            try await library.rescan()
+            #expect(library.snapshot.revision == after.revision)
+            try await library.removeShard(id: model.id, shard: ShardIndex(0)!)
+            #expect(library.snapshot.revision > after.revision)
+            #expect(library.snapshot.models.map(\.held) == [model.held.subtracting([ShardIndex(0)!])])
+        }
+    }
+
     @Test("a folder that is gone is forgotten, and comes back with its verification")
     func vanished() async throws {
         try await withLibrary { fixture in

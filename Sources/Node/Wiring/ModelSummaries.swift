@@ -68,12 +68,12 @@ actor ModelSummaries {
 
     /// Every model that this node or a connected peer knows, by id.
     func list() async -> ModelSummaryList {
-        let revision = await library.revision
+        let own = library.snapshot
         let windows = await inference.loadedWindows()
         let downloads = await downloads()
         let peers = swarm.peers().filter(\.isConnected)
         let key = Key(
-            library: revision, windows: windows,
+            library: own.revision, windows: windows,
             peers: peers.map { .init(id: $0.id, sequence: $0.record?.sequence ?? 0, isHealthy: $0.healthy) },
             downloads: downloads.map { .init(model: $0.model, state: $0.state, shards: $0.shards.map(\.state)) },
             records: records.revision)
@@ -81,21 +81,23 @@ actor ModelSummaries {
             let isMoving = downloads.contains { $0.state.isActive }
             let limit = isMoving ? Self.progressAge : Self.longestAge
             let age = ContinuousClock.now - latest.made
-            if age >= limit { make(key: key, peers: peers, downloads: downloads) }
+            if age >= limit { make(key: key, own: own.models, peers: peers, downloads: downloads) }
             // Nobody who asks often waits for what time alone has changed.
             if age < limit * 2 { return latest.list }
         }
-        return await make(key: key, peers: peers, downloads: downloads).value
+        return await make(key: key, own: own.models, peers: peers, downloads: downloads).value
     }
 
     /// Begins to make the list, unless that has begun.
     @discardableResult
-    private func make(key: Key, peers: [Peer], downloads: [DownloadStatus]) -> Task<ModelSummaryList, Never> {
+    private func make(
+        key: Key, own: [LibraryModel], peers: [Peer], downloads: [DownloadStatus]
+    ) -> Task<ModelSummaryList, Never> {
         if let making, making.key == key { return making.task }
         let began = ContinuousClock.now
         let task = Task {
             let models = await Self.summaries(
-                own: await library.models(), available: await inference.availableModels(), windows: key.windows,
+                own: own, available: await inference.availableModels(), windows: key.windows,
                 peers: peers, downloads: downloads, records: records.records)
             if making?.key == key { making = nil }
             if let latest, latest.list.models == models {
