@@ -105,6 +105,15 @@ struct LogInTests {
         }
     }
 
+    @Test("a password that is good for one log-in is good for none once somebody else can administer the node")
+    func supersededPassword() async throws {
+        try await withAccounts { fixture in
+            let password = try #require(try await fixture.users.bootstrap()).text
+            try await fixture.add("ada", role: .admin)
+            #expect(await code { _ = try await fixture.logIn("admin", password) } == .wrongCredentials)
+        }
+    }
+
     @Test("a user changes their password with the one they have, and is logged out")
     func changing() async throws {
         try await withAccounts { fixture in

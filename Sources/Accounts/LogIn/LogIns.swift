@@ -109,6 +109,8 @@ package final class LogIns: Sendable {
                 latest.passwordState == row.passwordState
             else { return nil }
             if latest.passwordState == .oneTime {
+                // It was printed, and is for nothing but the very first log-in.
+                guard try Users.needsAdministrator(database) else { return nil }
                 try database.execute(
                     sql: "UPDATE accountUser SET passwordState = 'spent' WHERE id = ?",
                     arguments: [row.user.id.rawValue])

@@ -15,7 +15,7 @@ package struct OneTimePassword: Sendable, CustomStringConvertible, CustomDebugSt
 extension Users {
     /// Sees to it that somebody can administer the node: while no active administrator has a password of their own, one called
     /// `admin` (`admin2` and so on where users have the name) gets a new password that is good for one log-in, in which another has
-    /// to be chosen.
+    /// to be chosen, and only until somebody else can administer the node.
     ///
     /// - Returns: nil where an administrator has a password of their own.
     package func bootstrap() async throws -> OneTimePassword? {
@@ -32,7 +32,8 @@ extension Users {
         return username.map { OneTimePassword(username: $0, text: text) }
     }
 
-    private static func needsAdministrator(_ database: Database) throws -> Bool {
+    /// Whether no active administrator has a password of their own.
+    static func needsAdministrator(_ database: Database) throws -> Bool {
         try Bool.fetchOne(
             database,
             sql: "SELECT 1 FROM accountUser WHERE role = 'admin' AND active = 1 AND passwordState = 'chosen' LIMIT 1")

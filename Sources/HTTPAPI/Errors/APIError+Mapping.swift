@@ -118,7 +118,10 @@ extension APIError {
         case .badValue: break
         case .userNotFound, .tokenNotFound, .reservationNotFound: (status, type) = (.notFound, "not_found_error")
         case .taken, .lastAdministrator, .tooMany, .keyReused, .reservationClosed: status = .conflict
-        case .wrongCredentials, .badBearer, .badSession, .expired, .revoked: self = .unauthorized(error.message)
+        case .wrongCredentials:
+            self = .unauthorized(error.message)
+            hint = nil
+        case .badBearer, .badSession, .expired, .revoked: self = .unauthorized(error.message)
         case .badCSRFToken: self = .forbidden(error.message)
         case .insufficientTokens: (status, type) = (.paymentRequired, "insufficient_quota")
         case .throttled: (status, type) = (.tooManyRequests, "rate_limit_error")

@@ -54,7 +54,8 @@ struct APITokenRoutes: Sendable {
     private func owner(named id: Int64?, _ context: APIRequestContext) throws(APIError) -> UserID {
         if let id, let user = UserID(id) { return user }
         guard let principal = context.caller.principal else {
-            throw .invalidRequest("the node key is no user; user_id must name one", parameter: "user_id")
+            throw .invalidRequest(
+                "the node key is no user; name one (user_id, or --user on the command line)", parameter: "user_id")
         }
         return principal.user
     }

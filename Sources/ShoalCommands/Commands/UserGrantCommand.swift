@@ -9,26 +9,28 @@ package import ArgumentParser
 /// `shoal user grant`: gives tokens to a user, or takes them.
 package struct UserGrantCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "grant", abstract: "Give tokens to a user, or take them.",
-        discussion: "To take some, put the number behind “--”: shoal user grant NAME --reason WHY -- -100")
+        commandName: "grant", abstract: "Give tokens to a user, or take them.")
 
     @OptionGroup package var output: OutputOptions
 
     @Option(name: .long, help: ArgumentHelp("What the ledger says about it.", valueName: "WHY"))
     package var reason = "granted on the command line"
 
+    @Flag(name: .long, help: "Take the tokens instead of giving them.")
+    package var take = false
+
     @OptionGroup package var connection: ConnectionOptions
 
     @Argument(help: ArgumentHelp("The user's name.", valueName: "NAME"))
     package var username: String
 
-    @Argument(help: "How many; below 0 to take them.")
+    @Argument(help: "How many.")
     package var tokens: Int
 
     package init() {}
 
     package mutating func validate() throws {
-        guard tokens != 0 else { throw ValidationError("0 tokens are nothing to give or take") }
+        guard tokens > 0 else { throw ValidationError("the number of tokens must be 1 or more; --take takes them") }
     }
 
     package func run() async throws {
@@ -40,7 +42,8 @@ package struct UserGrantCommand: AsyncParsableCommand {
         let key = UUID().uuidString
         let body = try await NodeClient.with(try connection.target()) { client in
             try await client.post(
-                "/admin/api/users/\(client.user(username).id)/tokens", Content(tokens: tokens, reason: reason),
+                "/admin/api/users/\(client.user(username).id)/tokens",
+                Content(tokens: take ? -tokens : tokens, reason: reason),
                 headers: ["idempotency-key": key])
         }
         guard !output.json else {
