@@ -1,6 +1,7 @@
 import ChatTemplate
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Testing
 
 @testable import HTTPAPI
@@ -100,6 +101,31 @@ struct AccessTests {
         ])
     func loopbackHosts(host: String, isLoopback: Bool) {
         #expect(LoopbackOrigin.isLoopbackHost(host) == isLoopback)
+    }
+
+    @Test(
+        "is asked for in the same way however the path is written",
+        arguments: ["//admin/api/users", "/admin//api/users/"])
+    func slashes(path: String) async throws {
+        var node = ScriptedNode()
+        node.configuration.rateLimits = RateLimits(
+            administrationPerMinute: 2, inferencePerMinute: 60, includesLoopback: true)
+        try await node.serve { client in
+            for status in [401, 401, 429] {
+                let answer = try await client.client.executeRequest(uri: path, method: .get, headers: [:], body: nil)
+                #expect(answer.status.code == status)
+                #expect(try JSONValue(parsing: String(buffer: answer.body))["error"]?.string != nil)
+            }
+        }
+    }
+
+    @Test("reads no more of a log-in than two names take", arguments: ["login", "token", "password"])
+    func largeLogIn(name: String) async throws {
+        try await ScriptedNode().serve { client in
+            let body = "[" + String(repeating: "0,", count: 20_000) + "0]"
+            let answer = try await client.send(.post, "/api/auth/\(name)", text: body)
+            #expect(answer.status == 413)
+        }
     }
 
     @Test("without a key is nobody's")

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A bucket holds one minute's worth of requests and fills evenly, so that a caller may spend its minute at once and then goes on
 /// at the steady rate. Buckets that are full again are forgotten.
-final class RateLimiter<C: Clock>: Sendable where C.Duration == Duration {
+final class RateLimiter<Caller: Hashable & Sendable, C: Clock>: Sendable where C.Duration == Duration {
     private struct Bucket {
         var tokens: Double
         var updated: C.Instant
@@ -12,7 +12,7 @@ final class RateLimiter<C: Clock>: Sendable where C.Duration == Duration {
 
     private let clock: C
     private let perMinute: Double
-    private let buckets = Mutex<[String: Bucket]>([:])
+    private let buckets = Mutex<[Caller: Bucket]>([:])
     /// Past this many callers, full buckets are dropped before a new one is made.
     private let pruneThreshold: Int
 
@@ -24,7 +24,7 @@ final class RateLimiter<C: Clock>: Sendable where C.Duration == Duration {
     }
 
     /// Takes one request from the caller's bucket; returns how long to wait when it is empty, `nil` when the request may pass.
-    func take(from caller: String) -> Duration? {
+    func take(from caller: Caller) -> Duration? {
         guard perMinute > 0 else { return nil }
         let now = clock.now
         return buckets.withLock { buckets in

@@ -79,8 +79,17 @@ extension APIError {
     /// Nil for faults of the database that no client can do anything about.
     private init?(_ error: StoreError) {
         switch error.code {
-        case .full: self.init(status: .insufficientStorage, type: "server_error", message: error.message)
-        case .readOnly, .busy: self.init(status: .serviceUnavailable, type: "server_error", message: error.message)
+        case .full:
+            self.init(
+                status: .insufficientStorage, type: "server_error",
+                message: "the disk that the node keeps its database on is full")
+        case .readOnly:
+            self.init(
+                status: .serviceUnavailable, type: "server_error", message: "the node's database may not be written to")
+        case .busy:
+            self.init(
+                status: .serviceUnavailable, type: "server_error",
+                message: "another process keeps the node's database locked")
         default: return nil
         }
     }

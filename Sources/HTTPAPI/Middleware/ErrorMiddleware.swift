@@ -12,7 +12,7 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
-        let family = ErrorFamily(path: request.uri.path)
+        let family = ErrorFamily(path: request.routedPath)
         do {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound && error.body == nil {

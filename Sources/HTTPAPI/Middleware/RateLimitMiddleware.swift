@@ -1,11 +1,12 @@
+import Accounts
 import Hummingbird
 
 /// Holds callers to the configured number of requests per minute, each address by itself.
 struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Duration {
     typealias Context = APIRequestContext
 
-    private let administration: RateLimiter<C>
-    private let inference: RateLimiter<C>
+    private let administration: RateLimiter<ClientAddress, C>
+    private let inference: RateLimiter<ClientAddress, C>
     private let includesLoopback: Bool
 
     init(limits: RateLimits, clock: C) {
@@ -17,15 +18,15 @@ struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Durat
     func handle(
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
-        if let limiter = limiter(for: request.uri.path), includesLoopback || !context.isOnLoopback {
-            if let wait = limiter.take(from: context.address) {
+        if let limiter = limiter(for: request.routedPath), includesLoopback || !context.isOnLoopback {
+            if let wait = limiter.take(from: ClientAddress(context.address)) {
                 throw APIError.rateLimited(retryAfterSeconds: max(1, Int((wait / .seconds(1)).rounded(.up))))
             }
         }
         return try await next(request, context)
     }
 
-    private func limiter(for path: String) -> RateLimiter<C>? {
+    private func limiter(for path: String) -> RateLimiter<ClientAddress, C>? {
         if ["/api/", "/admin/", "/lora", "/evaluation"].contains(where: path.hasPrefix) { return administration }
         if path.hasPrefix("/v1/") || path == "/tokenize" || path == "/detokenize" { return inference }
         return nil

@@ -36,6 +36,11 @@ struct APITokenRoutes: Sendable {
         let name = try fields.requiredString("name")
         let user = try owner(named: try fields.integer("user_id", in: 1...Int.max).map(Int64.init), context)
         try fields.refuseUnread()
+        if let caller = context.caller.principal, caller.user != user,
+            try await accounts.users.find(user)?.role == .admin
+        {
+            throw APIError.forbidden("an administrator's token is made by that administrator, or with the node key")
+        }
         let (token, text) = try await accounts.apiTokens.create(name: name, for: user, by: context.actor)
         var response = Response.json(.object(token.fields(text: text)), status: .created)
         response.headers[.cacheControl] = "no-store"

@@ -19,12 +19,12 @@ struct AuditRoutes: Sendable {
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
         var query = try QueryFields(request)
         let limit = try query.pageLimit() ?? .standard
-        let before = try query.rowID("before")
+        let after = try query.rowID("after")
         let filter = AuditLog.Filter(
             actor: try query.rowID("actor_id").flatMap { UserID($0) },
             subject: try query.rowID("subject_id").flatMap { UserID($0) })
         try query.refuseUnread()
-        let entries = try await accounts.audit.entries(filter, before: before, limit: limit)
+        let entries = try await accounts.audit.entries(filter, before: after, limit: limit)
         return .json([
             "entries": .array(entries.map(\.json)),
             "next": entries.count == limit.rawValue ? entries.last.map { .integer(Int($0.id)) } ?? .null : .null,

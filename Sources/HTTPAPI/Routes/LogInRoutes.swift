@@ -14,9 +14,10 @@ struct LogInRoutes: Sendable {
     /// Longer usernames and passwords are refused unread.
     private static let longestName = 256
     private static let longestPassword = 1024
+    /// Anybody may send these bodies: they hold two short texts.
+    private static let bodyLimitBytes = 16 << 10
 
     let accounts: AccountServices
-    let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
         table.post("/api/auth/login", .everybody, handler: logIn)
@@ -27,7 +28,6 @@ struct LogInRoutes: Sendable {
     }
 
     @Sendable private func logIn(_ request: Request, context: APIRequestContext) async throws -> Response {
-        try refuseForeignPage(request)
         let session = try await accounts.sessions.begin(for: try await checkedPassword(request, context))
         var response = Response.json([
             "user": session.user.json,
@@ -65,7 +65,7 @@ struct LogInRoutes: Sendable {
     }
 
     @Sendable private func changePassword(_ request: Request, context: APIRequestContext) async throws -> Response {
-        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        var fields = try RequestFields(try await request.json(limitBytes: Self.bodyLimitBytes))
         let current = try fields.requiredString("current_password", maximumBytes: Self.longestPassword)
         let new = try Password(try fields.requiredString("new_password", maximumBytes: Self.longestPassword))
         try fields.refuseUnread()
@@ -73,8 +73,15 @@ struct LogInRoutes: Sendable {
             throw APIError.invalidRequest(
                 "the node key has no password", hint: "PATCH /admin/api/users/{id} sets a user's password.")
         }
-        try await accounts.logIns.changePassword(
-            of: principal, current: current, to: new, from: ClientAddress(context.address))
+        do {
+            try await accounts.logIns.changePassword(
+                of: principal, current: current, to: new, from: ClientAddress(context.address))
+        } catch let error as AccountError where error.code == .wrongCredentials {
+            // The session is good: a 401 would say that it has ended.
+            throw APIError(
+                status: .forbidden, type: "permission_error", message: "current_password is not the password",
+                parameter: "current_password")
+        }
         var response = Response.json(["status": "ok", "message": "Log in with the new password."])
         response.headers[.setCookie] = SessionCookie.clearing
         return response
@@ -99,7 +106,8 @@ struct LogInRoutes: Sendable {
     }
 
     private func checkedPassword(_ request: Request, _ context: APIRequestContext) async throws -> LoggedIn {
-        var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
+        try refuseForeignPage(request)
+        var fields = try RequestFields(try await request.json(limitBytes: Self.bodyLimitBytes))
         let username = try fields.requiredString("username", maximumBytes: Self.longestName)
         let password = try fields.requiredString("password", maximumBytes: Self.longestPassword)
         try fields.refuseUnread()
@@ -107,7 +115,7 @@ struct LogInRoutes: Sendable {
             username: username, password: password, from: ClientAddress(context.address))
     }
 
-    /// Another site's page must not log its reader in as somebody else.
+    /// Another site's page must not log its reader in as somebody else, nor guess passwords from its readers' addresses.
     ///
     /// - Throws: 403 where `Origin` names another host than the request does.
     private func refuseForeignPage(_ request: Request) throws(APIError) {

@@ -1,3 +1,4 @@
+import Accounts
 import ChatTemplate
 import Hummingbird
 import Link
@@ -55,6 +56,15 @@ struct NodeAdminRoutes: Sendable {
     }
 
     @Sendable private func apiKey(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(["api_key": .string(configuration.apiKey)])
+        try await services.accounts.audit.record(
+            AuditEvent(context.actor, .showNodeKey, on: .thing("node", "key")))
+        var response = Response.json(["api_key": .string(configuration.apiKey)])
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
+}
+
+extension AuditAction {
+    /// The key outlasts the session of whoever saw it: it is replaced by removing the file and starting the node again.
+    fileprivate static let showNodeKey = AuditAction("node.show_key")
 }

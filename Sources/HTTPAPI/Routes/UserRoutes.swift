@@ -34,6 +34,10 @@ struct UserRoutes: Sendable {
         let username = try query.string("username")
         try query.refuseUnread()
         if let username {
+            guard limit == nil, after == nil else {
+                throw APIError.invalidRequest(
+                    "username names one user, of whom there are no pages", parameter: "username")
+            }
             // A name that nobody can have is nobody's.
             let name = try? Username(username)
             let user = if let name { try await accounts.users.find(name) } else { User?.none }
@@ -90,10 +94,10 @@ struct UserRoutes: Sendable {
         let id = try context.userID()
         var query = try QueryFields(request)
         let limit = try query.pageLimit() ?? .standard
-        let before = try query.rowID("before")
+        let after = try query.rowID("after")
         try query.refuseUnread()
         guard let user = try await accounts.users.find(id) else { throw APIError.noUser(id) }
-        let entries = try await accounts.ledger.entries(of: id, before: before, limit: limit)
+        let entries = try await accounts.ledger.entries(of: id, before: after, limit: limit)
         return .json([
             "balance": .integer(Int(user.tokens)),
             "entries": .array(entries.map(\.json)),

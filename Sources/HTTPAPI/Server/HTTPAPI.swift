@@ -65,7 +65,7 @@ package enum HTTPAPI {
         AcquisitionRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
         StorageRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
         HubRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
-        LogInRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
+        LogInRoutes(accounts: services.accounts).add(to: &table)
         UserRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
         APITokenRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
         AuditRoutes(accounts: services.accounts).add(to: &table)

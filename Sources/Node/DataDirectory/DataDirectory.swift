@@ -64,6 +64,12 @@ package struct DataDirectory: Sendable {
         }
     }
 
+    /// Whether it is the user's who runs this process, or is not there yet.
+    package var isOwn: Bool {
+        var status = stat()
+        return stat(path, &status) != 0 || status.st_uid == geteuid()
+    }
+
     /// Takes the lock that keeps two daemons off one directory.
     ///
     /// The kernel frees it when the process ends, however it ends.

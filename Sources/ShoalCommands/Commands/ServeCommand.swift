@@ -80,7 +80,8 @@ package struct ServeCommand: AsyncParsableCommand {
                 Terminal.line(
                     """
                     No administrator has a password yet. The one-time password of \(password.username) is \(password.text)
-                    Log in with it at once and choose another, or make one with “shoal user add NAME --admin”.
+                    Log in with it at once and choose another (“shoal user set \(password.username) --password”), or make an \
+                    administrator with “shoal user add NAME --admin”.
                     """)
             })
     }

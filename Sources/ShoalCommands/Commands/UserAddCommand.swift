@@ -3,6 +3,12 @@ package import ArgumentParser
 import Node
 import Store
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// `shoal user add`: makes a user, of a running node or of one that does not run yet.
 package struct UserAddCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
@@ -36,7 +42,8 @@ package struct UserAddCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let target = try connection.target()
-        let isOffline = target.source == .assumed && !target.directory.isInUse
+        let isOffline = target.source == .assumed
+        if isOffline { try await checkThatNoNodeRuns(on: target) }
         // What cannot be is said before anybody types a password.
         let name = try Username(username)
         let address = try EmailAddress(email ?? "\(username)@localhost")
@@ -64,6 +71,26 @@ package struct UserAddCommand: AsyncParsableCommand {
 
     private var role: Role { admin ? .admin : .user }
 
+    /// - Throws: `CommandError` where a node starts or runs that the user may be meant for, and where the files would be another
+    ///   user's than the node's.
+    private func checkThatNoNodeRuns(on target: NodeTarget) async throws {
+        let directory = target.directory
+        guard !directory.isInUse else {
+            throw CommandError(
+                "something is using \(directory.path) and does not say where it listens", hint: "try again in a moment")
+        }
+        if connection.dataDir == nil, (try? await NodeClient.with(target, { try await $0.get("/health") })) != nil {
+            throw CommandError(
+                "a node answers at \(target.address), and it is not that of \(directory.path)",
+                hint: "name its data directory with --data-dir, or it with --url and --api-key")
+        }
+        guard directory.isOwn else {
+            throw CommandError(
+                "\(directory.path) belongs to another user, whose node could not read what is put into it",
+                hint: "run this as that user")
+        }
+    }
+
     private func addDirectly(
         _ name: Username, _ address: EmailAddress, _ password: Password, to directory: DataDirectory
     ) async throws {
@@ -75,10 +102,13 @@ package struct UserAddCommand: AsyncParsableCommand {
                 username: name, email: address, role: role, password: password, tokens: try TokenAmount(Int64(tokens))),
             by: .commandLine)
         _ = consume lock
+        Terminal.errorLine("put into \(directory.path), on which no node runs")
         if output.json {
             Terminal.line(
-                #"{"id":\#(user.id),"username":"\#(user.username)","role":"\#(user.role.rawValue)","tokens":\#(user.tokens)}"#
-            )
+                """
+                {"id":\(user.id),"username":"\(user.username)","email":"\(user.email)","role":"\(user.role.rawValue)",\
+                "tokens":\(user.tokens),"active":\(user.isActive),"created_at":"\(user.created.formatted(.iso8601))"}
+                """)
         } else {
             Terminal.line("\(user.username): \(user.role.rawValue), \(user.tokens) tokens")
         }

@@ -16,6 +16,11 @@ package struct UserGrantCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("What the ledger says about it.", valueName: "WHY"))
     package var reason = "granted on the command line"
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Sent again with the same key, it happens once (default: a new one).", valueName: "KEY"))
+    package var key: String?
+
     @Flag(name: .long, help: "Take the tokens instead of giving them.")
     package var take = false
 
@@ -38,8 +43,7 @@ package struct UserGrantCommand: AsyncParsableCommand {
             var tokens: Int
             var reason: String
         }
-        // Sent once more after a broken connection it still happens once.
-        let key = UUID().uuidString
+        let key = key ?? UUID().uuidString
         let body = try await NodeClient.with(try connection.target()) { client in
             try await client.post(
                 "/admin/api/users/\(client.user(username).id)/tokens",
