@@ -158,7 +158,7 @@ let package = Package(
             dependencies: [
                 "Accounts", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
                 "ChatTemplate",
-                "Link", "GGUF", "CZlib", "Adapters",
+                "Link", "GGUF", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -174,7 +174,7 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
-                "Events", "Hardware", "GGUF", "Adapters",
+                "Events", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
                 "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -301,7 +301,7 @@ let package = Package(
             dependencies: [
                 "HTTPAPI", "Accounts", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm", "ChatTemplate",
                 "GGUF",
-                "Link", "CZlib", "Adapters",
+                "Link", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -13,9 +13,9 @@ package struct ClientPath: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `FileError` of code `badPath` for `..`, NUL, and what is too long or too deep; `hidden`.
     package init(_ text: String) throws(FileError) {
         guard text.utf8.count <= Self.maximumBytes else {
-            throw FileError(.badPath, "path: has more than \(Self.maximumBytes) bytes")
+            throw FileError(.badPath, "the path has more than \(Self.maximumBytes) bytes")
         }
-        guard !text.utf8.contains(0) else { throw FileError(.badPath, "path: has a NUL byte in it") }
+        guard !text.utf8.contains(0) else { throw FileError(.badPath, "the path has a NUL byte in it") }
         var names: [String] = []
         // Over bytes: a combining character after the slash would make another Character of it.
         for bytes in text.utf8.split(separator: UInt8(ascii: "/")) {
@@ -23,18 +23,18 @@ package struct ClientPath: Hashable, Sendable, CustomStringConvertible {
             switch name {
             case ".": continue
             case "..":
-                throw FileError(.badPath, "path: \(FileError.shown(text)) has “..” in it; write it without")
+                throw FileError(.badPath, "the path \(FileError.shown(text)) has “..” in it; write it without")
             default: break
             }
             guard name.utf8.first != UInt8(ascii: ".") else {
-                throw FileError(.hidden, "path: hidden files are not shown: \(FileError.shown(text))")
+                throw FileError(.hidden, "hidden files are not shown: \(FileError.shown(text))")
             }
             guard name.utf8.count <= Self.maximumNameBytes else {
-                throw FileError(.badPath, "path: a name has more than \(Self.maximumNameBytes) bytes")
+                throw FileError(.badPath, "a name in the path has more than \(Self.maximumNameBytes) bytes")
             }
             names.append(name)
             guard names.count <= Self.maximumNames else {
-                throw FileError(.badPath, "path: has more than \(Self.maximumNames) names")
+                throw FileError(.badPath, "the path has more than \(Self.maximumNames) names")
             }
         }
         self.names = names

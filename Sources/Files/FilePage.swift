@@ -8,6 +8,13 @@ package struct FileItem: Sendable, Hashable {
     package let isFolder: Bool
     /// 0 for folders.
     package let sizeBytes: Int64
+
+    package init(name: String, path: String, isFolder: Bool, sizeBytes: Int64) {
+        self.name = name
+        self.path = path
+        self.isFolder = isFolder
+        self.sizeBytes = sizeBytes
+    }
 }
 
 /// Some of what is in a folder, ordered by the bytes of the names.
@@ -17,6 +24,12 @@ package struct FilePage: Sendable, Hashable {
     package let items: [FileItem]
     /// The name to go on after; nil where nothing follows.
     package let next: String?
+
+    package init(path: String, items: [FileItem], next: String?) {
+        self.path = path
+        self.items = items
+        self.next = next
+    }
 }
 
 extension FileRoot {

@@ -97,4 +97,9 @@ package struct JobPage: Hashable, Sendable {
     package let jobs: [TrainingJob]
     /// The job to go on after; nil where nothing follows.
     package let next: JobID?
+
+    package init(jobs: [TrainingJob], next: JobID?) {
+        self.jobs = jobs
+        self.next = next
+    }
 }

@@ -4,6 +4,7 @@ import Adapters
 import Events
 import HTTPAPI
 import Inference
+import Jobs
 import Link
 import Logging
 import ModelLibrary
@@ -86,6 +87,7 @@ package struct NodeDaemon: Sendable {
                     serviceName: "downloads watch"),
                 .init(service: parts.keeper, serviceName: "keeper"),
                 .init(service: upkeep, serviceName: "accounts"),
+                .init(service: parts.training, serviceName: "training"),
                 .init(service: announcement, serviceName: "announcement"),
                 .init(
                     service: shutdown, successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "shutdown"),
@@ -116,6 +118,7 @@ package struct NodeDaemon: Sendable {
         let linkServer: LinkServer
         let accounts: AccountServices
         let loras: LoRALibrary
+        let training: TrainingService
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
             self.settings = settings
@@ -127,6 +130,8 @@ package struct NodeDaemon: Sendable {
             loras = try LoRALibrary(
                 dataDirectory: directory.path, store: store,
                 maximumFileBytes: UInt64(settings.loras.maximumUploadMegabytes) << 20)
+            training = try await Self.training(
+                settings, directory: directory, accounts: accounts, store: store, events: events)
             let identity = try NodeIdentity.loadOrCreate(path: directory.identityKey)
             let key = try Self.swarmKey(settings, directory: directory, store: store, me: identity.id)
             let credentials = try CurrentCredentials(LinkCredentials(identity: identity, swarm: key))

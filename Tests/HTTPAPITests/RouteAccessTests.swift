@@ -103,6 +103,12 @@ struct RouteAccessTests {
         ("GET /admin/lora/bin", .administrator, [200]),
         ("DELETE /admin/lora/bin", .administrator, [422]),
         ("POST /admin/lora/restore", .administrator, [422]),
+        ("GET /admin/api/browse", .administrator, [200]),
+        ("POST /admin/api/train", .user, [400]),
+        ("GET /admin/api/jobs", .user, [200]),
+        ("GET /admin/api/jobs/{id}", .user, [404]),
+        ("POST /admin/api/jobs/{id}/cancel", .user, [404]),
+        ("GET /admin/api/jobs/{id}/log", .user, [404]),
     ]
 
     /// What becomes of a caller at a route: let in, or refused with a status.

@@ -2,10 +2,12 @@ import Accounts
 import Acquisition
 import Adapters
 import ChatTemplate
+import Files
 import HTTPTypes
 import Hub
 import Hummingbird
 import Inference
+import Jobs
 import Logging
 import ModelLibrary
 import NIOCore
@@ -24,6 +26,8 @@ extension APIError {
         case let error as StoreError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AccountError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AdapterError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as JobError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as FileError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AcquisitionError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JSONParsingError:
             self = .invalidRequest("the body is no JSON document: \(error.message) at byte \(error.offset)")
@@ -135,6 +139,33 @@ extension APIError {
         case .insufficientTokens: (status, type) = (.paymentRequired, "insufficient_quota")
         case .throttled: (status, type) = (.tooManyRequests, "rate_limit_error")
         case .busy: (status, type) = (.serviceUnavailable, "server_error")
+        default: return nil
+        }
+    }
+
+    /// Nil for faults of this node, which are no client's business.
+    private init?(_ error: JobError) {
+        self.init(
+            status: .badRequest, type: "invalid_request_error", message: error.message, parameter: error.field)
+        if let wait = error.retryAfter { headers[.retryAfter] = String(Int((wait / .seconds(1)).rounded(.up))) }
+        switch error.code {
+        case .badValue: break
+        case .notFound: (status, type) = (.notFound, "not_found_error")
+        case .keyReused, .ended: status = .conflict
+        case .queueFull: (status, type) = (.tooManyRequests, "rate_limit_error")
+        case .notConfigured, .stopping: (status, type) = (.serviceUnavailable, "server_error")
+        default: return nil
+        }
+    }
+
+    /// Nil for faults of this machine, which are no client's business.
+    private init?(_ error: FileError) {
+        self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
+        switch error.code {
+        case .badPath, .notAFolder: break
+        case .outside, .hidden, .notPermitted: (status, type) = (.forbidden, "permission_error")
+        case .notFound: (status, type) = (.notFound, "not_found_error")
+        case .noRoot: (status, type) = (.serviceUnavailable, "server_error")
         default: return nil
         }
     }

@@ -24,14 +24,16 @@ struct QueryFields {
 
     /// The parameter `name`; nil where it is absent.
     ///
-    /// - Throws: 400 where it is too long or holds control characters.
-    mutating func string(_ name: String, maximumCharacters: Int = 256) throws(APIError) -> String? {
+    /// - Throws: 400 where it is too long, or holds control characters and may not.
+    mutating func string(
+        _ name: String, maximumCharacters: Int = 256, allowsControls: Bool = false
+    ) throws(APIError) -> String? {
         read.insert(name)
         guard let value = members[name] else { return nil }
         guard value.unicodeScalars.count <= maximumCharacters else {
             throw .invalidRequest("\(name) may have at most \(maximumCharacters) characters", parameter: name)
         }
-        guard value.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+        guard allowsControls || value.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
             throw .invalidRequest("\(name) holds control characters", parameter: name)
         }
         return value

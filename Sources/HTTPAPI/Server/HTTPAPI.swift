@@ -70,6 +70,10 @@ package enum HTTPAPI {
         APITokenRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
         AuditRoutes(accounts: services.accounts).add(to: &table)
         LoRARoutes(loras: services.loras, audit: services.accounts.audit, configuration: configuration).add(to: &table)
+        BrowseRoute(files: services.files).add(to: &table)
+        TrainingRoutes(
+            training: services.training, ledger: services.accounts.ledger, configuration: configuration
+        ).add(to: &table)
         return table
     }
 }

@@ -15,11 +15,13 @@ package struct NodeServices: Sendable {
     package var node: NodeOperations
     package var accounts: AccountServices
     package var loras: LoRAOperations
+    package var training: TrainingOperations
+    package var files: FileOperations
 
     package init(
         inference: InferenceOperations, models: ModelOperations, acquisition: AcquisitionOperations,
         swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices,
-        loras: LoRAOperations
+        loras: LoRAOperations, training: TrainingOperations, files: FileOperations
     ) {
         self.inference = inference
         self.models = models
@@ -28,6 +30,8 @@ package struct NodeServices: Sendable {
         self.node = node
         self.accounts = accounts
         self.loras = loras
+        self.training = training
+        self.files = files
     }
 }
 

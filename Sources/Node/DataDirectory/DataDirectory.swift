@@ -28,6 +28,10 @@ package struct DataDirectory: Sendable {
     package var jwtKey: String { path + "/jwt.key" }
     package var settings: String { path + "/shoal.yaml" }
     package var models: String { path + "/models" }
+    /// What clients may see and train on, unless the settings name another folder.
+    package var files: String { path + "/files" }
+    /// Logs and results of training jobs.
+    package var training: String { path + "/training" }
     /// Where a running daemon says how it is reached; see ``RunRecord``.
     package var runRecord: String { path + "/run.json" }
     /// Locked by the running daemon; holds its process id.

@@ -1,4 +1,5 @@
 import Acquisition
+import Jobs
 import Logging
 
 #if canImport(Glibc)
@@ -97,6 +98,17 @@ extension Settings {
         loras = LoRAs(
             maximumUploadMegabytes: try reader.integer("lora.maximum_upload_mb", default: 500, in: 1...1_048_576),
             maximumUploads: try reader.integer("lora.maximum_uploads", default: 64, in: 1...4096))
+        files = Files(
+            root: try reader.path(
+                "files.root", default: DataDirectory(path: dataDirectory).files, environment: environment))
+        training = Training(
+            command: try reader.optional(
+                "training.command",
+                allowed: "a command with its arguments, in quotes where they have spaces, or a JSON list of strings"
+            ) { CommandWords($0) },
+            timeout: try reader.seconds("training.timeout_seconds", default: 86_400, in: 1...31_536_000),
+            maximumRunning: try reader.integer("training.maximum_running", default: 1, in: 1...64),
+            maximumQueued: try reader.integer("training.maximum_queued", default: 1000, in: 1...1_000_000))
         hub = Hub(
             stallLimit: try reader.seconds("hub.stall_seconds", default: 30, in: 0.1...3600),
             attempts: try reader.integer("hub.attempts", default: 6, in: 1...1000))

@@ -1,4 +1,5 @@
 package import Acquisition
+package import Jobs
 package import Logging
 
 #if canImport(FoundationEssentials)
@@ -104,6 +105,24 @@ package struct Settings: Sendable, Equatable {
         package var maximumUploads: Int
     }
 
+    /// What clients may see of the machine's files.
+    package struct Files: Sendable, Equatable {
+        /// Absolute path of the one folder in which they may name files.
+        package var root: String
+    }
+
+    /// Training jobs.
+    package struct Training: Sendable, Equatable {
+        /// What trains; nil: nothing does.
+        package var command: CommandWords?
+        /// Longest time of one job.
+        package var timeout: Duration
+        /// Jobs that run at once.
+        package var maximumRunning: Int
+        /// Jobs that wait in line.
+        package var maximumQueued: Int
+    }
+
     /// How patient the node is with the hub that it fetches models from.
     package struct Hub: Sendable, Equatable {
         /// Longest time without a byte of an answer, and until it begins.
@@ -183,6 +202,8 @@ package struct Settings: Sendable, Equatable {
     package var accounts: Accounts
     package var models: Models
     package var loras: LoRAs
+    package var files: Files
+    package var training: Training
     package var hub: Hub
     package var downloads: Downloads
     package var inference: Inference

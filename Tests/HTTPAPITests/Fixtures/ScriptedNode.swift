@@ -1,8 +1,10 @@
 import Accounts
+import Files
 import ChatTemplate
 import FoundationEssentials
 import GGUF
 import Inference
+import Jobs
 import Link
 import Store
 import Synchronization
@@ -61,7 +63,8 @@ struct ScriptedNode {
                 statistics: { Self.statistics },
                 readiness: { [("engine", true), ("store", true)] },
                 shutDown: {}),
-            accounts: Self.accounts(), loras: Self.loras)
+            accounts: Self.accounts(), loras: Self.loras, training: Self.training,
+            files: FileOperations(list: { _, _, _ in FilePage(path: "/", items: [], next: nil) }))
     }
 
     static func id(_ byte: UInt8) -> NodeID {
@@ -75,6 +78,15 @@ struct ScriptedNode {
         guard let range = LayerRange(first: first, end: end) else { preconditionFailure("\(first) is before \(end)") }
         return range
     }
+
+    /// What a node without a training command says.
+    static let training = TrainingOperations(
+        submit: { _, _, _, _ in throw JobError(.notConfigured, "set training.command") },
+        wait: { id, _ in throw JobError(.notFound, "there is no job \(id)") },
+        job: { id, _ in throw JobError(.notFound, "there is no job \(id)") },
+        jobs: { _, _, _ in JobPage(jobs: [], next: nil) },
+        cancel: { id, _, _ in throw JobError(.notFound, "there is no job \(id)") },
+        log: { id, _ in throw JobError(.notFound, "there is no job \(id)") })
 
     /// Accounts in memory, whose passwords cost next to nothing.
     static func accounts(clock: AccountClock = .system) -> AccountServices {
