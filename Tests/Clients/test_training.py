@@ -1,0 +1,341 @@
+"""Trainings that are paid for: what a thousand clients at once, and a daemon that is killed, leave of a balance."""
+
+import asyncio
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+from conftest import BINARIES, eventually
+
+PRICE = 100
+#: Says who it is, how far it is, and what it was given, and takes as long as its data say.
+TRAINER = """\
+echo $$ > "$SHOAL_OUTPUT_DIR/pid"
+echo '{"progress": 0.5, "message": "half of it"}'
+echo "training $SHOAL_OUTPUT_MODEL on $SHOAL_TRAIN_PATH"
+echo 'a warning' >&2
+. "$SHOAL_TRAIN_PATH/how"
+rm "$SHOAL_OUTPUT_DIR/pid"
+echo weights > "$SHOAL_OUTPUT_DIR/adapter"
+"""
+
+
+class Daemon:
+    """`shoal serve` on a data directory that outlives it, and its node key."""
+
+    def __init__(self, data, **settings):
+        self.data = data
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+        self.log = open(data.parent / "node.log", "ab")
+        environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "HF_ENDPOINT": "http://127.0.0.1:1"}
+        self.process = subprocess.Popen(
+            [str(BINARIES / "shoal"), "serve", "--data-dir", str(data), "--port", "0", "--swarm-host", "127.0.0.1",
+             "--swarm-port", "0"],
+            env=environment | {f"SHOAL_{name.upper()}": str(value) for name, value in settings.items()},
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline().strip()
+        assert line.startswith("listening on http://"), f"the node did not start: {line!r}"
+        self.url = line.removeprefix("listening on ")
+        self.address = urllib.parse.urlsplit(self.url)
+        self.key = (data / "api_key").read_text().strip()
+
+    def ask(self, method, path, body=None, key=None, **headers):
+        """The status and the decoded answer."""
+        connection = http.client.HTTPConnection(self.address.netloc, timeout=60)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers |= {"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json"}
+        with contextlib.closing(connection):
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            is_json = answer.headers["content-type"] == "application/json"
+            return answer.status, json.loads(text) if is_json else text
+
+    def get(self, path, key=None):
+        status, answer = self.ask("GET", path, key=key)
+        assert status == 200, f"{path}: {status} {answer}"
+        return answer
+
+    def add_user(self, name, tokens):
+        """The id of a new user, and an API token of theirs."""
+        status, user = self.ask("POST", "/admin/api/users", {
+            "username": name, "email": f"{name}@example.com", "password": "correct horse", "tokens": tokens})
+        assert status == 201, user
+        status, token = self.ask("POST", "/admin/api/api_tokens", {"name": "test", "user_id": user["id"]})
+        assert status == 201, token
+        return user["id"], token["token"]
+
+    def balance(self, user):
+        return self.get(f"/admin/api/users/{user}")["tokens"]
+
+    def jobs(self, key=None):
+        return self.get("/admin/api/jobs?limit=1000", key=key)["jobs"]
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            assert self.process.wait(timeout=15) == 0
+        finally:
+            self.process.kill()
+            self.process.stdout.close()
+            self.log.close()
+
+
+def make_data(tmp_path):
+    """A data directory with something to train on: that takes no time, a moment, for ever, or that is not enough."""
+    for name, how in [("quick", ":"), ("slow", "sleep 0.1"), ("endless", "sleep 600"), ("bad", "echo 'no data' >&2; exit 3")]:
+        folder = tmp_path / "data" / "files" / name
+        folder.mkdir(parents=True)
+        (folder / "how").write_text(how)
+    (tmp_path / "train it.sh").write_text(TRAINER)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def data(tmp_path):
+    return make_data(tmp_path)
+
+
+@contextlib.contextmanager
+def daemon(data, **settings):
+    command = f"/bin/sh '{data.parent / 'train it.sh'}'"
+    node = Daemon(data, training_command=command, **settings)
+    try:
+        yield node
+    finally:
+        if node.process.poll() is None:
+            node.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A node for tests that have users of their own and leave nothing running."""
+    with daemon(make_data(tmp_path_factory.mktemp("training")), training_maximum_running=2) as node:
+        yield node
+
+
+async def ask_at_once(node, requests, on_answer=lambda status: None):
+    """Sends all requests at the same moment, each on a connection of its own; their statuses and answers, None where there was
+    none."""
+    connecting = asyncio.Semaphore(100)
+
+    async def connect():
+        async with connecting:
+            return await asyncio.open_connection(node.address.hostname, node.address.port, limit=1 << 20)
+
+    async def ask(connection, body, headers):
+        reader, writer = connection
+        try:
+            lines = ["POST /admin/api/train HTTP/1.1", f"Host: {node.address.netloc}", "Connection: close",
+                     f"Content-Length: {len(body)}", *headers]
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            answer = await reader.read(-1)
+            head, _, text = answer.partition(b"\r\n\r\n")
+            if not head:
+                return None
+            status = int(head.split()[1])
+            on_answer(status)
+            return status, json.loads(text)
+        except OSError:
+            return None
+        finally:
+            writer.close()
+
+    connections = await asyncio.gather(*(connect() for _ in requests))
+    return await asyncio.gather(
+        *(ask(connection, json.dumps(body).encode(), headers)
+          for connection, (body, headers) in zip(connections, requests)))
+
+
+def train_at_once(node, count, token, folder, on_answer=lambda status: None, keys=None):
+    requests = [
+        ({"train_path": f"/{folder}", "output_model": "tiny"},
+         [f"Authorization: Bearer {token}"] + ([f"Idempotency-Key: {keys[number]}"] if keys else []))
+        for number in range(count)
+    ]
+    return asyncio.run(ask_at_once(node, requests, on_answer))
+
+
+def check_ledger(data, user):
+    """Adds the user's entries up by hand: each balance is the sum so far, none is negative, and nothing is left open."""
+    with contextlib.closing(sqlite3.connect(data / "shoal.sqlite")) as database:
+        entries = database.execute(
+            "SELECT id, kind, amount, balance, reservation FROM ledgerEntry WHERE user = ? ORDER BY id", (user,)).fetchall()
+        open_jobs = database.execute("SELECT COUNT(*) FROM trainingJob WHERE state IN ('queued', 'running')").fetchone()[0]
+        jobs = dict(database.execute("SELECT reservation, state FROM trainingJob WHERE user = ?", (user,)).fetchall())
+    total, reserved, closed = 0, {}, {}
+    for number, kind, amount, balance, reservation in entries:
+        total += amount
+        assert balance == total >= 0
+        if kind == "reserve":
+            reserved[number] = -amount
+        elif kind != "grant":
+            assert reservation in reserved and reservation not in closed
+            assert amount == (reserved[reservation] if kind == "refund" else 0)
+            closed[reservation] = kind
+    assert open_jobs == 0 and closed.keys() == reserved.keys() == jobs.keys()
+    for reservation, state in jobs.items():
+        assert closed[reservation] == ("settle" if state == "succeeded" else "refund")
+    return total
+
+
+def trainers(data):
+    """The processes that train."""
+    processes = []
+    for pid in (data / "training").glob("output/*/pid"):
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            number = int(pid.read_text())
+            if pathlib.Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                processes.append(number)
+    return processes
+
+
+def test_of_a_thousand_trainings_at_once_a_thousand_tokens_pay_for_ten(shared):
+    user, token = shared.add_user("ada", 10 * PRICE)
+    answers = train_at_once(shared, 1000, token, "quick")
+    statuses = [answer and answer[0] for answer in answers]
+    assert {status: statuses.count(status) for status in set(statuses)} == {200: 10, 402: 990}
+    done = [answer for status, answer in answers if status == 200]
+    assert all(answer["message"] == "Training completed" and answer["tokens_used"] == PRICE for answer in done)
+    assert all(0 <= answer["remaining_tokens"] < 10 * PRICE for answer in done)
+    assert all(answer["error"] for status, answer in answers if status == 402)
+    assert shared.balance(user) == 0
+    assert [job["state"] for job in shared.jobs(token)] == ["succeeded"] * 10
+    for job in shared.jobs(token):
+        assert (shared.data / "training" / "output" / job["id"] / "adapter").read_text() == "weights\n"
+    # Every balance that there ever was is in the ledger.
+    assert check_ledger(shared.data, user) == 0
+
+
+def test_a_node_that_is_killed_in_the_middle_gives_back_what_was_not_done(data):
+    seed = int(os.environ.get("SHOAL_SEED", random.randrange(1 << 32)))
+    print(f"SHOAL_SEED={seed}")
+    chance = random.Random(seed)
+    with daemon(data, training_maximum_running=2) as node:
+        user, token = node.add_user("ada", 10 * PRICE)
+        keys = [f"round-1-{number}" for number in range(1000)]
+        # It is killed when this many have been refused, and this many have been trained.
+        after = {402: chance.randrange(0, 900), 200: chance.randrange(1, 6)}
+        counts = {200: 0, 402: 0}
+
+        def count(status):
+            counts[status] = counts.get(status, 0) + 1
+            if node.process.poll() is None and all(counts[key] >= after[key] for key in after):
+                node.kill()
+
+        answers = train_at_once(node, 1000, token, "slow", on_answer=count, keys=keys)
+        assert node.process.poll() == -signal.SIGKILL
+        answered = [answer for answer in answers if answer]
+        assert {status for status, _ in answered} <= {200, 402}
+        assert sum(status == 200 for status, _ in answered) < 10
+    eventually(lambda: not trainers(data), within=10)
+
+    with daemon(data, training_maximum_running=4) as node:
+        jobs = node.jobs(token)
+        assert len(jobs) <= 10 and {job["state"] for job in jobs} <= {"succeeded", "failed"}
+        succeeded = [job for job in jobs if job["state"] == "succeeded"]
+        assert len(succeeded) >= sum(status == 200 for status, _ in answered)
+        assert all(job["message"].startswith("node stopped") for job in jobs if job["state"] == "failed")
+        assert all(job["tokens_used"] == (PRICE if job["state"] == "succeeded" else 0) for job in jobs)
+        assert node.balance(user) == 10 * PRICE - PRICE * len(succeeded)
+        # Asked again under the same keys, what was taken stays what it was, and the rest is taken until nothing is left.
+        again = train_at_once(node, 1000, token, "slow", keys=keys)
+        known = {(answer[0], key) for answer, key in zip(again, keys) if answer[0] == 200}
+        assert len(known) == 10
+        assert sum(answer[0] == 500 for answer in again) == len(jobs) - len(succeeded)
+        assert sum(answer[0] == 402 for answer in again) == 990 - (len(jobs) - len(succeeded))
+        assert node.balance(user) == 0
+    assert check_ledger(data, user) == 0
+    assert b"contradicts" not in (data.parent / "node.log").read_bytes()
+
+
+def test_a_node_that_stops_ends_what_trains_and_gives_its_tokens_back(data):
+    with daemon(data) as node:
+        user, token = node.add_user("ada", 10 * PRICE)
+        for _ in range(5):
+            status, job = node.ask(
+                "POST", "/admin/api/train", {"train_path": "endless"}, key=token, prefer="respond-async")
+            assert status == 202 and job["state"] == "queued"
+        eventually(lambda: trainers(data), within=10)
+        assert node.balance(user) == 5 * PRICE
+    assert not trainers(data)
+    assert check_ledger(data, user) == 10 * PRICE
+    assert list((data / "training" / "output").iterdir()) == []
+
+
+def test_a_job_is_followed_cancelled_and_read_about(shared):
+    user, token = shared.add_user("bob", 3 * PRICE)
+    _, other = shared.add_user("eve", 0)
+    started = {"train_path": "endless", "output_model": "tiny", "description": "first try"}
+    status, job = shared.ask("POST", "/admin/api/train", started, key=token, prefer="respond-async")
+    assert status == 202
+    path = f"/admin/api/jobs/{job['id']}"
+    running = eventually(lambda: (seen := shared.get(path, key=token))["progress"] == 0.5 and seen, within=10)
+    assert running["state"] == "running" and running["message"] == "half of it"
+    assert {name: running[name] for name in started} == started
+    log = eventually(lambda: (text := shared.get(path + "/log", key=token)).count("\n") == 2 and text, within=10)
+    assert sorted(log.splitlines()) == ["a warning", f"training tiny on {os.path.realpath(shared.data)}/files/endless"]
+    for suffix, method in [("", "GET"), ("/log", "GET"), ("/cancel", "POST")]:
+        assert shared.ask(method, path + suffix, key=other)[0] == 404
+    assert shared.jobs(other) == []
+    status, ended = shared.ask("POST", path + "/cancel", key=token)
+    assert status == 200 and ended["state"] == "cancelled" and ended["tokens_used"] == 0
+    assert shared.ask("POST", path + "/cancel", key=token)[0] == 409
+    assert not trainers(shared.data) and shared.balance(user) == 3 * PRICE
+    status, answer = shared.ask("POST", "/admin/api/train", {"train_path": "bad"}, key=token)
+    assert status == 500 and "status 3: no data" in answer["error"] and "given back" in answer["error"]
+    entries = shared.get(f"/admin/api/audit?actor_id={user}")["entries"]
+    assert [entry["action"] for entry in entries] == ["training.submit", "training.cancel", "training.submit"]
+    assert check_ledger(shared.data, user) == 3 * PRICE
+
+
+def test_the_documented_commands_work_word_for_word(shared):
+    files = shared.data / "files"
+    (files / "some" / "path").mkdir(parents=True)
+    (files / "some" / "path" / "file.txt").write_bytes(bytes(1024))
+    (files / "path" / "to" / "training").mkdir(parents=True)
+    (files / "path" / "to" / "training" / "data").symlink_to("../../../quick")
+
+    def run(command):
+        command = command.replace("YOUR_ADMIN_API_TOKEN", shared.key)
+        command = command.replace("{{ request.host_url }}", shared.url + "/")
+        return json.loads(subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=30).stdout)
+
+    assert run(
+        'curl -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" "{{ request.host_url }}admin/api/browse?path=/some/path"'
+    ) == {
+        "current_path": "/some/path",
+        "items": [{"name": "file.txt", "path": "/some/path/file.txt", "is_dir": False, "size": 1024}],
+    }
+    # Administrators pay nothing.
+    assert run(
+        'curl -X POST -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" -H "Content-Type: application/json" '
+        '-d \'{ "output_model": "MyModel", "description": "Custom trained model", '
+        '"train_path": "/path/to/training/data" }\' {{ request.host_url }}admin/api/train'
+    ) == {"message": "Training completed", "tokens_used": 0, "remaining_tokens": 0}
+
+
+def test_a_node_that_cannot_train_says_which_setting_is_missing(node):
+    headers = {"Authorization": f"Bearer {node.key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        node.url + "/admin/api/train", json.dumps({"train_path": "/"}).encode(), headers)
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=30)
+    assert refusal.value.code == 503 and "training.command" in json.load(refusal.value)["error"]
