@@ -1,6 +1,6 @@
 import Accounts
-import Files
 import ChatTemplate
+import Files
 import FoundationEssentials
 import GGUF
 import Inference
