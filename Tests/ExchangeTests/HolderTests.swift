@@ -41,7 +41,7 @@ private struct Teller: ShardRequestHandler {
     }
 
     func fetchShard(
-        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>
+        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>
     ) async throws {
         throw RPCError(code: .unimplemented, message: "not here")
     }

@@ -11,26 +11,24 @@ import Testing
 
 /// Answers a request for a shard with whatever a test wants.
 private struct FalseServer: ShardRequestHandler {
-    let answer: @Sendable (Shoal_V1_FetchShardRequest, RPCWriter<Shoal_V1_ShardChunk>) async throws -> Void
+    let answer: @Sendable (Shoal_V1_FetchShardRequest, RPCWriter<ShardChunk>) async throws -> Void
 
     func describeShard(_ request: Shoal_V1_DescribeShardRequest, from peer: NodeID) async throws
         -> Shoal_V1_ShardDescription
     { Shoal_V1_ShardDescription() }
 
     func fetchShard(
-        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>
+        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>
     ) async throws {
         try await answer(request, response)
     }
 }
 
 private func chunk(_ range: Shoal_V1_PartRange, from start: UInt64 = 0, _ count: Int, part: UInt32? = nil)
-    -> Shoal_V1_ShardChunk
+    -> ShardChunk
 {
-    .with {
-        $0.part = part ?? range.part
-        $0.offset = range.offset &+ start
-        $0.data = Data(repeating: 7, count: count)
+    ShardChunk(part: part ?? range.part, offset: range.offset &+ start, count: count) { bytes in
+        for index in bytes.indices { bytes[index] = 7 }
     }
 }
 
@@ -172,10 +170,8 @@ struct HostileSupplierTests {
             let server = FalseServer { request, response in
                 let range = request.ranges[0]
                 try await response.write(
-                    .with {
-                        $0.part = range.part
-                        $0.offset = range.offset
-                        $0.data = Data(bytes[Int(range.offset)..<Int(range.offset) + 5000])
+                    ShardChunk(part: range.part, offset: range.offset, count: 5000) { buffer in
+                        buffer.copyBytes(from: bytes[Int(range.offset)...].prefix(5000))
                     })
                 throw RPCError(code: .unavailable, message: "going down")
             }

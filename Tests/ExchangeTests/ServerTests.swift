@@ -14,10 +14,10 @@ import Testing
 
 /// A reader that a test opens and closes.
 private final class Reader: RPCWriterProtocol {
-    typealias Element = Shoal_V1_ShardChunk
+    typealias Element = ShardChunk
 
     private struct State {
-        var chunks: [Shoal_V1_ShardChunk] = []
+        var chunks: [ShardChunk] = []
         var isOpen: Bool
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
@@ -26,8 +26,8 @@ private final class Reader: RPCWriterProtocol {
 
     init(isOpen: Bool = true) { state = Mutex(State(isOpen: isOpen)) }
 
-    var chunks: [Shoal_V1_ShardChunk] { state.withLock { $0.chunks } }
-    var response: RPCWriter<Shoal_V1_ShardChunk> { RPCWriter(wrapping: self) }
+    var chunks: [ShardChunk] { state.withLock { $0.chunks } }
+    var response: RPCWriter<ShardChunk> { RPCWriter(wrapping: self) }
 
     func open() {
         let waiting = state.withLock { state in
@@ -38,7 +38,7 @@ private final class Reader: RPCWriterProtocol {
         for writer in waiting { writer.resume() }
     }
 
-    func write(_ element: Shoal_V1_ShardChunk) async throws {
+    func write(_ element: ShardChunk) async throws {
         await withCheckedContinuation { writer in
             let passes = state.withLock { state in
                 state.chunks.append(element)
@@ -49,7 +49,7 @@ private final class Reader: RPCWriterProtocol {
         }
     }
 
-    func write(contentsOf elements: some Sequence<Shoal_V1_ShardChunk>) async throws {
+    func write(contentsOf elements: some Sequence<ShardChunk>) async throws {
         for element in elements { try await write(element) }
     }
 }
@@ -58,9 +58,9 @@ private final class Reader: RPCWriterProtocol {
 private struct SlowReader: RPCWriterProtocol {
     let wait: @Sendable () -> Void
 
-    func write(_ element: Shoal_V1_ShardChunk) async throws { wait() }
+    func write(_ element: ShardChunk) async throws { wait() }
 
-    func write(contentsOf elements: some Sequence<Shoal_V1_ShardChunk>) async throws {
+    func write(contentsOf elements: some Sequence<ShardChunk>) async throws {
         for element in elements { try await write(element) }
     }
 }
@@ -153,8 +153,11 @@ struct ServerTests {
             let error = await #expect(throws: RPCError.self) { try await sending.value }
             #expect(error?.code == .notFound)
             let sent = reader.chunks
-            #expect(sent.reduce(0) { $0 + $1.data.count } < 5 << 20)
-            #expect(sent.allSatisfy { Array($0.data) == Array(bytes[Int($0.offset)..<Int($0.offset) + $0.data.count]) })
+            #expect(sent.reduce(0) { $0 + $1.count } < 5 << 20)
+            #expect(
+                sent.allSatisfy { chunk in
+                    chunk.withUnsafeBytes { $0.elementsEqual(bytes[Int(chunk.offset)...].prefix(chunk.count)) }
+                })
             #expect(server.inUse.isEmpty)
         }
     }
@@ -254,7 +257,7 @@ struct ServerTests {
             // A quarter of a second's worth passes at once, and the last piece is paid for by the next one.
             #expect(ContinuousClock.now - begun > .milliseconds(600))
             #expect(reader.chunks.count >= 16)
-            #expect(reader.chunks.reduce(0) { $0 + $1.data.count } == Int(bytes))
+            #expect(reader.chunks.reduce(0) { $0 + $1.count } == Int(bytes))
         }
     }
 }

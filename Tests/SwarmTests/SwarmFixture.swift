@@ -30,7 +30,7 @@ extension NoRequests: ShardRequestHandler {
         throw RPCError(code: .unimplemented, message: "not here")
     }
 
-    func fetchShard(_ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>)
+    func fetchShard(_ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>)
         async throws
     {
         throw RPCError(code: .unimplemented, message: "not here")

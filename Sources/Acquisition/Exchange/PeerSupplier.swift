@@ -80,7 +80,7 @@ package struct PeerSupplier: ShardSupplier {
         // What the receiver throws comes out as it is, whatever the transport makes of errors.
         let outcome = try await StallWatch.run(limit: limits.stall, clock: clock) { watch in
             try await watch.wait {
-                try await channel.node.fetchShard(request) { response in
+                try await channel.fetchShard(request) { response in
                     await Self.take(response, ranges, watch: watch, to: receive)
                 }
             }
@@ -89,7 +89,7 @@ package struct PeerSupplier: ShardSupplier {
     }
 
     private static func take(
-        _ response: StreamingClientResponse<Shoal_V1_ShardChunk>, _ ranges: [ByteRange], watch: StallWatch,
+        _ response: StreamingClientResponse<ShardChunk>, _ ranges: [ByteRange], watch: StallWatch,
         to receive: @Sendable (UnsafeRawBufferPointer, Int, UInt64) async throws -> Void
     ) async -> Result<Void, any Error> {
         var order = ChunkOrder(ranges)
@@ -98,10 +98,10 @@ package struct PeerSupplier: ShardSupplier {
         do {
             var messages = response.messages.makeAsyncIterator()
             while let chunk = try await watch.wait({ try await messages.next() }) {
-                try order.accept(part: chunk.part, offset: chunk.offset, count: chunk.data.count)
-                chunk.data.copyBytes(to: buffer)
+                try order.accept(part: chunk.part, offset: chunk.offset, count: chunk.count)
+                chunk.withUnsafeBytes { buffer.copyMemory(from: $0) }
                 try await receive(
-                    UnsafeRawBufferPointer(rebasing: buffer[..<chunk.data.count]), Int(chunk.part), chunk.offset)
+                    UnsafeRawBufferPointer(rebasing: buffer[..<chunk.count]), Int(chunk.part), chunk.offset)
             }
             guard order.isComplete else { throw ChunkOrder.Violation(description: "less than was asked for") }
             return .success(())

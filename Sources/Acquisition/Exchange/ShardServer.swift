@@ -16,8 +16,12 @@ import Synchronization
 
 /// Sends shards to peers: those that the library holds and has proven, and nothing else.
 package final class ShardServer: ShardRequestHandler {
-    /// Bytes that are read before the library is asked again whether they were the shard's.
-    private static let batchBytes = 2 << 20
+    /// Bytes that are read before the library is asked again whether they were the shard's. They wait in the processor's
+    /// caches to be sent.
+    private static let batchBytes = 1 << 20
+    /// Bytes of one message: whole pages of the file, and together with what is around them no more than the buffers of a
+    /// power of two that transports take.
+    private static let chunkBytes = ShardRequest.maximumChunkBytes - (4 << 10)
     private let library: ModelLibrary
     private let promises: ShardPromises
     private let clock: SwarmClock
@@ -63,7 +67,7 @@ package final class ShardServer: ShardRequestHandler {
     }
 
     package func fetchShard(
-        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>
+        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>
     ) async throws {
         let asked = try ShardRequest(request)
         try begin(asked.shard, to: peer)
@@ -121,14 +125,14 @@ package final class ShardServer: ShardRequestHandler {
 
     /// Reads a batch, makes sure that it was the shard's, and sends it chunk by chunk.
     private func send(
-        _ ranges: [ByteRange], of reading: ShardReading, to response: RPCWriter<Shoal_V1_ShardChunk>, watch: StallWatch
+        _ ranges: [ByteRange], of reading: ShardReading, to response: RPCWriter<ShardChunk>, watch: StallWatch
     ) async throws {
         var pieces = ChunkCursor(ranges)
         var pace = ReaderPace()
         while !pieces.isAtEnd {
-            var batch: [Shoal_V1_ShardChunk] = []
+            var batch: [ShardChunk] = []
             var bytes = 0
-            let chunkBytes = bandwidth.portion(of: ShardRequest.maximumChunkBytes)
+            let chunkBytes = bandwidth.portion(of: Self.chunkBytes)
             while bytes < min(Self.batchBytes, chunkBytes * 16), let piece = pieces.next(atMost: chunkBytes) {
                 batch.append(try Self.read(piece, of: reading))
                 bytes += Int(piece.length)
@@ -138,26 +142,18 @@ package final class ShardServer: ShardRequestHandler {
                     code: .notFound, message: "shard \(reading.shard) of \(reading.model) is not held here any more")
             }
             for chunk in batch {
-                try await bandwidth.take(chunk.data.count)
+                try await bandwidth.take(chunk.count)
                 guard !pace.isTooSlow else { throw StallWatch.Stalled() }
                 let begun = clock.now()
                 try await watch.wait(atMost: pace.allowance) { try await response.write(chunk) }
-                pace.took(chunk.data.count, after: clock.now() - begun)
+                pace.took(chunk.count, after: clock.now() - begun)
             }
         }
     }
 
-    private static func read(_ piece: ByteRange, of reading: ShardReading) throws -> Shoal_V1_ShardChunk {
-        let count = Int(piece.length)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
-        let data = Data(
-            bytesNoCopy: buffer.baseAddress.unsafelyUnwrapped, count: count,
-            deallocator: .custom { start, _ in start.deallocate() })
-        try reading.read(part: piece.part, at: piece.offset, into: buffer)
-        return .with {
-            $0.part = UInt32(piece.part)
-            $0.offset = piece.offset
-            $0.data = data
+    private static func read(_ piece: ByteRange, of reading: ShardReading) throws -> ShardChunk {
+        try ShardChunk(part: UInt32(piece.part), offset: piece.offset, count: Int(piece.length)) { buffer in
+            try reading.read(part: piece.part, at: piece.offset, into: buffer)
         }
     }
 }

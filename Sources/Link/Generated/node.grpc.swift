@@ -75,26 +75,12 @@ package enum Shoal_V1_Node: Sendable {
                 type: .unary
             )
         }
-        /// Namespace for "FetchShard" metadata.
-        package enum FetchShard: Sendable {
-            /// Request type for "FetchShard".
-            package typealias Input = Shoal_V1_FetchShardRequest
-            /// Response type for "FetchShard".
-            package typealias Output = Shoal_V1_ShardChunk
-            /// Descriptor for "FetchShard".
-            package static let descriptor = GRPCCore.MethodDescriptor(
-                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "shoal.v1.Node"),
-                method: "FetchShard",
-                type: .serverStreaming
-            )
-        }
         /// Descriptors for all methods in the "shoal.v1.Node" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             Attend.descriptor,
             PrepareWindow.descriptor,
             FetchHeader.descriptor,
-            DescribeShard.descriptor,
-            FetchShard.descriptor
+            DescribeShard.descriptor
         ]
     }
 }
@@ -194,24 +180,6 @@ extension Shoal_V1_Node {
             request: GRPCCore.StreamingServerRequest<Shoal_V1_DescribeShardRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardDescription>
-
-        /// Handle the "FetchShard" method.
-        ///
-        /// > Source IDL Documentation:
-        /// >
-        /// > Bytes of a shard that is held and proven here, in the order asked for.
-        ///
-        /// - Parameters:
-        ///   - request: A streaming request of `Shoal_V1_FetchShardRequest` messages.
-        ///   - context: Context providing information about the RPC.
-        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
-        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
-        ///     to an internal error.
-        /// - Returns: A streaming response of `Shoal_V1_ShardChunk` messages.
-        func fetchShard(
-            request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchShardRequest>,
-            context: GRPCCore.ServerContext
-        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>
     }
 
     /// Service protocol for the "shoal.v1.Node" service.
@@ -295,24 +263,6 @@ extension Shoal_V1_Node {
             request: GRPCCore.ServerRequest<Shoal_V1_DescribeShardRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Shoal_V1_ShardDescription>
-
-        /// Handle the "FetchShard" method.
-        ///
-        /// > Source IDL Documentation:
-        /// >
-        /// > Bytes of a shard that is held and proven here, in the order asked for.
-        ///
-        /// - Parameters:
-        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
-        ///   - context: Context providing information about the RPC.
-        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
-        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
-        ///     to an internal error.
-        /// - Returns: A streaming response of `Shoal_V1_ShardChunk` messages.
-        func fetchShard(
-            request: GRPCCore.ServerRequest<Shoal_V1_FetchShardRequest>,
-            context: GRPCCore.ServerContext
-        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>
     }
 
     /// Simple service protocol for the "shoal.v1.Node" service.
@@ -397,25 +347,6 @@ extension Shoal_V1_Node {
             request: Shoal_V1_DescribeShardRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Shoal_V1_ShardDescription
-
-        /// Handle the "FetchShard" method.
-        ///
-        /// > Source IDL Documentation:
-        /// >
-        /// > Bytes of a shard that is held and proven here, in the order asked for.
-        ///
-        /// - Parameters:
-        ///   - request: A `Shoal_V1_FetchShardRequest` message.
-        ///   - response: A response stream of `Shoal_V1_ShardChunk` messages.
-        ///   - context: Context providing information about the RPC.
-        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
-        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
-        ///     to an internal error.
-        func fetchShard(
-            request: Shoal_V1_FetchShardRequest,
-            response: GRPCCore.RPCWriter<Shoal_V1_ShardChunk>,
-            context: GRPCCore.ServerContext
-        ) async throws
     }
 }
 
@@ -467,17 +398,6 @@ extension Shoal_V1_Node.StreamingServiceProtocol {
                 )
             }
         )
-        router.registerHandler(
-            forMethod: Shoal_V1_Node.Method.FetchShard.descriptor,
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_FetchShardRequest>(),
-            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_ShardChunk>(),
-            handler: { request, context in
-                try await self.fetchShard(
-                    request: request,
-                    context: context
-                )
-            }
-        )
     }
 }
 
@@ -515,17 +435,6 @@ extension Shoal_V1_Node.ServiceProtocol {
             context: context
         )
         return GRPCCore.StreamingServerResponse(single: response)
-    }
-
-    package func fetchShard(
-        request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchShardRequest>,
-        context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk> {
-        let response = try await self.fetchShard(
-            request: GRPCCore.ServerRequest(stream: request),
-            context: context
-        )
-        return response
     }
 }
 
@@ -593,23 +502,6 @@ extension Shoal_V1_Node.SimpleServiceProtocol {
                 context: context
             ),
             metadata: [:]
-        )
-    }
-
-    package func fetchShard(
-        request: GRPCCore.ServerRequest<Shoal_V1_FetchShardRequest>,
-        context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk> {
-        return GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>(
-            metadata: [:],
-            producer: { writer in
-                try await self.fetchShard(
-                    request: request.message,
-                    response: writer,
-                    context: context
-                )
-                return [:]
-            }
         )
     }
 }
@@ -715,29 +607,6 @@ extension Shoal_V1_Node {
             deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardDescription>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Shoal_V1_ShardDescription>) async throws -> Result
-        ) async throws -> Result where Result: Sendable
-
-        /// Call the "FetchShard" method.
-        ///
-        /// > Source IDL Documentation:
-        /// >
-        /// > Bytes of a shard that is held and proven here, in the order asked for.
-        ///
-        /// - Parameters:
-        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
-        ///   - serializer: A serializer for `Shoal_V1_FetchShardRequest` messages.
-        ///   - deserializer: A deserializer for `Shoal_V1_ShardChunk` messages.
-        ///   - options: Options to apply to this RPC.
-        ///   - handleResponse: A closure which handles the response and returns its result to
-        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-        ///       already finished.
-        /// - Returns: The result of `handleResponse`.
-        func fetchShard<Result>(
-            request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
-            serializer: some GRPCCore.MessageSerializer<Shoal_V1_FetchShardRequest>,
-            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardChunk>,
-            options: GRPCCore.CallOptions,
-            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -888,38 +757,6 @@ extension Shoal_V1_Node {
                 onResponse: handleResponse
             )
         }
-
-        /// Call the "FetchShard" method.
-        ///
-        /// > Source IDL Documentation:
-        /// >
-        /// > Bytes of a shard that is held and proven here, in the order asked for.
-        ///
-        /// - Parameters:
-        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
-        ///   - serializer: A serializer for `Shoal_V1_FetchShardRequest` messages.
-        ///   - deserializer: A deserializer for `Shoal_V1_ShardChunk` messages.
-        ///   - options: Options to apply to this RPC.
-        ///   - handleResponse: A closure which handles the response and returns its result to
-        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-        ///       already finished.
-        /// - Returns: The result of `handleResponse`.
-        package func fetchShard<Result>(
-            request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
-            serializer: some GRPCCore.MessageSerializer<Shoal_V1_FetchShardRequest>,
-            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardChunk>,
-            options: GRPCCore.CallOptions = .defaults,
-            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
-        ) async throws -> Result where Result: Sendable {
-            try await self.client.serverStreaming(
-                request: request,
-                descriptor: Shoal_V1_Node.Method.FetchShard.descriptor,
-                serializer: serializer,
-                deserializer: deserializer,
-                options: options,
-                onResponse: handleResponse
-            )
-        }
     }
 }
 
@@ -1033,33 +870,6 @@ extension Shoal_V1_Node.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_DescribeShardRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_ShardDescription>(),
-            options: options,
-            onResponse: handleResponse
-        )
-    }
-
-    /// Call the "FetchShard" method.
-    ///
-    /// > Source IDL Documentation:
-    /// >
-    /// > Bytes of a shard that is held and proven here, in the order asked for.
-    ///
-    /// - Parameters:
-    ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
-    ///   - options: Options to apply to this RPC.
-    ///   - handleResponse: A closure which handles the response and returns its result to
-    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
-    ///       already finished.
-    /// - Returns: The result of `handleResponse`.
-    package func fetchShard<Result>(
-        request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
-        options: GRPCCore.CallOptions = .defaults,
-        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
-    ) async throws -> Result where Result: Sendable {
-        try await self.fetchShard(
-            request: request,
-            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_FetchShardRequest>(),
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_ShardChunk>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1197,8 +1007,324 @@ extension Shoal_V1_Node.ClientProtocol {
             onResponse: handleResponse
         )
     }
+}
 
-    /// Call the "FetchShard" method.
+// MARK: - shoal.v1.Shards
+
+/// Namespace containing generated types for the "shoal.v1.Shards" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum Shoal_V1_Shards: Sendable {
+    /// Service descriptor for the "shoal.v1.Shards" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "shoal.v1.Shards")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "Fetch" metadata.
+        package enum Fetch: Sendable {
+            /// Request type for "Fetch".
+            package typealias Input = Shoal_V1_FetchShardRequest
+            /// Response type for "Fetch".
+            package typealias Output = Shoal_V1_ShardChunk
+            /// Descriptor for "Fetch".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "shoal.v1.Shards"),
+                method: "Fetch",
+                type: .serverStreaming
+            )
+        }
+        /// Descriptors for all methods in the "shoal.v1.Shards" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            Fetch.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "shoal.v1.Shards" service.
+    package static let shoal_v1_Shards = GRPCCore.ServiceDescriptor(fullyQualifiedService: "shoal.v1.Shards")
+}
+
+// MARK: shoal.v1.Shards (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards {
+    /// Streaming variant of the service protocol for the "shoal.v1.Shards" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is moved in bulk. ShardChunk.swift writes and reads its messages, so that generated code need not copy them.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "Fetch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Shoal_V1_FetchShardRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Shoal_V1_ShardChunk` messages.
+        func fetch(
+            request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchShardRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>
+    }
+
+    /// Service protocol for the "shoal.v1.Shards" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is moved in bulk. ShardChunk.swift writes and reads its messages, so that generated code need not copy them.
+    package protocol ServiceProtocol: Shoal_V1_Shards.StreamingServiceProtocol {
+        /// Handle the "Fetch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Shoal_V1_ShardChunk` messages.
+        func fetch(
+            request: GRPCCore.ServerRequest<Shoal_V1_FetchShardRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>
+    }
+
+    /// Simple service protocol for the "shoal.v1.Shards" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is moved in bulk. ShardChunk.swift writes and reads its messages, so that generated code need not copy them.
+    package protocol SimpleServiceProtocol: Shoal_V1_Shards.ServiceProtocol {
+        /// Handle the "Fetch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A `Shoal_V1_FetchShardRequest` message.
+        ///   - response: A response stream of `Shoal_V1_ShardChunk` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func fetch(
+            request: Shoal_V1_FetchShardRequest,
+            response: GRPCCore.RPCWriter<Shoal_V1_ShardChunk>,
+            context: GRPCCore.ServerContext
+        ) async throws
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: Shoal_V1_Shards.Method.Fetch.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_FetchShardRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_ShardChunk>(),
+            handler: { request, context in
+                try await self.fetch(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards.ServiceProtocol {
+    package func fetch(
+        request: GRPCCore.StreamingServerRequest<Shoal_V1_FetchShardRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk> {
+        let response = try await self.fetch(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards.SimpleServiceProtocol {
+    package func fetch(
+        request: GRPCCore.ServerRequest<Shoal_V1_FetchShardRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk> {
+        return GRPCCore.StreamingServerResponse<Shoal_V1_ShardChunk>(
+            metadata: [:],
+            producer: { writer in
+                try await self.fetch(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+}
+
+// MARK: shoal.v1.Shards (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards {
+    /// Generated client protocol for the "shoal.v1.Shards" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is moved in bulk. ShardChunk.swift writes and reads its messages, so that generated code need not copy them.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "Fetch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+        ///   - serializer: A serializer for `Shoal_V1_FetchShardRequest` messages.
+        ///   - deserializer: A deserializer for `Shoal_V1_ShardChunk` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func fetch<Result>(
+            request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
+            serializer: some GRPCCore.MessageSerializer<Shoal_V1_FetchShardRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardChunk>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "shoal.v1.Shards" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is moved in bulk. ShardChunk.swift writes and reads its messages, so that generated code need not copy them.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "Fetch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Bytes of a shard that is held and proven here, in the order asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+        ///   - serializer: A serializer for `Shoal_V1_FetchShardRequest` messages.
+        ///   - deserializer: A deserializer for `Shoal_V1_ShardChunk` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func fetch<Result>(
+            request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
+            serializer: some GRPCCore.MessageSerializer<Shoal_V1_FetchShardRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Shoal_V1_ShardChunk>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Shoal_V1_Shards.Method.Fetch.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards.ClientProtocol {
+    /// Call the "Fetch" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Bytes of a shard that is held and proven here, in the order asked for.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Shoal_V1_FetchShardRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func fetch<Result>(
+        request: GRPCCore.ClientRequest<Shoal_V1_FetchShardRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Shoal_V1_ShardChunk>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.fetch(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Shoal_V1_FetchShardRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Shoal_V1_ShardChunk>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension Shoal_V1_Shards.ClientProtocol {
+    /// Call the "Fetch" method.
     ///
     /// > Source IDL Documentation:
     /// >
@@ -1212,7 +1338,7 @@ extension Shoal_V1_Node.ClientProtocol {
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
-    package func fetchShard<Result>(
+    package func fetch<Result>(
         _ message: Shoal_V1_FetchShardRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
@@ -1222,7 +1348,7 @@ extension Shoal_V1_Node.ClientProtocol {
             message: message,
             metadata: metadata
         )
-        return try await self.fetchShard(
+        return try await self.fetch(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -21,57 +21,70 @@ package protocol ShardRequestHandler: Sendable {
 
     /// Sends bytes of a shard.
     func fetchShard(
-        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<Shoal_V1_ShardChunk>) async throws
+        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>) async throws
 }
 
-/// The gRPC service of the swarm port.
-package struct SwarmNodeService: Shoal_V1_Node.SimpleServiceProtocol {
-    private let swarm: SwarmService
-    private let requests: any NodeRequestHandler
+/// The gRPC services of the swarm port.
+package struct SwarmNodeService: RegistrableRPCService {
+    private let node: NodeService
     private let shards: any ShardRequestHandler
 
     package init(swarm: SwarmService, requests: any NodeRequestHandler, shards: any ShardRequestHandler) {
-        self.swarm = swarm
-        self.requests = requests
+        node = NodeService(swarm: swarm, requests: requests, shards: shards)
         self.shards = shards
     }
 
-    package func attend(
+    package func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        node.registerMethods(with: &router)
+        LinkShards { [shards] request, response, context in
+            try await shards.fetchShard(request, from: context.provenPeer, response: response)
+        }.registerMethods(with: &router)
+    }
+}
+
+/// What is served with generated code.
+private struct NodeService: Shoal_V1_Node.SimpleServiceProtocol {
+    let swarm: SwarmService
+    let requests: any NodeRequestHandler
+    let shards: any ShardRequestHandler
+
+    func attend(
         request: RPCAsyncSequence<Shoal_V1_PeerMessage, any Error>, response: RPCWriter<Shoal_V1_PeerMessage>,
         context: ServerContext
     ) async throws {
         try await swarm.attend(request: request, response: response, context: context)
     }
 
-    package func prepareWindow(
+    func prepareWindow(
         request: Shoal_V1_PrepareWindowRequest, response: RPCWriter<Shoal_V1_PrepareWindowProgress>,
         context: ServerContext
     ) async throws {
-        try await requests.prepareWindow(request, from: try peer(context), response: response)
+        try await requests.prepareWindow(request, from: context.provenPeer, response: response)
     }
 
-    package func fetchHeader(
+    func fetchHeader(
         request: Shoal_V1_FetchHeaderRequest, response: RPCWriter<Shoal_V1_FileChunk>, context: ServerContext
     ) async throws {
-        try await requests.fetchHeader(request, from: try peer(context), response: response)
+        try await requests.fetchHeader(request, from: context.provenPeer, response: response)
     }
 
-    package func describeShard(
+    func describeShard(
         request: Shoal_V1_DescribeShardRequest, context: ServerContext
     ) async throws -> Shoal_V1_ShardDescription {
-        try await shards.describeShard(request, from: try peer(context))
+        try await shards.describeShard(request, from: context.provenPeer)
     }
+}
 
-    package func fetchShard(
-        request: Shoal_V1_FetchShardRequest, response: RPCWriter<Shoal_V1_ShardChunk>, context: ServerContext
-    ) async throws {
-        try await shards.fetchShard(request, from: try peer(context), response: response)
-    }
-
-    private func peer(_ context: ServerContext) throws -> NodeID {
-        guard let peer = context.peer else {
-            throw RPCError(code: .permissionDenied, message: "only another node may ask for this")
+extension ServerContext {
+    /// Who calls.
+    ///
+    /// - Throws: `RPCError` where that is no other node.
+    fileprivate var provenPeer: NodeID {
+        get throws(RPCError) {
+            guard let peer else {
+                throw RPCError(code: .permissionDenied, message: "only another node may ask for this")
+            }
+            return peer
         }
-        return peer
     }
 }
