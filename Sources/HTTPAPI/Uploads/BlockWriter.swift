@@ -5,7 +5,7 @@ import Synchronization
 
 /// Writes what comes in pieces to an upload in blocks: one is hashed and written on a thread of its own while the next fills.
 struct BlockWriter: Sendable {
-    /// Large enough that handing a block to another thread costs nothing beside writing it.
+    /// Large enough that handing a block to another thread, and waking it, costs little beside writing it.
     private static let blockBytes = 512 << 10
 
     /// Memory that is filled and written again and again.
@@ -60,7 +60,11 @@ struct BlockWriter: Sendable {
         return upload
     }
 
-    func cancel() { upload.cancel() }
+    /// Gives the upload up, once nothing of it is being written any more.
+    func cancel() async {
+        let cancelled = NIOThreadPool.singleton.runIfActive(eventLoop: loop) { [upload] in upload.cancel() }
+        try? await cancelled.get()
+    }
 
     private mutating func writeBlock() async throws {
         try await writing?.get()

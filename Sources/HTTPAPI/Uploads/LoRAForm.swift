@@ -133,7 +133,7 @@ struct LoRAForm: Sendable {
     }
 
     /// Gives the upload up and removes what has come.
-    func cancel() { writer?.cancel() }
+    func cancel() async { await writer?.cancel() }
 
     private static func type(_ name: String, sender: Sender) throws(APIError) -> LoRAType {
         let allowed = LoRAType.allCases.filter { sender == .administrator || !$0.isForAdministrators }

@@ -10,6 +10,8 @@ import Synchronization
 struct LoRAReception: Sendable {
     /// What a form may have besides the file.
     private static let formBytes = 64 << 10
+    /// The body is read in pieces of at most this size: larger than usual, for each costs a step from one thread to another.
+    private static let pieceBytes = 128 << 10
     /// What is left of a refused body that is read all the same, so that the connection can be used again.
     private static let smallRest = 64 << 10
     /// How long a client may go on sending more than that, before the connection is cut.
@@ -30,10 +32,16 @@ struct LoRAReception: Sendable {
             let limit = loras.limits.fileBytes + Self.formBytes
             if let length = request.contentLength, length > limit { throw tooLarge }
             try await goOn(request, context)
+            try await context.channel.setOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
+            ).get()
             let form = LoRAForm(
                 boundary: boundary, sender: sender, loop: context.channel.eventLoop, begin: loras.begin)
+            let loop = ConnectionLoop(context.channel.eventLoop)
             return try await withTimeLimits(progress) {
-                try await read(request, into: form, limit: limit, progress: progress)
+                try await withTaskExecutorPreference(loop) {
+                    try await read(request, into: form, limit: limit, progress: progress)
+                }
             }
         } catch {
             throw refusal(error, of: request, after: progress, context)
@@ -69,7 +77,7 @@ struct LoRAReception: Sendable {
             progress.end()
             return try await form.complete()
         } catch {
-            form.cancel()
+            await form.cancel()
             throw error
         }
     }

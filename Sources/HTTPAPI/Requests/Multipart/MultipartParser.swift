@@ -105,7 +105,7 @@ struct MultipartParser: Sendable {
     /// Looks for a delimiter, and takes what is before it; nil where that is nothing, or is ignored.
     private mutating func search(_ buffer: inout ByteBuffer) -> ByteBuffer? {
         if matched > 0 {
-            let count = commonPrefix(buffer, at: buffer.readerIndex, from: matched)
+            let count = commonPrefix(buffer)
             buffer.moveReaderIndex(forwardBy: count)
             matched += count
             if matched == delimiter.readableBytes {
@@ -119,19 +119,36 @@ struct MultipartParser: Sendable {
             guard isInPart, let content, content.readableBytes > 0 else { return nil }
             return content
         }
-        var end = buffer.readerIndex
-        while let carriageReturn = buffer.index(of: 13, from: end) {
-            let count = commonPrefix(buffer, at: carriageReturn, from: 0)
-            end = carriageReturn + count
-            guard count == delimiter.readableBytes || end == buffer.writerIndex else { continue }
-            let content = buffer.readSlice(length: carriageReturn - buffer.readerIndex)
-            buffer.moveReaderIndex(to: end)
-            imagined = 0
-            if count == delimiter.readableBytes { reachDelimiter() } else { matched = count }
-            return content.flatMap { isInPart && $0.readableBytes > 0 ? $0 : nil }
+        guard let found = firstDelimiter(in: buffer) else {
+            let content = buffer.readSlice(length: buffer.readableBytes)
+            return isInPart ? content : nil
         }
-        let content = buffer.readSlice(length: buffer.readableBytes)
-        return isInPart ? content : nil
+        let content = buffer.readSlice(length: found.offset)
+        buffer.moveReaderIndex(forwardBy: found.count)
+        imagined = 0
+        if found.count == delimiter.readableBytes { reachDelimiter() } else { matched = found.count }
+        return content.flatMap { isInPart && $0.readableBytes > 0 ? $0 : nil }
+    }
+
+    /// Where the first delimiter is, or as much of one as the piece ends with; nil where there is none.
+    ///
+    /// The bytes of a file have a CR in some hundred, so that nearly all of them are passed over by `memchr`.
+    private func firstDelimiter(in buffer: ByteBuffer) -> (offset: Int, count: Int)? {
+        delimiter.withUnsafeReadableBytes { delimiter in
+            buffer.withUnsafeReadableBytes { bytes in
+                guard let base = bytes.baseAddress else { return nil }
+                var start = 0
+                while start < bytes.count, let found = memchr(base + start, 13, bytes.count - start) {
+                    let offset = UnsafeRawPointer(found) - base
+                    let most = min(delimiter.count, bytes.count - offset)
+                    var count = 1
+                    while count < most, delimiter[count] == bytes[offset + count] { count += 1 }
+                    if count == most { return (offset, count) }
+                    start = offset + count
+                }
+                return nil
+            }
+        }
     }
 
     private mutating func reachDelimiter() {
@@ -139,17 +156,9 @@ struct MultipartParser: Sendable {
         state = .behindDelimiter
     }
 
-    /// How many bytes from `index` on are those of the delimiter from `start` on.
-    private func commonPrefix(_ buffer: ByteBuffer, at index: Int, from start: Int) -> Int {
-        let most = min(delimiter.readableBytes - start, buffer.writerIndex - index)
-        return delimiter.withUnsafeReadableBytes { delimiter in
-            buffer.withUnsafeReadableBytes { bytes in
-                let offset = index - buffer.readerIndex
-                var count = 0
-                while count < most, delimiter[start + count] == bytes[offset + count] { count += 1 }
-                return count
-            }
-        }
+    /// How many bytes at the start of `buffer` go on with the delimiter that the last piece ended in.
+    private func commonPrefix(_ buffer: ByteBuffer) -> Int {
+        zip(delimiter.readableBytesView.dropFirst(matched), buffer.readableBytesView).prefix { $0 == $1 }.count
     }
 
     // MARK: Between parts
