@@ -21,6 +21,13 @@ HUB = ROOT / "Tests" / "StandInHub" / "hub.py"
 # A repository of the stand-in hub that the node is pointed to.
 REPOSITORY = "shoal/demo-GGUF"
 
+# What the made-up requests of the contract's tests are made from.
+SEED = int(os.environ.get("SHOAL_CONTRACT_SEED", "8800"))
+
+
+def pytest_report_header():
+    return f"SHOAL_CONTRACT_SEED={SEED}"
+
 
 class Node:
     """A `shoal serve` on a data directory of its own, holding all of the demo model."""

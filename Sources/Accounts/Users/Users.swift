@@ -57,15 +57,15 @@ package final class Users: Sendable {
     /// - Throws: `taken`, `badValue` for a password that is the username or e-mail address, `busy`.
     package func create(_ new: NewUser, by actor: AuditActor) async throws -> User {
         try Self.check(new.password, username: new.username, email: new.email)
-        let hash = try await hasher.hash(new.password)
         let event = AuditEvent(
             actor, .createUser, on: .username(new.username),
             details: [.email(new.email), .role(new.role), .tokens(new.tokens.rawValue)])
         let now = clock.seconds
+        let hash = try await hash(new.password, unlessTaken: new.username, new.email, for: nil)
         return try await AuditLog.write(event, in: store, clock: clock) { database in
             let id = try Self.insert(
-                username: new.username, email: new.email, role: new.role, passwordHash: hash, state: .chosen, at: now,
-                database)
+                username: new.username, email: new.email, role: new.role, passwordHash: try hash.get(),
+                state: .chosen, at: now, database)
             if new.tokens > .zero {
                 _ = try TokenLedger.add(
                     .grant, new.tokens.rawValue, user: id, key: "first", reason: "balance to begin with", at: now,
@@ -81,20 +81,20 @@ package final class Users: Sendable {
     ///   `busy`.
     @discardableResult
     package func update(_ id: UserID, _ changes: UserChanges, by actor: AuditActor) async throws -> User {
-        var hash: String?
+        var hash: Result<String, AccountError>?
         if let password = changes.password {
             // Unknown users cost no hashing.
             guard let user = try await find(id) else { throw AccountError(.userNotFound, "there is no user \(id)") }
-            try Self.check(
-                password, username: changes.username ?? user.username, email: changes.email ?? user.email)
-            hash = try await hasher.hash(password)
+            let (username, email) = (changes.username ?? user.username, changes.email ?? user.email)
+            try Self.check(password, username: username, email: email)
+            hash = try await self.hash(password, unlessTaken: username, email, for: id)
         }
         let event = AuditEvent(
             actor, changes.isActive == false ? .deactivateUser : .updateUser, on: .user(id, nil),
             details: Self.details(of: changes))
         return try await AuditLog.write(event, in: store, clock: clock) { [clock, hash] database in
             let before = try UserRow.fetch(id, database)
-            let after = try Self.apply(changes, passwordHash: hash, to: before, at: clock.seconds, database)
+            let after = try Self.apply(changes, passwordHash: try hash?.get(), to: before, at: clock.seconds, database)
             return (after, event.about(.user(id, after.username)))
         }
     }
@@ -117,6 +117,22 @@ package final class Users: Sendable {
             if user.role == .admin, user.isActive { try Self.checkAdministratorRemains(database) }
             return ((), event.about(.user(id, user.username)))
         }
+    }
+
+    /// Hashes a password, except where that would be in vain since somebody else has the name or the address.
+    private func hash(
+        _ password: Password, unlessTaken username: Username, _ email: EmailAddress, for id: UserID?
+    ) async throws -> Result<String, AccountError> {
+        let refusal: AccountError? = try await store.read { database in
+            do {
+                try Self.checkFree(username, email, for: id, database)
+                return nil
+            } catch let error as AccountError {
+                return error
+            }
+        }
+        if let refusal { return .failure(refusal) }
+        return .success(try await hasher.hash(password))
     }
 
     // MARK: Inside a transaction
