@@ -1,3 +1,6 @@
+package import GRDB
+internal import Store
+
 /// What a request shows to prove who sent it.
 package enum Credentials: Sendable {
     case none
@@ -45,6 +48,19 @@ package struct Authenticator: Sendable {
             if text.hasPrefix(APITokens.prefix) { return try await tokens.prove(text) }
             return try await jwts.prove(text)
         }
+    }
+
+    /// Checks, just before something is changed in a principal's name, that what proved them proves them still: the content of a
+    /// request may come in long after its head.
+    ///
+    /// - Throws: `revoked`; `StoreError`.
+    package func confirm(_ principal: Principal) async throws {
+        try await sessions.store.read { try principal.confirm(in: $0) }
+    }
+
+    /// The same in a transaction of the caller's on the accounts' own database.
+    package func confirm(_ principal: Principal, in database: Database) throws {
+        try principal.confirm(in: database)
     }
 
     /// Ends what proved somebody: log-out. An API token is not ended by this; it is revoked.

@@ -12,6 +12,8 @@ package struct Principal: Sendable, Hashable {
     /// What the user may do at this moment, whatever a token says.
     package let role: Role
     package let proof: Proof
+    /// The user's, when it was proved.
+    let generation: Int64
     /// Whether the user has to choose another password first.
     package let hasOneTimePassword: Bool
 
@@ -22,6 +24,7 @@ package struct Principal: Sendable, Hashable {
         username = row.user.username
         role = row.user.role
         self.proof = proof
+        generation = row.generation
         hasOneTimePassword = row.user.hasOneTimePassword
     }
 }

@@ -139,7 +139,7 @@ package actor TrainingService: Service {
             let reservation = try owner.user.map { user in
                 try ledger.reserve(
                     price, of: user, key: IdempotencyKey(Self.keyPrefix + id.description),
-                    reason: "training of \(request.outputModel)", in: database)
+                    reason: "training of \(request.outputModel)", by: actor, in: database)
             }
             guard try TrainingTable.queuedCount(database) < settings.maximumQueued else {
                 throw JobError(

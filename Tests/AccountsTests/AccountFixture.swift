@@ -59,6 +59,26 @@ struct AccountFixture: Sendable {
             by: Self.actor)
     }
 
+    /// How a test's principal is proven.
+    enum Proof: String, CaseIterable, Sendable {
+        case session, apiToken, jwt
+    }
+
+    func principal(_ proof: Proof, _ name: String = "ada", _ password: String = password) async throws -> Principal {
+        let entry = try await logIn(name, password)
+        let credentials: Credentials =
+            switch proof {
+            case .session: .session(try await accounts.sessions.begin(for: entry).id, csrf: .notNeeded)
+            case .apiToken:
+                .bearer(try await accounts.apiTokens.create(name: "t", for: entry.user.id, by: Self.actor).text)
+            case .jwt: .bearer(try await accounts.jwts.issue(for: entry).text)
+            }
+        guard let principal = try await accounts.authenticator.authenticate(credentials) else {
+            throw AccountError(.badBearer, "nothing was shown")
+        }
+        return principal
+    }
+
     func logIn(_ name: String = "ada", _ password: String = password) async throws -> LoggedIn {
         try await accounts.logIns.logIn(username: name, password: password, from: Self.address)
     }

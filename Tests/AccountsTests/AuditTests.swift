@@ -37,8 +37,8 @@ struct AuditTests {
                     "node key @127.0.0.1 api_token.create [api_token 1 laptop] done ",
                     "node key @127.0.0.1 api_token.revoke [api_token 1 laptop] done ",
                     "nobody @192.0.2.1 session.log_in [user 1 ada] refused refusal=wrongCredentials",
-                    "ada @192.0.2.1 session.log_in [user 1 ada] done ",
-                    "ada @192.0.2.1 session.log_out [user 1 ada] done ",
+                    "ada @192.0.2.1 session.log_in [user 1 ada] done proof=password",
+                    "ada @192.0.2.1 session.log_out [user 1 ada] done proof=session",
                     "node key @127.0.0.1 user.deactivate [user 1 ada] done active=false",
                     "node key @127.0.0.1 user.delete [user 1 ada] done ",
                 ])

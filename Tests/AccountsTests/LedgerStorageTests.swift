@@ -31,7 +31,7 @@ struct LedgerStorageTests {
             "INSERT OR REPLACE INTO ledgerEntry SELECT id, user, kind, 5000, 5000, key, reservation, reason, at FROM ledgerEntry WHERE id = 1",
             "INSERT OR REPLACE INTO ledgerEntry SELECT NULL, user, kind, amount, balance, key, reservation, reason, at FROM ledgerEntry WHERE id = 1",
             "INSERT OR REPLACE INTO ledgerEntry SELECT id, user, kind, amount, balance, key, reservation, 'another', at FROM ledgerEntry WHERE id = 4",
-            "INSERT OR REPLACE INTO ledgerEntry VALUES (NULL, 1, 'grant', 1000, 1850, 'first', NULL, '', 0)",
+            "INSERT OR REPLACE INTO ledgerEntry VALUES (NULL, 1, 'grant', 1000, 1850, 'opening balance', NULL, '', 0)",
             "INSERT OR REPLACE INTO ledgerEntry VALUES (NULL, 1, 'settle', 0, 850, NULL, 3, '', 0)",
             "\(entry) VALUES (NULL, 1, 'grant', 100, 851, 'x', NULL, '', 0)",
             "\(entry) VALUES (NULL, 1, 'grant', 100, 100, 'x', NULL, '', 0)",

@@ -33,6 +33,21 @@ struct LedgerTests {
         }
     }
 
+    @Test("the balance to begin with has a key that no client can send")
+    func openingKey() async throws {
+        try await withAccounts { fixture in
+            let user = try await fixture.add(tokens: 10).id
+            let opening = try #require(try await fixture.ledger.entries(of: user).first?.key)
+            #expect(throws: AccountError.self) { try IdempotencyKey(opening) }
+            for key in ["first", "opening", opening.replacing(" ", with: "_")] {
+                let entry = try await fixture.ledger.grant(
+                    10, to: user, key: IdempotencyKey(key), reason: "", by: Self.actor)
+                #expect(!entry.isRepeated)
+            }
+            #expect(try await fixture.ledger.balance(of: user) == 40)
+        }
+    }
+
     @Test("a settled reservation costs what was used, a refunded one nothing")
     func closing() async throws {
         try await withAccounts { fixture in

@@ -135,6 +135,24 @@ struct LogInTests {
         }
     }
 
+    @Test(
+        "the password that a user has is no new one, nor is their name",
+        arguments: ["correct horse", "pa\u{308}ssword", "ada@example.com"])
+    func samePassword(new: String) async throws {
+        try await withAccounts { fixture in
+            let user = try await fixture.add().id
+            let current = new.hasSuffix("ssword") ? "p\u{E4}ssword" : AccountFixture.password
+            try await fixture.users.update(user, .init(password: Password(current)), by: AccountFixture.actor)
+            let principal = try await fixture.principal(.jwt, "ada", current)
+            let error = await #expect(throws: AccountError.self) {
+                try await fixture.accounts.logIns.changePassword(
+                    of: principal, current: current, to: Password(new), from: AccountFixture.address)
+            }
+            #expect(error?.code == .badValue && error?.field == "new_password")
+            _ = try await fixture.logIn("ada", current)
+        }
+    }
+
     @Test("a hash of another cost is made anew at the next log-in")
     func renewal() async throws {
         try await withAccounts { fixture in

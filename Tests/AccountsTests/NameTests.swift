@@ -27,6 +27,23 @@ struct NameTests {
         #expect(error?.code == .badValue && error?.field == "username")
     }
 
+    @Test("nobody is called what the audit log calls somebody else", arguments: ["nobody", "NODE"])
+    func reservedUsernames(name: String) async throws {
+        try await withAccounts { fixture in
+            let user = try await fixture.add("ada")
+            let errors = [
+                await #expect(throws: AccountError.self) { try await fixture.add(name) },
+                await #expect(throws: AccountError.self) {
+                    try await fixture.users.update(
+                        user.id, .init(username: Username(name)), by: AccountFixture.actor)
+                },
+            ]
+            #expect(errors.allSatisfy { $0?.code == .badValue && $0?.field == "username" })
+            #expect(try await fixture.users.find(user.id) == user)
+            try await fixture.add(name + "s")
+        }
+    }
+
     @Test("usernames that differ in case alone are one")
     func usernameCase() throws {
         #expect(try Username("Ada") == Username("aDA"))

@@ -101,6 +101,15 @@ struct PasswordTests {
         #expect(await code { try await hasher.inTurn {} } == nil)
     }
 
+    @Test("the field at fault has the name that its caller gives it")
+    func field() {
+        for text in ["short", "a\u{7}bcdefgh", String(repeating: "a", count: 2000)] {
+            #expect(throws: AccountError.self) { try Password(text) }
+            let error = #expect(throws: AccountError.self) { try Password(text, field: "new_password") }
+            #expect(error?.field == "new_password" && error?.message.hasPrefix("new_password: ") == true)
+        }
+    }
+
     @Test("passwords do not show themselves")
     func secrecy() throws {
         let password = try Password("correct horse")

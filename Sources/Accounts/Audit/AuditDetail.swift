@@ -29,6 +29,8 @@ package struct AuditDetail: Sendable, Hashable {
     package static func note(_ name: StaticString, _ text: String) -> AuditDetail {
         AuditDetail(name: "\(name)", value: redacted(text))
     }
+    /// How the actor proved to be a user.
+    static func proof(_ proof: String) -> AuditDetail { AuditDetail(name: "proof", value: proof) }
     /// Why something was refused.
     static func refusal(_ code: AccountError.Code) -> AuditDetail {
         AuditDetail(name: "refusal", value: code.description)

@@ -12,36 +12,47 @@ package struct AuditActor: Sendable, Hashable {
     package let user: UserID?
     /// The address that the request came from.
     package let address: String?
+    /// Who was proven, where that was before the request's content was read.
+    let principal: Principal?
+    /// How a user proved to be that user: `session`, `api_token 3`, `jwt` or `password`.
+    package let proof: String?
 
-    private init(name: String, user: UserID?, address: String?) {
+    private init(
+        name: String, user: UserID? = nil, address: String? = nil, principal: Principal? = nil, proof: String? = nil
+    ) {
         self.name = name
         self.user = user
         self.address = address.map { AuditDetail.redacted($0) }
+        self.principal = principal
+        self.proof = proof
     }
 
     /// Somebody who proved to be a user.
     package static func principal(_ principal: Principal, from address: String?) -> AuditActor {
-        AuditActor(name: principal.username.rawValue, user: principal.user, address: address)
+        AuditActor(
+            name: principal.username.rawValue, user: principal.user, address: address, principal: principal,
+            proof: principal.proof.description)
     }
 
+    /// A user who has just shown their password.
     static func user(_ user: User, from address: String?) -> AuditActor {
-        AuditActor(name: user.username.rawValue, user: user.id, address: address)
+        AuditActor(name: user.username.rawValue, user: user.id, address: address, proof: "password")
     }
 
     /// Whoever holds the node's key.
     package static func nodeKey(from address: String?) -> AuditActor {
-        AuditActor(name: "node key", user: nil, address: address)
+        AuditActor(name: "node key", address: address)
     }
 
     /// Somebody who proved nothing.
     package static func nobody(from address: String?) -> AuditActor {
-        AuditActor(name: "nobody", user: nil, address: address)
+        AuditActor(name: "nobody", address: address)
     }
 
     /// Somebody with access to the data folder.
-    package static let commandLine = AuditActor(name: "command line", user: nil, address: nil)
+    package static let commandLine = AuditActor(name: "command line")
     /// The node by itself.
-    package static let node = AuditActor(name: "node", user: nil, address: nil)
+    package static let node = AuditActor(name: "node")
 }
 
 /// What was done. Open: other domains add theirs.

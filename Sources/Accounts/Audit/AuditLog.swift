@@ -32,6 +32,20 @@ package final class AuditLog: Sendable {
         try Self.insert(event, at: clock.seconds, database)
     }
 
+    /// Checks that an actor who is a user still is who they proved to be. Call it before a change of another domain's that does not
+    /// go through this one: the session or token that a request showed may have been ended while its content came in.
+    ///
+    /// - Throws: `revoked`.
+    package func confirm(_ actor: AuditActor) async throws {
+        guard let principal = actor.principal else { return }
+        try await store.read { try principal.confirm(in: $0) }
+    }
+
+    /// The same in a transaction of the caller's on the log's own database.
+    package func confirm(_ actor: AuditActor, in database: Database) throws {
+        try actor.principal?.confirm(in: database)
+    }
+
     /// Which entries to read.
     package struct Filter: Sendable, Hashable {
         /// Only what this user did.
@@ -71,7 +85,7 @@ package final class AuditLog: Sendable {
     // MARK: Inside a transaction
 
     /// Runs `body` in a transaction that also records the event which it returns. Where it is refused, that is recorded instead,
-    /// with nothing else changed.
+    /// with nothing else changed; so it is where what proved the actor has been ended meanwhile.
     static func write<Value: Sendable>(
         _ event: AuditEvent, in store: Store, clock: AccountClock,
         _ body: @escaping @Sendable (Database) throws -> (Value, AuditEvent?)
@@ -79,6 +93,7 @@ package final class AuditLog: Sendable {
         let now = clock.seconds
         do {
             return try await store.write { database in
+                try event.actor.principal?.confirm(in: database)
                 let (value, event) = try body(database)
                 if let event { try insert(event, at: now, database) }
                 return value
@@ -91,7 +106,8 @@ package final class AuditLog: Sendable {
     }
 
     static func insert(_ event: AuditEvent, at now: Double, _ database: Database) throws {
-        let details = try JSONEncoder().encode(event.details.map { [$0.name, $0.value] })
+        let proof = event.actor.proof.map { [AuditDetail.proof($0)] } ?? []
+        let details = try JSONEncoder().encode((event.details + proof).map { [$0.name, $0.value] })
         try database.execute(
             sql: """
                 INSERT INTO auditEntry

@@ -44,6 +44,9 @@ package struct IdempotencyKey: Hashable, Sendable, CustomStringConvertible {
 
     private init(made: String) { rawValue = made }
 
+    /// The key of the balance that a user begins with: one that no client can send, because of the space.
+    static let opening = IdempotencyKey(made: "opening balance")
+
     /// A key that nothing else has.
     package static func random() -> IdempotencyKey { IdempotencyKey(made: UUID().uuidString) }
 

@@ -3,11 +3,13 @@ package import GRDB
 /// The same inside a transaction of the caller's on the ledger's own database, so that what runs for tokens and what it costs are
 /// one story: both are written, or neither.
 extension TokenLedger {
-    /// As `reserve(_:of:key:reason:)`.
+    /// As `reserve(_:of:key:reason:by:)`.
     package func reserve(
-        _ amount: TokenAmount, of user: UserID, key: IdempotencyKey, reason: String, in database: Database
+        _ amount: TokenAmount, of user: UserID, key: IdempotencyKey, reason: String, by actor: AuditActor? = nil,
+        in database: Database
     ) throws -> Reservation {
         try Self.check(reason: reason)
+        try actor?.principal?.confirm(in: database)
         guard try UserRow.find(user, database)?.user.isActive == true else {
             throw AccountError(.userNotFound, "there is no active user \(user)")
         }

@@ -49,14 +49,17 @@ package final class TokenLedger: Sendable {
 
     /// Sets tokens of a user aside.
     ///
+    /// - Parameter actor: who asks for what the tokens are for.
     /// - Returns: the reservation; the one that is there (`isRepeated`) when the same was reserved under this key before, whatever
     ///   became of it.
     /// - Throws: `insufficientTokens`, `userNotFound` also for a deactivated user, `keyReused` where the key was used for something
-    ///   else.
+    ///   else, `revoked` where what proved the actor has been ended meanwhile.
     package func reserve(
-        _ amount: TokenAmount, of user: UserID, key: IdempotencyKey, reason: String
+        _ amount: TokenAmount, of user: UserID, key: IdempotencyKey, reason: String, by actor: AuditActor? = nil
     ) async throws -> Reservation {
-        try await store.write { [self] in try reserve(amount, of: user, key: key, reason: reason, in: $0) }
+        try await store.write { [self] in
+            try reserve(amount, of: user, key: key, reason: reason, by: actor, in: $0)
+        }
     }
 
     /// Closes a reservation after success.

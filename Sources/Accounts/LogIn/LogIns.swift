@@ -15,6 +15,9 @@ package struct LoggedIn: Sendable {
 /// Unknown users, deactivated ones and wrong passwords cannot be told apart by the answer, by its time, or by when an attempt is
 /// throttled.
 package final class LogIns: Sendable {
+    /// What the API calls the password that a user chooses.
+    private static let newPassword = "new_password"
+
     private let users: Users
     private let throttle: Mutex<LogInThrottle>
 
@@ -49,7 +52,8 @@ package final class LogIns: Sendable {
 
     /// Replaces a user's password by another one that they choose. Ends their sessions and JWTs, the one that asks included.
     ///
-    /// - Throws: `wrongCredentials` where `current` is not the password, `badValue`, `throttled`, `busy`; `StoreError`.
+    /// - Throws: `wrongCredentials` where `current` is not the password, `badValue` also where `new` is, `revoked`, `throttled`,
+    ///   `busy`; `StoreError`.
     package func changePassword(
         of principal: Principal, current: String, to new: Password, from address: ClientAddress
     ) async throws {
@@ -72,7 +76,11 @@ package final class LogIns: Sendable {
             throw error
         }
         throttle.withLock { $0.succeeded(attempt) }
-        try Users.check(new, username: row.user.username, email: row.user.email)
+        try Users.check(new, field: Self.newPassword, username: row.user.username, email: row.user.email)
+        // Else a password that was made for one log-in, and shown, would become one for ever.
+        guard !new.isSame(as: current) else {
+            throw AccountError.badValue(Self.newPassword, "is the password that the user has; choose another one")
+        }
         let hash = try await users.hasher.hash(new)
         let now = users.clock.seconds
         try await AuditLog.write(event, in: users.store, clock: users.clock) { database in

@@ -14,15 +14,16 @@ package struct Password: Sendable, CustomStringConvertible, CustomDebugStringCon
 
     let bytes: [UInt8]
 
-    package init(_ text: String) throws(AccountError) {
+    /// - Parameter field: what the caller calls it, for the error.
+    package init(_ text: String, field: String = "password") throws(AccountError) {
         guard text.utf8.count <= Self.maximumBytes else {
-            throw .badValue("password", "takes at most \(Self.maximumBytes) bytes")
+            throw .badValue(field, "takes at most \(Self.maximumBytes) bytes")
         }
         guard text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
-            throw .badValue("password", "takes no control characters")
+            throw .badValue(field, "takes no control characters")
         }
         guard text.count >= Self.minimumCharacters else {
-            throw .badValue("password", "takes at least \(Self.minimumCharacters) characters")
+            throw .badValue(field, "takes at least \(Self.minimumCharacters) characters")
         }
         bytes = Self.normalised(text)
     }
@@ -50,6 +51,9 @@ package struct Password: Sendable, CustomStringConvertible, CustomDebugStringCon
     private static func normalised(_ text: String) -> [UInt8] {
         text.utf8.allSatisfy { $0 < 0x80 } ? Array(text.utf8) : Array(text.precomposedStringWithCanonicalMapping.utf8)
     }
+
+    /// Whether the password is this one, as `candidate(_:)` reads it.
+    func isSame(as text: String) -> Bool { Self.candidate(text)?.bytes == bytes }
 
     /// Whether the password is this text, in whatever case.
     func isCalled(_ text: String) -> Bool {

@@ -54,7 +54,8 @@ package final class Users: Sendable {
 
     /// Makes a user.
     ///
-    /// - Throws: `taken`, `badValue` for a password that is the username or e-mail address, `busy`.
+    /// - Throws: `taken`, `badValue` for a password that is the username or e-mail address and for a username that is reserved,
+    ///   `revoked`, `busy`.
     package func create(_ new: NewUser, by actor: AuditActor) async throws -> User {
         try Self.check(new.password, username: new.username, email: new.email)
         let event = AuditEvent(
@@ -68,8 +69,8 @@ package final class Users: Sendable {
                 state: .chosen, at: now, database)
             if new.tokens > .zero {
                 _ = try TokenLedger.add(
-                    .grant, new.tokens.rawValue, user: id, key: "first", reason: "balance to begin with", at: now,
-                    to: database)
+                    .grant, new.tokens.rawValue, user: id, key: IdempotencyKey.opening.rawValue,
+                    reason: "balance to begin with", at: now, to: database)
             }
             return (try UserRow.fetch(id, database).user, event.about(.user(id, new.username)))
         }
@@ -77,8 +78,8 @@ package final class Users: Sendable {
 
     /// Changes a user.
     ///
-    /// - Throws: `userNotFound`, `taken`, `lastAdministrator`, `badValue` for a password that is the username or e-mail address,
-    ///   `busy`.
+    /// - Throws: `userNotFound`, `taken`, `lastAdministrator`, `badValue` for a password that is the username or e-mail address and
+    ///   for a username that is reserved, `revoked`, `busy`.
     @discardableResult
     package func update(_ id: UserID, _ changes: UserChanges, by actor: AuditActor) async throws -> User {
         var hash: Result<String, AccountError>?
@@ -141,6 +142,7 @@ package final class Users: Sendable {
         username: Username, email: EmailAddress, role: Role, passwordHash: String, state: UserRow.PasswordState,
         at now: Double, _ database: Database
     ) throws -> UserID {
+        try checkNotReserved(username)
         try checkFree(username, email, for: nil, database)
         try database.execute(
             sql: """
@@ -160,6 +162,7 @@ package final class Users: Sendable {
         new.email = changes.email ?? old.email
         new.role = changes.role ?? old.role
         new.isActive = changes.isActive ?? old.isActive
+        if new.username != old.username { try checkNotReserved(new.username) }
         try checkFree(new.username, new.email, for: old.id, database)
         let isDeactivated = old.isActive && !new.isActive
         let ends = isDeactivated || old.role != new.role || passwordHash != nil
@@ -186,6 +189,12 @@ package final class Users: Sendable {
                 arguments: [now, old.id.rawValue])
         }
         return try UserRow.fetch(old.id, database).user
+    }
+
+    private static func checkNotReserved(_ username: Username) throws {
+        guard !username.isReserved else {
+            throw AccountError.badValue("username", "\(username) is what the audit log calls somebody else")
+        }
     }
 
     private static func checkFree(
@@ -217,9 +226,11 @@ package final class Users: Sendable {
         }
     }
 
-    static func check(_ password: Password, username: Username, email: EmailAddress) throws {
+    static func check(
+        _ password: Password, field: String = "password", username: Username, email: EmailAddress
+    ) throws {
         guard !password.isCalled(username.rawValue), !password.isCalled(email.rawValue) else {
-            throw AccountError.badValue("password", "may not be the username or the e-mail address")
+            throw AccountError.badValue(field, "may not be the username or the e-mail address")
         }
     }
 
