@@ -313,7 +313,9 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "ShoalCommands", "Acquisition", "Inference", "Link", "ModelLibrary", "Store", logging,
+                "Node", "ShoalCommands", "Accounts", "Acquisition", "Inference", "Link", "ModelLibrary", "Store",
+                logging,
+                lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

@@ -5,7 +5,7 @@ package struct AccountServices: Sendable {
     /// What an operator may want otherwise.
     package struct Rules: Sendable {
         package var hashing = PasswordHasher.Limits()
-        package var throttle = LogInThrottle.Rules()
+        package var logIns = LogInGate.Rules()
         package var sessions = WebSessions.Rules()
         package var jwts = JSONWebTokens.Rules()
 
@@ -25,13 +25,25 @@ package struct AccountServices: Sendable {
     /// - Throws: `AccountError` of code `unusableKey`; `StoreError`.
     package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: AccountClock = .system) throws {
         let hasher = try PasswordHasher(limits: rules.hashing)
-        users = try Users(store: store, hasher: hasher, clock: clock)
-        logIns = LogIns(users: users, rules: rules.throttle)
+        let gate = LogInGate(rules: rules.logIns, clock: clock)
+        users = try Users(store: store, hasher: hasher, gate: gate, clock: clock)
+        logIns = LogIns(users: users, gate: gate)
         sessions = try WebSessions(store: store, rules: rules.sessions, clock: clock)
         apiTokens = try APITokens(store: store, clock: clock)
         jwts = try JSONWebTokens(store: store, keyPath: keyPath, rules: rules.jwts, clock: clock)
         authenticator = Authenticator(sessions: sessions, tokens: apiTokens, jwts: jwts)
         ledger = try TokenLedger(store: store, clock: clock)
         audit = try AuditLog(store: store, clock: clock)
+    }
+
+    /// Writes down what requests only take note of, so that they do not wait for the database: when sessions and API tokens were used
+    /// last, and how many log-ins failed. Call it every minute, and at the end.
+    ///
+    /// - Parameter isEnd: whether nobody is going to call it again.
+    /// - Throws: `StoreError`; what is not written down is kept for the next time.
+    package func writeDown(isEnd: Bool = false) async throws {
+        try await sessions.writeUses()
+        try await apiTokens.writeUses()
+        try await logIns.writeFailures(everything: isEnd)
     }
 }

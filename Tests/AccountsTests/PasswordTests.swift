@@ -40,7 +40,7 @@ struct PasswordTests {
     @Test("it does not matter how a keyboard makes its letters")
     func normalisation() async throws {
         let hasher = try PasswordHasher(limits: .init(cost: .negligible))
-        let hash = try await hasher.hash(Password("pässwörter"))
+        let hash = try await hasher.hash(Password("pässwörter"), for: .logIn)
         #expect(try await hasher.verify("pa\u{308}sswo\u{308}rter", against: hash))
         #expect(try await !hasher.verify("passworter", against: hash))
     }
@@ -68,7 +68,7 @@ struct PasswordTests {
     func impossiblePasswords(text: String) async throws {
         let hasher = try PasswordHasher(limits: .init(cost: .negligible))
         #expect(try await !hasher.verify(text, against: nil))
-        #expect(try await !hasher.verify(text, against: hasher.hash(Password("correct horse"))))
+        #expect(try await !hasher.verify(text, against: hasher.hash(Password("correct horse"), for: .logIn)))
     }
 
     @Test("only so many passwords are hashed at once, only so many wait, and the others are told")
@@ -80,7 +80,7 @@ struct PasswordTests {
             for _ in 0..<20 {
                 group.addTask {
                     await code {
-                        try await hasher.inTurn {
+                        try await hasher.inTurn(for: .logIn) {
                             counter.enter()
                             gate.wait()
                             counter.leave()
@@ -98,7 +98,33 @@ struct PasswordTests {
         }
         #expect(outcomes == Array(repeating: false, count: 15) + Array(repeating: true, count: 5))
         #expect(counter.most <= 2)
-        #expect(await code { try await hasher.inTurn {} } == nil)
+        #expect(await code { try await hasher.inTurn(for: .logIn) {} } == nil)
+    }
+
+    @Test("log-ins do not take the places of administrators")
+    func reservedPlaces() async throws {
+        let hasher = try PasswordHasher(limits: .init(concurrent: 1, waiting: 1, reserved: 2, cost: .negligible))
+        let gate = DispatchSemaphore(value: 0)
+        await withTaskGroup(of: AccountError.Code?.self) { group in
+            let (entered, enter) = AsyncStream.makeStream(of: Never.self)
+            group.addTask {
+                await code {
+                    try await hasher.inTurn(for: .logIn) {
+                        enter.finish()
+                        gate.wait()
+                    }
+                }
+            }
+            for await _ in entered {}
+            for purpose in [PasswordHasher.Purpose.logIn, .administration] {
+                for _ in 0..<5 { group.addTask { await code { try await hasher.inTurn(for: purpose) {} } } }
+                // One place is for everybody, two are for administrators.
+                let refused = purpose == .logIn ? 4 : 3
+                for _ in 0..<refused { #expect(await group.next() == .busy) }
+            }
+            gate.signal()
+            for await outcome in group { #expect(outcome == nil) }
+        }
     }
 
     @Test("the field at fault has the name that its caller gives it")

@@ -34,13 +34,14 @@ package struct APIToken: Sendable, Hashable {
     package let lastUsed: Date?
     package let isActive: Bool
 
-    init(_ row: Row) {
+    /// - Parameter latest: a use that is not written down yet, in seconds since 1970.
+    init(_ row: Row, latest: Double? = nil) {
         id = APITokenID(stored: row["id"])
         user = UserID(stored: row["user"])
         name = row["name"]
         shown = row["shown"]
         created = Date(timeIntervalSince1970: row["created"])
-        lastUsed = (row["used"] as Double?).map(Date.init(timeIntervalSince1970:))
+        lastUsed = [row["used"] as Double?, latest].compactMap { $0 }.max().map(Date.init(timeIntervalSince1970:))
         isActive = (row["revoked"] as Double?) == nil
     }
 }
@@ -53,11 +54,12 @@ package final class APITokens: Sendable {
     package static let maximumNameLength = 100
     /// Active tokens that one user may have.
     package static let maximumPerUser = 100
-    /// Use is recorded no more often than this, in seconds.
+    /// How exactly use is known, in seconds. It is written down by `writeUses()`.
     private static let precision = 60.0
 
     let store: Store
     let clock: AccountClock
+    private let uses = LastUses<APITokenID>()
 
     package init(store: Store, clock: AccountClock = .system) throws {
         try AccountSchema.prepare(store)
@@ -114,11 +116,26 @@ package final class APITokens: Sendable {
 
     /// The tokens of a user, the oldest first, with those that were revoked lately.
     package func list(of user: UserID) async throws -> [APIToken] {
-        try await store.read { database in
+        let uses = uses.all
+        return try await store.read { database in
             try Row.fetchAll(
                 database, sql: "SELECT * FROM accountAPIToken WHERE user = ? ORDER BY id", arguments: [user.rawValue]
-            ).map(APIToken.init)
+            ).map { APIToken($0, latest: uses[APITokenID(stored: $0["id"])]) }
         }
+    }
+
+    /// Writes down when tokens were used last. Call it every minute, and at the end.
+    func writeUses() async throws {
+        let uses = uses.all
+        guard !uses.isEmpty else { return }
+        try await store.write { database in
+            for (id, date) in uses {
+                try database.cachedStatement(
+                    sql: "UPDATE accountAPIToken SET used = max(COALESCE(used, 0), ?) WHERE id = ?"
+                ).execute(arguments: [date, id.rawValue])
+            }
+        }
+        self.uses.forget(uses)
     }
 
     /// Ends a token at once and for good; one that was revoked before stays so.
@@ -144,7 +161,7 @@ package final class APITokens: Sendable {
     private static func fetch(_ id: APITokenID, of user: UserID?, _ database: Database) throws -> APIToken {
         let token = try Row.fetchOne(
             database, sql: "SELECT * FROM accountAPIToken WHERE id = ?", arguments: [id.rawValue]
-        ).map(APIToken.init)
+        ).map { APIToken($0) }
         guard let token, user == nil || token.user == user else {
             throw AccountError(.tokenNotFound, "there is no API token \(id)")
         }
@@ -170,12 +187,9 @@ package final class APITokens: Sendable {
         }
         guard let found, found.row.user.isActive else { throw refusal }
         let now = clock.seconds
-        if found.used.map({ now - $0 >= Self.precision }) ?? true {
-            try await store.write { database in
-                try database.execute(
-                    sql: "UPDATE accountAPIToken SET used = ? WHERE id = ?", arguments: [now, found.id.rawValue])
-            }
-        }
+        // A use that was written down since the look into the row is noted once more, which changes nothing.
+        let used = [found.used, uses.latest(found.id)].compactMap { $0 }.max()
+        if used.map({ now - $0 >= Self.precision }) ?? true { uses.note(found.id, at: now) }
         return Principal(found.row, proof: .apiToken(found.id))
     }
 }

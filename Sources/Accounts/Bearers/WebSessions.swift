@@ -37,7 +37,8 @@ package final class WebSessions: Sendable {
         package var absolute: Duration = .seconds(7 * 24 * 3600)
         /// Sessions of one user; the one that was not used for longest makes room.
         package var perUser = 50
-        /// Use is recorded no more often than this.
+        /// How exactly use is known. It is written down by `writeUses()`: what comes between the last of them and the end of the
+        /// process is lost.
         package var precision: Duration = .seconds(60)
 
         package init() {}
@@ -46,6 +47,8 @@ package final class WebSessions: Sendable {
     let store: Store
     let rules: Rules
     let clock: AccountClock
+    /// By the sessions' hashes.
+    private let uses = LastUses<[UInt8]>()
 
     package init(store: Store, rules: Rules = Rules(), clock: AccountClock = .system) throws {
         try AccountSchema.prepare(store)
@@ -61,8 +64,9 @@ package final class WebSessions: Sendable {
         let secret = Secret()
         let now = clock.seconds
         let hash = secret.hash
-        let (user, rules) = (logIn.user.id, rules)
+        let (user, rules, uses) = (logIn.user.id, rules, uses.all)
         try await store.write { database in
+            try Self.write(uses, database)
             guard let row = try UserRow.find(user, database), row.user.isActive, row.generation == logIn.generation
             else { throw AccountError(.wrongCredentials, "the user was changed meanwhile; log in again") }
             try Self.removeExpired(rules, now, database)
@@ -75,6 +79,7 @@ package final class WebSessions: Sendable {
                 sql: "INSERT INTO accountSession VALUES (?, ?, ?, ?)",
                 arguments: [Data(hash), user.rawValue, now, now])
         }
+        self.uses.forget(uses)
         return NewSession(
             id: secret.text, csrfToken: Base64URL.encode(secret.derived(for: Self.csrfPurpose)),
             expires: Date(timeIntervalSince1970: now + rules.absolute / .seconds(1)), user: logIn.user)
@@ -93,8 +98,27 @@ package final class WebSessions: Sendable {
 
     /// Forgets sessions that are over; beginning one does so too.
     package func removeExpired() async throws {
-        let (now, rules) = (clock.seconds, rules)
-        try await store.write { try Self.removeExpired(rules, now, $0) }
+        let (now, rules, uses) = (clock.seconds, rules, uses.all)
+        try await store.write { database in
+            try Self.write(uses, database)
+            try Self.removeExpired(rules, now, database)
+        }
+        self.uses.forget(uses)
+    }
+
+    /// Writes down when sessions were used last. Call it every minute, and at the end.
+    func writeUses() async throws {
+        let uses = uses.all
+        guard !uses.isEmpty else { return }
+        try await store.write { try Self.write(uses, $0) }
+        self.uses.forget(uses)
+    }
+
+    private static func write(_ uses: [[UInt8]: Double], _ database: Database) throws {
+        for (hash, date) in uses {
+            try database.cachedStatement(sql: "UPDATE accountSession SET used = max(used, ?) WHERE hash = ?")
+                .execute(arguments: [date, Data(hash)])
+        }
     }
 
     // MARK: Proving
@@ -107,12 +131,13 @@ package final class WebSessions: Sendable {
     func prove(_ text: String, csrf: CSRFCheck) async throws -> Principal {
         guard let secret = Secret(text) else { throw AccountError(.badSession, "this is no session; log in") }
         let hash = secret.hash
+        let latest = uses.latest(hash)
         let found = try await store.read { database in
             try Row.fetchOne(
                 database, sql: "SELECT user, created, used FROM accountSession WHERE hash = ?", arguments: [Data(hash)]
             ).flatMap { row in
                 try UserRow.find(UserID(stored: row["user"]), database).map {
-                    (row: $0, created: row["created"] as Double, used: row["used"] as Double)
+                    (row: $0, created: row["created"] as Double, used: max(row["used"] as Double, latest ?? 0))
                 }
             }
         }
@@ -128,12 +153,7 @@ package final class WebSessions: Sendable {
                 throw AccountError(.badCSRFToken, "the CSRF header is missing or is not the session's; reload the page")
             }
         }
-        if now - found.used >= rules.precision / .seconds(1) {
-            try await store.write { database in
-                try database.execute(
-                    sql: "UPDATE accountSession SET used = ? WHERE hash = ?", arguments: [now, Data(hash)])
-            }
-        }
+        if now - found.used >= rules.precision / .seconds(1) { uses.note(hash, at: now) }
         let token = Base64URL.encode(secret.derived(for: Self.csrfPurpose))
         return Principal(found.row, proof: .session(SessionHandle(hash: hash, csrfToken: token)))
     }

@@ -1,3 +1,4 @@
+internal import Crypto
 internal import GRDB
 internal import Store
 internal import Synchronization
@@ -13,39 +14,37 @@ package struct LoggedIn: Sendable {
 /// Checks passwords, slowly for those who guess.
 ///
 /// Unknown users, deactivated ones and wrong passwords cannot be told apart by the answer, by its time, or by when an attempt is
-/// throttled.
+/// throttled, except from a network from which the user has logged in before.
 package final class LogIns: Sendable {
     /// What the API calls the password that a user chooses.
     private static let newPassword = "new_password"
 
     private let users: Users
-    private let throttle: Mutex<LogInThrottle>
+    private let gate: LogInGate
+    private let failures = Mutex(FailedLogIns())
 
-    package init(users: Users, rules: LogInThrottle.Rules = .init()) {
+    /// - Parameter gate: the one that `users` has too.
+    package init(users: Users, gate: LogInGate) {
         self.users = users
-        throttle = Mutex(LogInThrottle(rules: rules))
+        self.gate = gate
     }
 
     /// - Throws: `wrongCredentials`, `throttled`, `busy`; `StoreError`.
     package func logIn(username: String, password: String, from address: ClientAddress) async throws -> LoggedIn {
         let name = try? Username(username)
-        let attempt = try begin(name, address)
-        let row: UserRow?
-        let isRight: Bool
-        do {
-            row = try await users.store.read { database in try name.flatMap { try UserRow.find($0, database) } }
-            isRight = try await users.hasher.verify(password, against: row?.passwordHash)
-        } catch {
-            throttle.withLock { $0.withdraw(attempt) }
-            throw error
-        }
+        let attempt = try await gate.enter(.logIn(name?.folded ?? Self.stand(for: username)), from: address)
+        var outcome = LogInThrottle.Outcome.withdrawn
+        defer { gate.leave(attempt, outcome) }
+        let row = try await users.store.read { database in try name.flatMap { try UserRow.find($0, database) } }
+        let isRight = try await users.hasher.verify(password, against: row?.passwordHash)
         guard isRight, let row, row.user.isActive, row.passwordState != .spent,
             let user = try await admit(row, address)
         else {
-            try await users.record(refused(row, address))
+            outcome = .wrong
+            try await record(refused(row, address), attempt)
             throw AccountError(.wrongCredentials, "the username or the password is wrong")
         }
-        throttle.withLock { $0.succeeded(attempt) }
+        outcome = .right
         if users.hasher.isOutdated(row.passwordHash) { try await renewHash(of: row, password) }
         return LoggedIn(user: user, generation: row.generation, address: address)
     }
@@ -57,31 +56,16 @@ package final class LogIns: Sendable {
     package func changePassword(
         of principal: Principal, current: String, to new: Password, from address: ClientAddress
     ) async throws {
-        let attempt = try begin(principal.username, address)
-        let row: UserRow?
-        let isRight: Bool
-        do {
-            row = try await users.store.read { try UserRow.find(principal.user, $0) }
-            isRight = try await users.hasher.verify(current, against: row?.passwordHash)
-        } catch {
-            throttle.withLock { $0.withdraw(attempt) }
-            throw error
-        }
         let event = AuditEvent(
             .principal(principal, from: address.description), .changePassword,
             on: .user(principal.user, principal.username))
-        guard isRight, let row, row.user.isActive else {
-            let error = AccountError(.wrongCredentials, "the current password is wrong")
-            try await users.record(event.refused(error))
-            throw error
-        }
-        throttle.withLock { $0.succeeded(attempt) }
+        let row = try await proven(principal, current, event, address)
         try Users.check(new, field: Self.newPassword, username: row.user.username, email: row.user.email)
         // Else a password that was made for one log-in, and shown, would become one for ever.
         guard !new.isSame(as: current) else {
             throw AccountError.badValue(Self.newPassword, "is the password that the user has; choose another one")
         }
-        let hash = try await users.hasher.hash(new)
+        let hash = try await users.hasher.hash(new, for: .logIn)
         let now = users.clock.seconds
         try await AuditLog.write(event, in: users.store, clock: users.clock) { database in
             let latest = try UserRow.fetch(row.user.id, database)
@@ -93,17 +77,35 @@ package final class LogIns: Sendable {
         }
     }
 
-    private func begin(_ name: Username?, _ address: ClientAddress) throws -> LogInThrottle.Attempt {
-        // Names that no user can have are one account.
-        switch throttle.withLock({
-            $0.begin(account: name?.folded ?? "", address: address, now: users.clock.uptime())
-        }) {
-        case .attempt(let attempt): return attempt
-        case .wait(let duration):
-            let seconds = max(1, Int((duration / .seconds(1)).rounded(.up)))
-            throw AccountError(
-                .throttled, "too many log-ins failed; try again in \(seconds) s", retryAfter: .seconds(seconds))
+    /// Writes down how often log-ins failed that have no entry of their own in the audit log.
+    ///
+    /// - Parameter everything: whether those too that failed in this minute.
+    func writeFailures(everything: Bool) async throws {
+        try await write(failures.withLock { $0.due(now: users.clock.uptime(), everything: everything) })
+    }
+
+    /// The user, if `current` is their password.
+    private func proven(
+        _ principal: Principal, _ current: String, _ event: AuditEvent, _ address: ClientAddress
+    ) async throws -> UserRow {
+        let attempt = try await gate.enter(.change(principal.user), from: address)
+        var outcome = LogInThrottle.Outcome.withdrawn
+        defer { gate.leave(attempt, outcome) }
+        let row = try await users.store.read { try UserRow.find(principal.user, $0) }
+        let isRight = try await users.hasher.verify(current, against: row?.passwordHash)
+        guard isRight, let row, row.user.isActive else {
+            outcome = .wrong
+            let error = AccountError(.wrongCredentials, "the current password is wrong")
+            try await record(event.refused(error), attempt)
+            throw error
         }
+        outcome = .right
+        return row
+    }
+
+    /// What a name is counted by that no user can have: apart from other such names, and from those that users can have.
+    private static func stand(for name: String) -> String {
+        "?" + Base64URL.encode(SHA256.hash(data: Array(name.lowercased().utf8)))
     }
 
     /// Uses up a password that is good for one log-in. Nil where the user changed while the password was hashed.
@@ -131,7 +133,7 @@ package final class LogIns: Sendable {
     /// Gives the password the cost that new ones have, unless it was changed meanwhile.
     private func renewHash(of row: UserRow, _ password: String) async throws {
         guard let password = Password.candidate(password) else { return }
-        let hash = try await users.hasher.hash(password)
+        let hash = try await users.hasher.hash(password, for: .logIn)
         try await users.store.write { database in
             try database.execute(
                 sql: "UPDATE accountUser SET passwordHash = ? WHERE id = ? AND passwordHash = ?",
@@ -146,11 +148,21 @@ package final class LogIns: Sendable {
             on: row.map { .user($0.user.id, $0.user.username) } ?? .username(nil), outcome: .refused,
             details: [.refusal(.wrongCredentials)])
     }
-}
 
-extension Users {
-    func record(_ event: AuditEvent) async throws {
-        let now = clock.seconds
-        try await store.write { try AuditLog.insert(event, at: now, $0) }
+    private func record(_ event: AuditEvent, _ attempt: LogInThrottle.Attempt) async throws {
+        try await write(failures.withLock { $0.note(event, of: attempt, now: users.clock.uptime()) })
+    }
+
+    private func write(_ entries: [FailedLogIns.Entry]) async throws {
+        guard !entries.isEmpty else { return }
+        let now = users.clock.seconds
+        do {
+            try await users.store.write { database in
+                for entry in entries { try AuditLog.insert(entry.event, at: now, database) }
+            }
+        } catch {
+            failures.withLock { $0.putBack(entries, now: users.clock.uptime()) }
+            throw error
+        }
     }
 }

@@ -21,7 +21,7 @@ extension Users {
     package func bootstrap() async throws -> OneTimePassword? {
         guard try await store.read(Self.needsAdministrator) else { return nil }
         let (password, text) = Password.random()
-        let hash = try await hasher.hash(password)
+        let hash = try await hasher.hash(password, for: .administration)
         let now = clock.seconds
         let username: Username? = try await store.write { database in
             // Another process may have been faster.

@@ -10,11 +10,14 @@ package final class Users: Sendable {
     let store: Store
     let hasher: PasswordHasher
     let clock: AccountClock
+    private let gate: LogInGate
 
-    package init(store: Store, hasher: PasswordHasher, clock: AccountClock = .system) throws {
+    /// - Parameter gate: what `LogIns` counts failures with; it forgets those of a user who gets another password.
+    package init(store: Store, hasher: PasswordHasher, gate: LogInGate, clock: AccountClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.hasher = hasher
+        self.gate = gate
         self.clock = clock
     }
 
@@ -93,11 +96,13 @@ package final class Users: Sendable {
         let event = AuditEvent(
             actor, changes.isActive == false ? .deactivateUser : .updateUser, on: .user(id, nil),
             details: Self.details(of: changes))
-        return try await AuditLog.write(event, in: store, clock: clock) { [clock, hash] database in
+        let after = try await AuditLog.write(event, in: store, clock: clock) { [clock, hash] database in
             let before = try UserRow.fetch(id, database)
             let after = try Self.apply(changes, passwordHash: try hash?.get(), to: before, at: clock.seconds, database)
             return (after, event.about(.user(id, after.username)))
         }
+        if hash != nil { gate.forgive(after.username) }
+        return after
     }
 
     /// Ends everything that a user may do.
@@ -133,7 +138,7 @@ package final class Users: Sendable {
             }
         }
         if let refusal { return .failure(refusal) }
-        return .success(try await hasher.hash(password))
+        return .success(try await hasher.hash(password, for: .administration))
     }
 
     // MARK: Inside a transaction

@@ -1,10 +1,16 @@
 import Accounts
 import Logging
 import ServiceLifecycle
+import Store
 
-/// What accounts need besides being asked: a look at the ledger, a first administrator, and an end of what has expired.
+/// What accounts need besides being asked: a first administrator, a look at the ledger, and somebody who writes down what requests
+/// only take note of and ends what has expired.
 struct AccountUpkeep: Service {
-    private static let interval: Duration = .seconds(3600)
+    private static let interval: Duration = .seconds(60)
+    /// Intervals from one end of what has expired to the next.
+    private static let intervalsToExpiry = 60
+    /// Time for the last notes to be written down.
+    private static let endLimit: Duration = .seconds(2)
 
     let accounts: AccountServices
     /// Whether somebody gets a password when nobody could log in as administrator.
@@ -13,32 +19,97 @@ struct AccountUpkeep: Service {
     let listening: AsyncStream<Void>
     /// Told the first administrator's password, to show it once.
     let onFirstAdministrator: @Sendable (OneTimePassword) -> Void
+    /// Waits before what could not be done at the start is tried again.
+    var pause: @Sendable () async throws -> Void = { try await Task.sleep(for: .seconds(5)) }
+
+    private let logger = Logger(label: "accounts")
+
+    init(
+        accounts: AccountServices, makesFirstAdministrator: Bool, listening: AsyncStream<Void>,
+        onFirstAdministrator: @escaping @Sendable (OneTimePassword) -> Void
+    ) {
+        self.accounts = accounts
+        self.makesFirstAdministrator = makesFirstAdministrator
+        self.listening = listening
+        self.onFirstAdministrator = onFirstAdministrator
+    }
 
     func run() async throws {
-        let logger = Logger(label: "accounts")
         await cancelWhenGracefulShutdown {
             for await _ in listening {}
-            do {
-                let check = try await accounts.ledger.verify()
-                for fault in check.faults {
+            await insist("make a first administrator") {
+                if makesFirstAdministrator, let password = try await accounts.users.bootstrap() {
+                    onFirstAdministrator(password)
+                }
+            }
+            await insist("look through the token ledger") {
+                for fault in try await accounts.ledger.verify().faults {
                     logger.error(
                         "the token ledger contradicts itself; restore a backup of shoal.sqlite",
                         metadata: ["fault": "\(fault)"])
                 }
-                if makesFirstAdministrator, let password = try await accounts.users.bootstrap() {
-                    onFirstAdministrator(password)
-                }
-            } catch {
-                logger.error("cannot look through the accounts", metadata: ["reason": "\(error)"])
             }
+            var intervals = 0
             while !Task.isCancelled {
-                do {
-                    try await accounts.sessions.removeExpired()
-                } catch {
-                    logger.warning("cannot remove sessions that have expired", metadata: ["reason": "\(error)"])
+                await attempt("write down when accounts were used") { try await accounts.writeDown() }
+                if intervals.isMultiple(of: Self.intervalsToExpiry) {
+                    await attempt("remove sessions that have expired") { try await accounts.sessions.removeExpired() }
                 }
+                intervals += 1
                 try? await Task.sleep(for: Self.interval)
             }
         }
+        await writeDownAtEnd()
+    }
+
+    /// Does something until it is done; gives up where trying again does not help.
+    private func insist(_ what: String, _ body: () async throws -> Void) async {
+        var isReported = false
+        while !Task.isCancelled {
+            do {
+                return try await body()
+            } catch {
+                guard !Task.isCancelled else { return }
+                guard Self.mayPass(error) else {
+                    logger.error("cannot \(what)", metadata: ["reason": "\(error)"])
+                    return
+                }
+                if !isReported { logger.warning("cannot \(what) yet", metadata: ["reason": "\(error)"]) }
+                isReported = true
+                try? await pause()
+            }
+        }
+    }
+
+    private func attempt(_ what: String, _ body: () async throws -> Void) async {
+        do { try await body() } catch {
+            guard !Task.isCancelled else { return }
+            logger.warning("cannot \(what)", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Whether the same may succeed later: another program has the database, its disk is full, or too many log in.
+    private static func mayPass(_ error: any Error) -> Bool {
+        switch error {
+        case let error as StoreError: [.busy, .full].contains(error.code)
+        case let error as AccountError: error.code == .busy
+        default: false
+        }
+    }
+
+    /// Waits a moment for the last notes; the database may be locked for longer than the node has to stop.
+    private func writeDownAtEnd() async {
+        let (ended, end) = AsyncStream<Never>.makeStream()
+        let writing = Task {
+            await attempt("write down when accounts were used") { try await accounts.writeDown(isEnd: true) }
+            end.finish()
+        }
+        let limit = Task {
+            try? await Task.sleep(for: Self.endLimit)
+            end.finish()
+        }
+        for await _ in ended {}
+        writing.cancel()
+        limit.cancel()
     }
 }
