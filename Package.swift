@@ -273,7 +273,7 @@ let package = Package(
         .testTarget(
             name: "ModelLibraryTests",
             dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
-        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store"]),
+        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", crypto]),
         .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Store", grdb, crypto]),
         .testTarget(
             name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),

@@ -34,6 +34,8 @@ IDLE_SETTLE_SECONDS = 3
 SHARDS, CONNECTIONS, PACE, LISTING_SECONDS = 60, 50, 10, 10
 FETCHES = 3
 UPLOADS = 9
+# The node takes a file's hash after it has answered.
+UPLOAD_SETTLE_SECONDS = 1
 HERE = pathlib.Path(__file__).parent
 
 
@@ -181,6 +183,7 @@ class Bench:
         time.sleep(IDLE_SETTLE_SECONDS)
         before = node.resident_megabytes()
         for number in range(UPLOADS):
+            time.sleep(UPLOAD_SETTLE_SECONDS)
             self.note("dd", uploading.copy(file, self.work / "copy"))
             watch, speed = uploading.upload(node, file)
             self.note("upload", speed)

@@ -7,7 +7,7 @@ package struct LoRAFile: Hashable, Sendable {
     package let sizeBytes: UInt64
     /// When it came; for files put there by hand, when they were last written.
     package let added: Date
-    /// In hex; nil for files put there by hand that were not hashed yet.
+    /// In hex; nil while it is not known: see `LoRALibrary.keepHashes`.
     package let sha256: String?
 }
 
@@ -29,6 +29,7 @@ package struct DeletedLoRA: Hashable, Sendable {
     package let sizeBytes: UInt64
     /// Nil for files put there by hand.
     package let deleted: Date?
+    /// In hex; nil where it was not known yet.
     package let sha256: String?
 }
 

@@ -23,6 +23,8 @@ package actor LoRALibrary {
     private let bin: LoRAFolder
     private let table: LoRATable
     private let incoming: String
+    /// Files whose hash is not known, as they come.
+    private let withoutHash = AsyncStream.makeStream(of: LoRAPath.self)
     private let maximumFileBytes: UInt64
     /// When files come and go.
     private let now: @Sendable () -> Double
@@ -63,12 +65,12 @@ package actor LoRALibrary {
         _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true
     ) async throws -> StoredLoRA {
         defer { upload.cancel() }
-        let sha256 = try await DiskQueue.run {
-            let (_, sha256) = try upload.complete()
+        let sizeBytes = try await DiskQueue.run {
+            let sizeBytes = try upload.complete()
             try Self.check(upload.path, format: name.format)
-            return sha256
+            return sizeBytes
         }
-        return try await publish(upload, LoRAPath(type: type, name: name), sha256: sha256, versioned: versioned)
+        return try await publish(upload, LoRAPath(type: type, name: name), sizeBytes: sizeBytes, versioned: versioned)
     }
 
     /// Reads the whole of what the format has to say about itself.
@@ -89,19 +91,61 @@ package actor LoRALibrary {
     }
 
     private func publish(
-        _ upload: LoRAUpload, _ wanted: LoRAPath, sha256: String, versioned: Bool
+        _ upload: LoRAUpload, _ wanted: LoRAPath, sizeBytes: UInt64, versioned: Bool
     ) throws -> StoredLoRA {
-        let same = try known(sha256)
+        let twin = try twin(of: upload, sizeBytes: sizeBytes)
         let path = try library.take(wanted, for: upload.path, versioned: versioned)
         guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
-        let row = LoRATable.Row(sha256: sha256, stamp: stamp, added: Date(timeIntervalSince1970: now()))
+        let row = LoRATable.Row(
+            sha256: twin.sha256 ?? "", stamp: stamp, added: Date(timeIntervalSince1970: now()))
         try table.record(row, .library, path)
-        return StoredLoRA(file: file(path, stamp, row), sameAs: same)
+        if row.sha256.isEmpty { withoutHash.continuation.yield(path) }
+        return StoredLoRA(file: file(path, stamp, row), sameAs: twin.path)
     }
 
-    /// The first file of the library with these bytes.
-    private func known(_ sha256: String) throws -> LoRAPath? {
-        try table.paths(withHash: sha256).first { try library.stamp($0.path) == $0.row.stamp }?.path
+    // MARK: Hashes
+
+    /// The first file of the library with an upload's bytes, and the hash that tells.
+    ///
+    /// Files of one size are compared by their hashes. What has a size of its own needs none for that, and whoever waits for the
+    /// end of the upload does not wait for one: see `keepHashes`.
+    private func twin(of upload: LoRAUpload, sizeBytes: UInt64) throws -> (sha256: String?, path: LoRAPath?) {
+        let candidates = try table.paths(ofSize: sizeBytes).filter { try library.stamp($0.path) == $0.row.stamp }
+        guard !candidates.isEmpty else { return (nil, nil) }
+        let hash = try sha256(ofFile: upload.path)
+        let twin = try candidates.first { path, row in
+            guard row.sha256.isEmpty else { return row.sha256 == hash }
+            var row = row
+            row.sha256 = try sha256(ofFile: library.fullPath(path))
+            try table.record(row, .library, path)
+            return row.sha256 == hash
+        }
+        return (hash, twin?.path)
+    }
+
+    /// Takes the hashes of files that came in without, one after the other, until the task is cancelled.
+    ///
+    /// - Parameter onFault: told what keeps a file from being hashed.
+    package func keepHashes(onFault: @Sendable (_ path: LoRAPath?, _ error: any Error) -> Void) async {
+        do {
+            for path in try table.pathsWithoutHash() { withoutHash.continuation.yield(path) }
+        } catch { onFault(nil, error) }
+        for await path in withoutHash.stream {
+            do { try await takeHash(of: path) } catch { onFault(path, error) }
+        }
+    }
+
+    private func takeHash(of path: LoRAPath) async throws {
+        guard let row = try table.row(.library, path), row.sha256.isEmpty, try library.stamp(path) == row.stamp else {
+            return
+        }
+        let hash = try await DiskQueue.run { [library] in
+            // Deleted since it was looked at.
+            try library.stamp(path).map { _ in try sha256(ofFile: library.fullPath(path)) }
+        }
+        guard let hash, var row = try table.row(.library, path), try library.stamp(path) == row.stamp else { return }
+        row.sha256 = hash
+        try table.record(row, .library, path)
     }
 
     // MARK: Lists
@@ -145,7 +189,7 @@ package actor LoRALibrary {
         return LoRAFile(
             path: path, fullPath: library.fullPath(path), sizeBytes: stamp.sizeBytes,
             added: row?.added ?? Date(timeIntervalSince1970: Double(stamp.modifiedNanoseconds) / 1e9),
-            sha256: row?.sha256)
+            sha256: row.flatMap { $0.sha256.isEmpty ? nil : $0.sha256 })
     }
 
     private func deletedFile(_ path: LoRAPath) throws -> DeletedLoRA? {
@@ -187,9 +231,10 @@ package actor LoRALibrary {
         let known = try table.row(.bin, path)
         let place = try library.take(deleted.original, for: bin.fullPath(path), versioned: versioned)
         try LoRAFolder.synchronize("\(bin.root)/\(path.type.rawValue)")
-        if let known, known.stamp == stamp, !known.sha256.isEmpty {
+        if let known, known.stamp == stamp {
             let row = LoRATable.Row(sha256: known.sha256, stamp: stamp, added: known.added)
             try table.move(row, from: (.bin, path), to: .library, place)
+            if row.sha256.isEmpty { withoutHash.continuation.yield(place) }
         } else {
             try table.remove(.bin, path)
         }

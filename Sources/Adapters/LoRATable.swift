@@ -14,6 +14,7 @@ struct LoRATable: Sendable {
     }
 
     struct Row: Sendable {
+        /// In hex; empty while it is not known.
         var sha256: String
         var stamp: LoRAFolder.Stamp
         var added: Date
@@ -40,7 +41,10 @@ struct LoRATable: Sendable {
                     ) STRICT, WITHOUT ROWID;
                     CREATE INDEX loraFileHash ON loraFile (sha256);
                     """)
-        }
+        },
+        StoreMigration("adapters-2 sizes of LoRA files") { database in
+            try database.execute(sql: "CREATE INDEX loraFileSize ON loraFile (sizeBytes)")
+        },
     ]
 
     private let store: Store
@@ -59,12 +63,22 @@ struct LoRATable: Sendable {
         }
     }
 
-    /// Paths in the library whose recorded hash this is, in order.
-    func paths(withHash sha256: String) throws -> [(path: LoRAPath, row: Row)] {
+    /// Paths in the library whose recorded size this is, in order.
+    func paths(ofSize sizeBytes: UInt64) throws -> [(path: LoRAPath, row: Row)] {
+        try paths(where: "sizeBytes = ?", [Int64(bitPattern: sizeBytes)])
+    }
+
+    /// Paths in the library whose hash is not known.
+    func pathsWithoutHash() throws -> [LoRAPath] {
+        try paths(where: "sha256 = ?", [""]).map(\.path)
+    }
+
+    private func paths(where condition: String, _ arguments: StatementArguments) throws -> [(path: LoRAPath, row: Row)]
+    {
         try store.read { database in
             try GRDB.Row.fetchAll(
-                database, sql: "SELECT * FROM loraFile WHERE place = 'library' AND sha256 = ? ORDER BY path",
-                arguments: [sha256]
+                database, sql: "SELECT * FROM loraFile WHERE place = 'library' AND \(condition) ORDER BY path",
+                arguments: arguments
             ).compactMap { row in
                 (try? LoRAPath(partialPath: row["path"])).map { ($0, Self.decode(row)) }
             }

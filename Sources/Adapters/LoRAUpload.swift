@@ -1,5 +1,3 @@
-internal import Crypto
-internal import Dispatch
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -17,15 +15,10 @@ package final class LoRAUpload: Sendable {
         var byteCount: UInt64 = 0
     }
 
-    /// From this many bytes on, hashing and writing at the same time costs less than one after the other.
-    private static let leastParallelBytes = 64 << 10
-
     /// The temporary file.
     let path: String
     private let maximumBytes: UInt64
     private let state: Mutex<State>
-    /// Used inside of `state`'s lock; the lock of its own is for the thread that hashes beside the one that writes.
-    private let hash = Mutex(SHA256())
 
     /// Makes the temporary file, which is locked as long as the upload lasts.
     init(path: String, maximumBytes: UInt64) throws {
@@ -51,27 +44,9 @@ package final class LoRAUpload: Sendable {
             guard UInt64(bytes.count) <= maximumBytes - state.byteCount else {
                 throw AdapterError(.tooLarge, "the file is larger than \(maximumBytes) bytes")
             }
-            try record(bytes, in: state.descriptor)
+            try write(bytes, to: state.descriptor)
             state.byteCount += UInt64(bytes.count)
         }
-    }
-
-    /// Hashes and writes, each on a core where there are several.
-    private func record(_ bytes: UnsafeRawBufferPointer, in descriptor: Int32) throws {
-        guard bytes.count >= Self.leastParallelBytes else {
-            try write(bytes, to: descriptor)
-            return hash.withLock { $0.update(bufferPointer: bytes) }
-        }
-        let failure = Mutex<(any Error)?>(nil)
-        nonisolated(unsafe) let bytes = bytes
-        DispatchQueue.concurrentPerform(iterations: 2) { task in
-            if task == 0 {
-                hash.withLock { $0.update(bufferPointer: bytes) }
-            } else {
-                do { try write(bytes, to: descriptor) } catch { failure.withLock { $0 = error } }
-            }
-        }
-        if let error = failure.withLock({ $0 }) { throw error }
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
@@ -106,15 +81,14 @@ package final class LoRAUpload: Sendable {
     }
 
     /// Waits until every byte is on the disk.
-    /// - Returns: how many there are, and their SHA-256 in hex.
-    func complete() throws -> (byteCount: UInt64, sha256: String) {
+    /// - Returns: how many there are.
+    func complete() throws -> UInt64 {
         try state.withLock { state in
             guard state.descriptor >= 0 else { throw AdapterError(.uploadEnded, "the upload has ended") }
             guard fsync(state.descriptor) == 0 else {
                 throw AdapterError(systemCall: errno, doing: "write", path: path)
             }
-            let hex = hash.withLock { $0.finalize() }.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            return (state.byteCount, hex)
+            return state.byteCount
         }
     }
 }

@@ -87,6 +87,7 @@ package struct NodeDaemon: Sendable {
                     serviceName: "downloads watch"),
                 .init(service: parts.keeper, serviceName: "keeper"),
                 .init(service: upkeep, serviceName: "accounts"),
+                .init(service: LoRAUpkeep(library: parts.loras), serviceName: "loras"),
                 .init(service: parts.training, serviceName: "training"),
                 .init(service: announcement, serviceName: "announcement"),
                 .init(

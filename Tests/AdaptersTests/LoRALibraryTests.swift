@@ -1,4 +1,5 @@
 import Adapters
+import Crypto
 import Foundation
 import Store
 import Testing
@@ -17,10 +18,42 @@ struct LoRALibraryTests {
             #expect(stored.sameAs == nil)
             #expect(try Data(contentsOf: URL(filePath: stored.file.fullPath)) == Data(bytes))
             #expect(try fixture.names("models/loras/.incoming").isEmpty)
-            let again = try await fixture.open().add(bytes, as: "other.safetensors", type: .styles)
+            // Nothing else has its size.
+            #expect(stored.file.sha256 == nil)
+            let library = try fixture.open()
+            let again = try await library.add(bytes, as: "other.safetensors", type: .styles)
             #expect(again.sameAs == stored.file.path)
-            #expect(again.file.sha256 == stored.file.sha256)
-            #expect(stored.file.sha256?.count == 64)
+            #expect(again.file.sha256?.count == 64)
+            #expect(try await library.file(stored.file.path)?.sha256 == again.file.sha256)
+            let third = try await library.add(bytes.dropLast() + [9], as: "third.safetensors")
+            #expect(third.sameAs == nil)
+            #expect(third.file.sha256 != again.file.sha256)
+        }
+    }
+
+    @Test("Hashes are taken after files have come, of those that an earlier process left too")
+    func hashes() async throws {
+        try await withLoRAs { fixture in
+            let bytes = LoRAFixture.safetensors(count: 300_000)
+            let early = try await fixture.open().add(bytes, as: "early.safetensors").file.path
+            let library = try fixture.open()
+            let keeping = Task {
+                await library.keepHashes { _, error in Issue.record(error) }
+            }
+            defer { keeping.cancel() }
+            let late = try await library.add(LoRAFixture.safetensors(2, count: 70), as: "late.safetensors").file.path
+            let gone = try await library.add(LoRAFixture.safetensors(3, count: 71), as: "gone.safetensors").file.path
+            _ = try await library.delete(gone)
+            var hashes: [String?] = []
+            let deadline = ContinuousClock.now + .seconds(30)
+            repeat {
+                hashes = [try await library.file(early)?.sha256, try await library.file(late)?.sha256]
+                await Task.yield()
+            } while hashes.contains(nil) && .now < deadline
+            #expect(hashes.map { $0?.count } == [64, 64])
+            #expect(hashes[0] == SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+            let restored = try await library.restore(gone)
+            #expect(restored.path == gone)
         }
     }
 

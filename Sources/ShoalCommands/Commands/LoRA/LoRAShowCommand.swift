@@ -37,7 +37,7 @@ package struct LoRAShowCommand: AsyncParsableCommand {
         Terminal.line("path      \(file.filePath)")
         Terminal.line("size      \(Figures.bytes(file.fileSize)) (\(file.fileSize) bytes)")
         Terminal.line("uploaded  \(file.uploadTimestamp)")
-        Terminal.line("sha-256   \(file.sha256 ?? "not known: it was put there by hand")")
+        Terminal.line("sha-256   \(file.sha256 ?? "not known yet")")
     }
 }
 
