@@ -55,7 +55,8 @@ enum TransferBench {
         let shards = ShardServer(library: library, logger: quiet)
         let server = try LinkServer(
             network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials,
-            services: [SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: shards)], logger: quiet)
+            services: [SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: shards)],
+            limits: .betweenNodes, logger: quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             say("\(try await server.port) \(plain)")
@@ -203,7 +204,8 @@ private final class Direct: Membership {
 
     func channel(to id: NodeID) async throws(LinkError) -> LinkChannel {
         if let channel = known.withLock({ $0 }) { return channel }
-        let channel = try await LinkChannel.connect(to: .node(peer, addresses: [address]), credentials: credentials)
+        let channel = try await LinkChannel.connect(
+            to: .node(peer, addresses: [address]), credentials: credentials, limits: .betweenNodes)
         return known.withLock { known in
             known = known ?? channel
             return known ?? channel

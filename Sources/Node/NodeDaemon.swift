@@ -42,6 +42,7 @@ package struct NodeDaemon: Sendable {
         _ settings: Settings, onListening: @escaping @Sendable (String) -> Void,
         onFirstAdministrator: @escaping @Sendable (OneTimePassword) -> Void
     ) async throws {
+        Allocator.giveBackSooner()
         LoggingSystem.bootstrap { label in
             StandardErrorLogHandler(label: label, level: settings.log.level, format: settings.log.format)
         }
@@ -175,7 +176,7 @@ package struct NodeDaemon: Sendable {
             linkServer = try LinkServer(
                 network: address, credentials: credentials,
                 services: [SwarmNodeService(swarm: swarm, requests: inference.nodeRequests, shards: shardServer)],
-                gracePeriod: .seconds(1), logger: Logger(label: "link"))
+                limits: .betweenNodes, gracePeriod: .seconds(1), logger: Logger(label: "link"))
             logger.info(
                 "starting",
                 metadata: [

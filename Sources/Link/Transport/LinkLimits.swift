@@ -23,6 +23,14 @@ package struct LinkLimits: Sendable {
 
     package init() {}
 
+    /// Between daemons. What one sends faster than the other takes it waits there, once per request for a shard: 2 MiB on two
+    /// requests keep 0.6 Gbit/s going over 50 ms.
+    package static var betweenNodes: LinkLimits {
+        var limits = LinkLimits()
+        limits.windowBytes = 2 << 20
+        return limits
+    }
+
     var serverConfiguration: HTTP2ServerTransport.Posix.Config {
         .defaults { config in
             config.rpc.maxRequestPayloadSize = messageBytes

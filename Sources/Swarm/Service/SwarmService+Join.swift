@@ -46,7 +46,8 @@ extension SwarmService {
         let (known, addresses) = state.withLock { ($0.channels[id], $0.table.entries[id]?.addresses) }
         if let known { return known }
         guard let addresses else { throw LinkError(.unreachable, "node \(id.short) is not known") }
-        let channel = try await LinkChannel.connect(to: .node(id, addresses: addresses), credentials: credentials)
+        let channel = try await LinkChannel.connect(
+            to: .node(id, addresses: addresses), credentials: credentials, limits: .betweenNodes)
         return state.withLock { state in
             if let known = state.channels[id] { return known }
             // Without a stream nothing would notice when the peer goes; such a connection serves its caller alone.
@@ -98,7 +99,8 @@ extension SwarmService {
         for node in nodes {
             do throws(LinkError) {
                 let channel = try await LinkChannel.connect(
-                    to: .node(node.id, addresses: node.addresses), credentials: credentials, timeout: Self.joinTimeout)
+                    to: .node(node.id, addresses: node.addresses), credentials: credentials, limits: .betweenNodes,
+                    timeout: Self.joinTimeout)
                 if channel.peer == me {
                     failure = failure ?? SwarmError(.ownCode, "the address leads to this node itself")
                     continue

@@ -80,7 +80,8 @@ extension SwarmService {
     private func call(_ dial: PeerTable.Dial) async {
         do throws(LinkError) {
             let channel = try await LinkChannel.connect(
-                to: .node(dial.id, addresses: dial.addresses), credentials: credentials, timeout: Self.dialTimeout)
+                to: .node(dial.id, addresses: dial.addresses), credentials: credentials, limits: .betweenNodes,
+                timeout: Self.dialTimeout)
             // The peer may have called meanwhile.
             guard state.withLock({ !$0.isStopping && $0.table.session(with: dial.id) == nil }) else {
                 state.withLock { $0.table.dialDropped(dial.id, at: clock.now()) }
