@@ -135,6 +135,11 @@ let package = Package(
             ] + grpc
         ),
         .target(
+            name: "Cluster",
+            dependencies: [
+                "Inference", "Link", "Store", "Hardware", "ChatTemplate", "GGUF", grdb, logging, lifecycle,
+            ] + grpc),
+        .target(
             name: "Acquisition",
             dependencies: [
                 "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging, lifecycle,
@@ -156,7 +161,7 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Accounts", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
+                "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
                 "ChatTemplate",
                 "Link", "GGUF", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
@@ -174,12 +179,13 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
-                "Events", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
+                "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
                 "BLAKE3", crypto, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ] + grpc
@@ -196,6 +202,7 @@ let package = Package(
             dependencies: [
                 "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
                 lifecycle, "Adapters",
+                "Cluster",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -222,6 +229,10 @@ let package = Package(
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
             ] + grpc,
             path: "Benchmarks/Transfer"
+        ),
+        .executableTarget(
+            name: "shoal-bench-cluster", dependencies: ["Cluster", "Inference", "Link", logging],
+            path: "Benchmarks/Cluster"
         ),
 
         .target(
@@ -274,7 +285,7 @@ let package = Package(
             name: "ModelLibraryTests",
             dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", crypto]),
-        .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Store", grdb, crypto]),
+        .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Link", "Store", grdb, crypto]),
         .testTarget(
             name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
         .testTarget(
@@ -284,6 +295,11 @@ let package = Package(
                 "shoal-engine", logging,
             ] + grpc
         ),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: [
+                "Cluster", "Inference", "Link", "Store", "Hardware", "ChatTemplate", "GGUF", grdb, logging, lifecycle,
+            ] + grpc),
         .testTarget(
             name: "AcquisitionTests",
             dependencies: [
@@ -299,7 +315,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Accounts", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm", "ChatTemplate",
+                "HTTPAPI", "Accounts", "Cluster", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm",
+                "ChatTemplate",
                 "GGUF",
                 "Link", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,

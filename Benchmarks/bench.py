@@ -10,6 +10,7 @@ speed touches all of them alike. A row is the median of the rounds' ratios.
 import argparse
 import contextlib
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -33,6 +34,7 @@ IDLE_SETTLE_SECONDS = 3
 # The load of the list of models: as many pages as connections, each asking more often than any page does.
 SHARDS, CONNECTIONS, PACE, LISTING_SECONDS = 60, 50, 10, 10
 FETCHES = 3
+WORKERS, HEARTBEAT_SECONDS, HEARTBEAT_ROUNDS = 500, 15, 3
 UPLOADS = 9
 # The node takes a file's hash after it has answered.
 UPLOAD_SETTLE_SECONDS = 1
@@ -147,6 +149,28 @@ class Bench:
             print(f"{side}: {len(times)} answers, p99 {self.values[f'{side} p99'][-1]:.3g} ms", flush=True)
         node.stop()
 
+    def heartbeats(self):
+        """What a master spends on workers that have nothing to do, in percent of one core."""
+        master = Node(self.given.bin, self.work / "master")
+        self.stack.callback(master.stop)
+        token = json.loads(master.run("cluster", "token", "add", "bench", "--json"))["token"]
+        address = f"127.0.0.1:{json.loads((master.data / 'run.json').read_text())['swarm_port']}"
+        time.sleep(IDLE_SETTLE_SECONDS)
+        idle = master.busy_percent(HEARTBEAT_SECONDS)
+        command = [self.given.bin / "shoal-bench-cluster", address, token, str(WORKERS)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as workers:
+            if workers.stdout.readline().strip() != "joined":
+                raise SystemExit("bench: the workers do not join")
+            time.sleep(IDLE_SETTLE_SECONDS)
+            for _ in range(HEARTBEAT_ROUNDS):
+                self.note("heartbeats", master.busy_percent(HEARTBEAT_SECONDS))
+                connected = master.get("/api/admin/cluster_nodes?limit=1")["master_stats"]["connected_nodes"]
+                if connected != WORKERS:
+                    raise SystemExit(f"bench: {connected} of {WORKERS} workers are connected")
+                print(f"heartbeats: {self.values['heartbeats'][-1]:.2f} % (idle {idle:.2f} %)", flush=True)
+            workers.stdin.close()
+        master.stop()
+
     def fetching(self):
         """A model from the hub into one node, and from that one into another; each time into new data directories."""
         bytes = self.given.fetched.stat().st_size
@@ -223,6 +247,7 @@ ROWS = [
     ("fetch-peer", "the same from a peer (MB)", "fetch from peer growth", None, "<= 64"),
     ("list", "`GET /api/admin/models`, 200 models of 60 shards, 50 connections that ask 10 times a second each: p99 (ms)",
      "list paced p99", None, "<= 10"),
+    ("heartbeats", f"{WORKERS} workers with heartbeats every 5 s: what the master uses of one core (%)", "heartbeats", None, "<= 5"),
     ("upload", "upload of a LoRA file of 500 MB over HTTP ÷ `dd conv=fsync` of the same file to the same disk",
      "upload", "dd", ">= 0.6"),
     ("upload-memory", "resident memory that the daemon grows by meanwhile (MB)", "upload growth", None, "<= 24"),
@@ -257,6 +282,7 @@ def table(bench: Bench, rows: list) -> str:
     lines += ["", "Raw figures, median (least to greatest); tokens per second where nothing else is said:", ""]
     units = {"repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
     units |= dict.fromkeys(("peer transfer", "plain copy", "verification"), "GB/s")
+    units |= {"heartbeats": "%"}
     units |= {name: "MB" if name.endswith("growth") else "MB/s" for name in bench.values if name.startswith("fetch")}
     units |= {name: "answers/s" if name.endswith("rate") else "ms" for name in bench.values if name.startswith("list")}
     units |= {"dd": "MB/s", "upload": "MB/s", "upload growth": "MB"}
@@ -295,6 +321,8 @@ def main() -> int:
             bench.transfer()
         if wanted & {"fetch from hub growth", "fetch from peer growth"}:
             bench.fetching()
+        if "heartbeats" in wanted:
+            bench.heartbeats()
         if "list paced p99" in wanted:
             bench.listing()
         if wanted & {"upload", "upload growth"}:

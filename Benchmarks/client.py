@@ -94,6 +94,16 @@ class Node:
                 return int(line.split()[1]) * 1024 / 1e6
         raise SystemExit(f"bench: no {field}")
 
+    def busy_percent(self, seconds: float) -> float:
+        """What the process uses of one core, over that time."""
+        began, before = time.monotonic(), self._processor_seconds()
+        time.sleep(seconds)
+        return (self._processor_seconds() - before) / (time.monotonic() - began) * 100
+
+    def _processor_seconds(self) -> float:
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def get(self, path: str):
         return self._ask("GET", path)
 

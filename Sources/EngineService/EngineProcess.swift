@@ -29,6 +29,11 @@ package enum EngineProcess {
             print("libllama \(LlamaBackEnd.version)")
             return 0
         }
+        if arguments.dropFirst() == ["--devices"] {
+            LlamaBackEnd.start(logger: Logger(label: "engine") { _ in SwiftLogNoOpLogHandler() })
+            for device in LlamaBackEnd.devices { print(device) }
+            return 0
+        }
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         do {
             guard let socket = value(of: "--socket", in: arguments) else {

@@ -12,6 +12,8 @@ package struct LinkError: Error, Sendable, CustomStringConvertible {
         package static let unusableKeyFile = Code(rawValue: "unusable_key_file")
         /// The other side does not hold this swarm's key, or says that this node does not.
         package static let notAMember = Code(rawValue: "not_a_member")
+        /// A worker's cluster token is not one that the master knows.
+        package static let unknownToken = Code(rawValue: "unknown_token")
         /// The other side proved to be another node than the one that was called: see `expected` and `found`.
         package static let wrongNode = Code(rawValue: "wrong_node")
         /// Nothing answered at any of the addresses, or what answered is no node.

@@ -1,6 +1,7 @@
 package import Accounts
 import Acquisition
 import Adapters
+import Cluster
 import Events
 import HTTPAPI
 import Inference
@@ -26,9 +27,9 @@ import UnixSignals
 /// HTTP server, which lets answers end, then the links to other nodes, last the engines.
 package struct NodeDaemon: Sendable {
     /// Time that everything together has to stop, before what is left is cancelled.
-    private static let shutdownLimit: Duration = .seconds(8)
+    static let shutdownLimit: Duration = .seconds(8)
     /// Time that cancelled services have to end, before the process does.
-    private static let cancellationLimit: Duration = .seconds(1)
+    static let cancellationLimit: Duration = .seconds(1)
     /// The longest folder for engine sockets: socket paths must fit into 107 bytes (unix(7)).
     private static let longestSocketFolder = 80
 
@@ -78,6 +79,7 @@ package struct NodeDaemon: Sendable {
                 // The names keep the group from describing services by their contents, keys included.
                 .init(service: parts.inference, serviceName: "inference"),
                 .init(service: parts.swarm, serviceName: "swarm"),
+                .init(service: parts.cluster, serviceName: "cluster"),
                 .init(service: parts.linkServer, serviceName: "link"),
                 .init(service: LibraryWatch(library: parts.library), serviceName: "library watch"),
                 .init(service: HubConnections(hub: parts.downloads.hub), serviceName: "hub"),
@@ -121,6 +123,7 @@ package struct NodeDaemon: Sendable {
         let accounts: AccountServices
         let loras: LoRALibrary
         let training: TrainingService
+        let cluster: ClusterMaster
 
         init(settings: Settings, directory: DataDirectory, logger: Logger) async throws {
             self.settings = settings
@@ -173,10 +176,15 @@ package struct NodeDaemon: Sendable {
                     .cannotListen,
                     "swarm.host “\(settings.swarm.host)” is no address to listen on; use an IP address or localhost")
             }
+            cluster = try ClusterMaster(store: store, me: identity.id, logger: Logger(label: "cluster"))
             linkServer = try LinkServer(
                 network: address, credentials: credentials,
-                services: [SwarmNodeService(swarm: swarm, requests: inference.nodeRequests, shards: shardServer)],
-                limits: .betweenNodes, gracePeriod: .seconds(1), logger: Logger(label: "link"))
+                services: [
+                    SwarmNodeService(swarm: swarm, requests: inference.nodeRequests, shards: shardServer),
+                    cluster.service,
+                ],
+                workers: cluster.gate, limits: .betweenNodes, gracePeriod: .seconds(1),
+                logger: Logger(label: "link"))
             logger.info(
                 "starting",
                 metadata: [
@@ -206,7 +214,7 @@ package struct NodeDaemon: Sendable {
             requestTimeout: api.requestTimeout, shutdownGracePeriod: .seconds(4))
     }
 
-    private static func inferenceSettings(
+    static func inferenceSettings(
         _ settings: Settings, directory: DataDirectory
     ) throws -> InferenceSettings {
         let engine = settings.engine
@@ -247,7 +255,7 @@ package struct NodeDaemon: Sendable {
 }
 
 /// Looks once at everything in the library, and from then on for what other processes import beside the node.
-private struct LibraryWatch: Service {
+struct LibraryWatch: Service {
     let library: ModelLibrary
 
     func run() async throws {

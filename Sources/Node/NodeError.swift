@@ -12,6 +12,8 @@ package struct NodeError: Error, CustomStringConvertible {
         package static let alreadyRunning = Code(rawValue: "already_running")
         /// A key file holds something else than a key.
         package static let badKeyFile = Code(rawValue: "bad_key_file")
+        /// What a worker needs to know is missing or wrong.
+        package static let badWorker = Code(rawValue: "bad_worker")
         /// An address cannot be listened on.
         package static let cannotListen = Code(rawValue: "cannot_listen")
     }

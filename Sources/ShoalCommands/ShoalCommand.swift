@@ -18,11 +18,14 @@ package struct ShoalCommand: AsyncParsableCommand {
             """,
         version: NodeVersion.current,
         groupedSubcommands: [
-            CommandGroup(name: "This node", subcommands: [ServeCommand.self, ImportCommand.self, DoctorCommand.self]),
+            CommandGroup(
+                name: "This node",
+                subcommands: [ServeCommand.self, ImportCommand.self, DoctorCommand.self]),
             CommandGroup(
                 name: "The swarm",
                 subcommands: [InviteCommand.self, JoinCommand.self, StatusCommand.self, PeersCommand.self]
             ),
+            CommandGroup(name: "The cluster", subcommands: [WorkerCommand.self, ClusterCommand.self]),
             CommandGroup(
                 name: "Models",
                 subcommands: [

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Link
 import Store
 import Testing
 

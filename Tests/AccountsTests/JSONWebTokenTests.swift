@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Link
 import Testing
 
 @testable import Accounts

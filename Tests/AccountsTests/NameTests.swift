@@ -1,3 +1,4 @@
+import Link
 import Testing
 
 @testable import Accounts

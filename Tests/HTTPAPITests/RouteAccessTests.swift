@@ -1,6 +1,7 @@
 import ChatTemplate
 import FoundationEssentials
 import HTTPTypes
+import Link
 import Logging
 import Synchronization
 import Testing
@@ -88,6 +89,13 @@ struct RouteAccessTests {
         ("POST /admin/api/api_tokens", .administrator, [400]),
         ("DELETE /admin/api/api_tokens/{id}", .administrator, [404]),
         ("GET /admin/api/audit", .administrator, [200]),
+
+        ("GET /admin/api/cluster_tokens", .administrator, [200]),
+        ("POST /admin/api/cluster_tokens", .administrator, [400]),
+        ("DELETE /admin/api/cluster_tokens/{id}", .administrator, [404]),
+        ("GET /admin/api/cluster_clients", .administrator, [200]),
+        ("GET /api/admin/cluster_nodes", .administrator, [200]),
+        ("POST /api/admin/cluster_nodes/set_driver", .administrator, [400]),
 
         ("POST /api/v1/admin/lora/upload", .administrator, [415]),
         ("POST /api/v1/lora/upload", .user, [415]),

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Link
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Link
 package import Store
 
 #if canImport(FoundationEssentials)

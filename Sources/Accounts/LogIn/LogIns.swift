@@ -1,5 +1,6 @@
 internal import Crypto
 internal import GRDB
+internal import Link
 internal import Store
 internal import Synchronization
 

@@ -2,6 +2,7 @@ import Accounts
 import Acquisition
 import Adapters
 import ChatTemplate
+import Cluster
 import Files
 import HTTPTypes
 import Hub
@@ -25,6 +26,7 @@ extension APIError {
         case let error as HubError: self.init(error)
         case let error as StoreError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AccountError: self = APIError(error) ?? .logged(error, logger: logger)
+        case let error as ClusterError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as AdapterError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as JobError: self = APIError(error) ?? .logged(error, logger: logger)
         case let error as FileError: self = APIError(error) ?? .logged(error, logger: logger)
@@ -41,6 +43,18 @@ extension APIError {
         case is CancellationError:
             self = .unavailable("the request was cancelled", hint: "The client went away, or the node is stopping.")
         default: self = .logged(error, logger: logger)
+        }
+    }
+
+    /// Nil for faults of this machine, which are no client's business.
+    private init?(_ error: ClusterError) {
+        self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
+        parameter = error.field
+        switch error.code {
+        case .badValue: break
+        case .tokenNotFound, .nodeNotFound: (status, type) = (.notFound, "not_found_error")
+        case .tooMany: status = .conflict
+        default: return nil
         }
     }
 

@@ -69,6 +69,8 @@ package enum HTTPAPI {
         UserRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
         APITokenRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
         AuditRoutes(accounts: services.accounts).add(to: &table)
+        ClusterRoutes(cluster: services.cluster, audit: services.accounts.audit, configuration: configuration)
+            .add(to: &table)
         LoRARoutes(loras: services.loras, audit: services.accounts.audit, configuration: configuration).add(to: &table)
         BrowseRoute(files: services.files).add(to: &table)
         TrainingRoutes(

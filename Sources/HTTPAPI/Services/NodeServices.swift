@@ -1,4 +1,5 @@
 package import Accounts
+package import Cluster
 package import GGUF
 package import Inference
 package import Link
@@ -6,7 +7,7 @@ package import Link
 /// What the routes call: the node's domains as functions, given by the composition root.
 ///
 /// Functions and not the services themselves, so that a test can say what happens without engines, peers and files. Accounts need
-/// nothing but a database, and come as they are.
+/// nothing but a database, and come as they are; so does the cluster.
 package struct NodeServices: Sendable {
     package var inference: InferenceOperations
     package var models: ModelOperations
@@ -17,11 +18,12 @@ package struct NodeServices: Sendable {
     package var loras: LoRAOperations
     package var training: TrainingOperations
     package var files: FileOperations
+    package var cluster: ClusterMaster
 
     package init(
         inference: InferenceOperations, models: ModelOperations, acquisition: AcquisitionOperations,
         swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices,
-        loras: LoRAOperations, training: TrainingOperations, files: FileOperations
+        loras: LoRAOperations, training: TrainingOperations, files: FileOperations, cluster: ClusterMaster
     ) {
         self.inference = inference
         self.models = models
@@ -32,6 +34,7 @@ package struct NodeServices: Sendable {
         self.loras = loras
         self.training = training
         self.files = files
+        self.cluster = cluster
     }
 }
 

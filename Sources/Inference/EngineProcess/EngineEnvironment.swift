@@ -18,6 +18,7 @@ struct EngineEnvironment: Sendable {
 
     let settings: InferenceSettings
     let credentials: CurrentCredentials
+    let variables: EngineVariables
     let logger: Logger
     /// A number of its own for each engine, so that sockets have short names.
     let number: Int
@@ -40,8 +41,12 @@ struct EngineEnvironment: Sendable {
     /// GNU OpenMP lets a thread that has nothing to do spin for 300,000 rounds, which is 13 ms: as long as a token takes on
     /// another engine of the same machine, which then has half of the processor (two engines in turn reached half the
     /// speed of one). 2000 rounds bridge the gaps inside a token all the same. What the operator says about OpenMP stands.
-    static func variables(inherited: [String: String] = ProcessInfo.processInfo.environment) -> Subprocess.Environment {
+    func processVariables(
+        inherited: [String: String] = ProcessInfo.processInfo.environment
+    ) -> Subprocess.Environment {
         let saysOtherwise = inherited.keys.contains { $0 == "GOMP_SPINCOUNT" || $0 == "OMP_WAIT_POLICY" }
-        return saysOtherwise ? .inherit : .inherit.updating(["GOMP_SPINCOUNT": "2000"])
+        var changes: [Subprocess.Environment.Key: String?] = saysOtherwise ? [:] : ["GOMP_SPINCOUNT": "2000"]
+        for (name, value) in variables.current { changes[.init(stringLiteral: name)] = value }
+        return .inherit.updating(changes)
     }
 }

@@ -88,6 +88,14 @@ package actor EngineProcess {
         if case .running(let connection) = state { connection } else { nil }
     }
 
+    /// Whether there is a process, or is about to be.
+    package var isAlive: Bool {
+        switch state {
+        case .starting, .running: true
+        case .stopped, .stopping: false
+        }
+    }
+
     /// Marks a load for as long as `body` runs.
     package func whileLoading<Result: Sendable>(
         _ body: @Sendable () async throws -> Result
@@ -217,7 +225,7 @@ package actor EngineProcess {
         do {
             let result = try await Subprocess.run(
                 .path(FilePath(binary)), arguments: ["--socket", socket, "--model-name", model],
-                environment: EngineEnvironment.variables(), platformOptions: options, input: .inputWriter,
+                environment: environment.processVariables(), platformOptions: options, input: .inputWriter,
                 output: .sequence, error: .sequence
             ) { execution in
                 _ = try? await execution.standardInputWriter.write(line)

@@ -19,6 +19,7 @@ package final class EngineSupervisor: Service {
     private let registry = Mutex(Registry())
     private let launches: AsyncStream<EngineProcess>
     private let launchContinuation: AsyncStream<EngineProcess>.Continuation
+    let variables = EngineVariables()
     private let statuses = Mutex<[String: Shoal_V1_EngineStatus]>([:])
     private let changes: AsyncStream<Void>.Continuation
     /// Ticks when an engine started, ended or said something new of itself.
@@ -41,7 +42,8 @@ package final class EngineSupervisor: Service {
             if let known = registry.processes[model], known.paths == paths { return (known, nil) }
             registry.made += 1
             let environment = EngineEnvironment(
-                settings: settings, credentials: credentials, logger: logger, number: registry.made,
+                settings: settings, credentials: credentials, variables: variables, logger: logger,
+                number: registry.made,
                 onChange: { [weak self] process in self?.processChanged(process) },
                 onStatus: { [weak self] process, status in self?.note(status, of: process) })
             let made = EngineProcess(model: model, paths: paths, environment: environment) { [launchContinuation] in
@@ -58,6 +60,9 @@ package final class EngineSupervisor: Service {
     package func existingEngine(model: String) -> EngineProcess? {
         registry.withLock { $0.processes[model] }
     }
+
+    /// All engines that were ever asked for; they may not be running.
+    package var engines: [EngineProcess] { registry.withLock { Array($0.processes.values) } }
 
     /// What each running engine said of itself last.
     package var lastStatuses: [String: Shoal_V1_EngineStatus] { statuses.withLock { $0 } }

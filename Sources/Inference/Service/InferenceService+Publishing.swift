@@ -23,6 +23,7 @@ extension InferenceService {
             group.addTask {
                 for await _ in self.supervisor.engineChanges {
                     await self.keeper.reconcile()
+                    await self.stopStaleEngines()
                     await self.publish()
                 }
             }

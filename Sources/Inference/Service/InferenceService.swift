@@ -28,6 +28,8 @@ package final class InferenceService: Service {
     let keeperChanges: AsyncStream<Void>
     /// How models write calls and reasoning, by model.
     let forms = Mutex<[String: OutputForm]>([:])
+    /// Models whose engines run with other variables than new ones would.
+    let staleEngines = Mutex<Set<String>>([])
     let publishedSpeeds = Mutex<[String: Double]>([:])
 
     /// - Parameters:

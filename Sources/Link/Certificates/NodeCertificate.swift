@@ -8,17 +8,26 @@ package import X509
     package import Foundation
 #endif
 
-/// A TLS certificate that by itself proves which node its holder acts for and that this node is in the swarm.
+/// A TLS certificate that by itself proves which node its holder acts for, and that this node is in the swarm or works for one
+/// that is.
 ///
 /// It is self-signed over a P-256 key made for it (TLS stacks refuse Ed25519 ones) and carries one private extension, the
 /// *node proof*:
 ///
-///     byte 0        version, 1
+///     byte 0        version: 1 of a member, 2 of a worker
 ///     1..<33        node id (Ed25519 public key)
 ///     33..<41       first second of validity, Unix time, big-endian
 ///     41..<49       last second of validity
 ///     49..<113      Ed25519 signature by the node over "shoal-node-certificate-v1" ‖ bytes 0..<49 ‖ the P-256 public key (X9.63)
+///
+/// then, of a member
+///
 ///     113..<145     HMAC-SHA256 over the same, under a key derived from the swarm key
+///
+/// and of a worker, which has no swarm key,
+///
+///     113..<145     its cluster token's public key (Ed25519)
+///     145..<209     the token's signature over "shoal-cluster-token-v1" ‖ bytes 0..<49 ‖ the P-256 public key (X9.63)
 ///
 /// The names and dates of the X.509 part say nothing: only the proof counts.
 package struct NodeCertificate: Sendable {
@@ -33,13 +42,29 @@ package struct NodeCertificate: Sendable {
     package init(identity: NodeIdentity, swarm: SwarmKey, key: P256.Signing.PrivateKey, now: Date = Date())
         throws(LinkError)
     {
+        try self.init(identity: identity, key: key, now: now) { validity, publicKey in
+            try NodeProof(identity: identity, swarm: swarm, validity: validity, publicKey: publicKey)
+        }
+    }
+
+    /// Makes a certificate for `key` that proves `identity` and possession of a cluster token.
+    package init(identity: NodeIdentity, token: ClusterToken, key: P256.Signing.PrivateKey, now: Date = Date())
+        throws(LinkError)
+    {
+        try self.init(identity: identity, key: key, now: now) { validity, publicKey in
+            try NodeProof(identity: identity, token: token, validity: validity, publicKey: publicKey)
+        }
+    }
+
+    private init(
+        identity: NodeIdentity, key: P256.Signing.PrivateKey, now: Date,
+        proof: (_ validity: NodeProof.Validity, _ publicKey: [UInt8]) throws -> NodeProof
+    ) throws(LinkError) {
         do {
             let validity = NodeProof.Validity(
                 first: UInt64(max(0, now.timeIntervalSince1970 - Self.clockTolerance)),
                 last: UInt64(max(0, now.timeIntervalSince1970 + Self.lifetime)))
-            let proof = try NodeProof(
-                identity: identity, swarm: swarm, validity: validity, publicKey: Array(key.publicKey.x963Representation)
-            )
+            let proof = try proof(validity, Array(key.publicKey.x963Representation))
             let name = try DistinguishedName { CommonName("shoal node \(identity.id.short)") }
             let certificate = try Certificate(
                 version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: Certificate.PublicKey(key.publicKey),

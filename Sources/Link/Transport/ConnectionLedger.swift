@@ -16,10 +16,12 @@ final class ConnectionLedger: Sendable {
 
     private let state = Mutex(State())
     private let limits: LinkLimits
+    private let workers: WorkerGate?
     private let logger: Logger
 
-    init(limits: LinkLimits, logger: Logger) {
+    init(limits: LinkLimits, workers: WorkerGate?, logger: Logger) {
         self.limits = limits
+        self.workers = workers
         self.logger = logger
     }
 
@@ -38,6 +40,11 @@ final class ConnectionLedger: Sendable {
             state.handshaking += 1
             return !state.isStopping && state.open.count <= limits.connections && state.handshaking <= limits.handshakes
         }
+    }
+
+    /// Notes that the other side has proven who it is.
+    func proven(_ channel: any Channel) {
+        workers?.entered(channel, limit: limits.connections * 3 / 4)
     }
 
     func handshakeEnded() { state.withLock { $0.handshaking -= 1 } }

@@ -29,13 +29,17 @@ final class HandshakeGuard: ChannelInboundHandler {
 
     private let ledger: ConnectionLedger
     private let timeout: Duration?
+    private let lingering: LingeringClose?
     private var state = State.handshaking(timeout: nil)
     private var isCounted = false
 
-    /// - Parameter timeout: for the handshake; `nil` where there is none to wait for.
-    init(ledger: ConnectionLedger, timeout: Duration?) {
+    /// - Parameters:
+    ///   - timeout: for the handshake; `nil` where there is none to wait for.
+    ///   - lingering: told when the handshake has ended well.
+    init(ledger: ConnectionLedger, timeout: Duration?, lingering: LingeringClose? = nil) {
         self.ledger = ledger
         self.timeout = timeout
+        self.lingering = lingering
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -66,13 +70,16 @@ final class HandshakeGuard: ChannelInboundHandler {
                 return
             }
             state = .proven
+            lingering?.handshakeCompleted()
             ledger.handshakeEnded()
+            ledger.proven(context.channel)
         }
         context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if case .handshaking = state { refuse(context, error) }
+        // TLS closes the connection itself, once its alert is out.
+        if case .handshaking = state { refuse(context, error, closes: !(error is NIOSSLError)) }
         context.fireErrorCaught(error)
     }
 
@@ -104,12 +111,12 @@ final class HandshakeGuard: ChannelInboundHandler {
         return true
     }
 
-    private func refuse(_ context: ChannelHandlerContext, _ error: any Error) {
+    private func refuse(_ context: ChannelHandlerContext, _ error: any Error, closes: Bool = true) {
         if case .handshaking(let timeout) = state { timeout?.cancel() }
         state = .refused
         ledger.handshakeEnded()
         ledger.logRefusal(of: context.remoteAddress, error: error, on: context.eventLoop)
-        context.close(mode: .all, promise: nil)
+        if closes { context.close(mode: .all, promise: nil) }
     }
 
     private func end(_ context: ChannelHandlerContext) {

@@ -30,6 +30,8 @@ package final class LinkChannel: Sendable {
 
     /// The swarm's own service.
     package var node: Shoal_V1_Node.Client<Transport> { .init(wrapping: client) }
+    /// What the master of a cluster serves to its workers.
+    package var cluster: Shoal_V1_Cluster.Client<Transport> { .init(wrapping: client) }
     /// The services of an engine process.
     package var segment: Shoal_V1_Segment.Client<Transport> { .init(wrapping: client) }
     package var engine: Shoal_V1_EngineControl.Client<Transport> { .init(wrapping: client) }

@@ -92,12 +92,15 @@ struct LinkDial: Sendable {
         configuration.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
             channel.eventLoop.makeCompletedFuture {
                 let pipeline = channel.pipeline.syncOperations
+                // gRPC's own handlers keep errors to themselves: the witness has to stand before them.
+                let witness = ErrorWitness { outcome.failed($0) }
                 if let tls = try? pipeline.handler(type: NIOSSLClientHandler.self) {
                     try pipeline.addHandler(ReadSlicer(), position: .after(tls))
+                    try pipeline.addHandler(witness, position: .after(tls))
                 } else {
                     try pipeline.addHandler(ReadSlicer(), position: .first)
+                    try pipeline.addHandler(witness, position: .first)
                 }
-                try pipeline.addHandler(ErrorWitness { outcome.failed($0) }, position: .last)
             }
         }
         let resolvable: any ResolvableTarget
@@ -128,6 +131,9 @@ struct LinkDial: Sendable {
         if error is CancellationError || Task.isCancelled {
             return LinkError(.timedOut, "the call to \(place) was given up")
         }
+        if outcome.peer != nil, credentials?.value.swarm == nil, credentials != nil {
+            return refusalOfWorker(error)
+        }
         if let failure = outcome.error as? BoringSSLError, outcome.peer != nil {
             // This side was content; the alert says that the other one was not.
             var error = LinkError(
@@ -142,6 +148,17 @@ struct LinkDial: Sendable {
         return LinkError(
             .unreachable, "nothing answers at \(place): is the node running, and the port open?",
             cause: outcome.error ?? error)
+    }
+
+    /// Why a master that has proven itself does not take this worker.
+    private func refusalOfWorker(_ error: any Error) -> LinkError {
+        if let failure = outcome.error as? BoringSSLError {
+            return LinkError(
+                .unknownToken,
+                "the master at \(place) refused this worker: it does not know the cluster token, or the clocks differ",
+                cause: failure)
+        }
+        return LinkError(.unreachable, "the master at \(place) hung up on this worker", cause: outcome.error ?? error)
     }
 
     private func isPrefaceFailure(_ error: any Error) -> Bool {

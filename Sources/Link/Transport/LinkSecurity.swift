@@ -7,8 +7,10 @@ import Synchronization
 struct LinkSecurity: Sendable {
     let credentials: CurrentCredentials
 
-    /// - Parameter refused: told why a caller's certificate was not accepted.
-    func server(refused: @escaping @Sendable (LinkError, any EventLoop) -> Void) throws
+    /// - Parameters:
+    ///   - workers: lets workers in besides members.
+    ///   - refused: told why a caller's certificate was not accepted.
+    func server(workers: WorkerGate?, refused: @escaping @Sendable (LinkError, any EventLoop) -> Void) throws
         -> HTTP2ServerTransport.Posix.TransportSecurity
     {
         try .mTLS(certificateReloader: credentials) { config in
@@ -18,7 +20,7 @@ struct LinkSecurity: Sendable {
             config.requireALPN = true
             config.customVerificationCallback = { [credentials] certificates, promise in
                 do throws(LinkError) {
-                    _ = try Self.verify(certificates, with: credentials.value.verifier)
+                    _ = try credentials.value.verifier.verify(derBytes: Self.leaf(of: certificates), workers: workers)
                     promise.succeed(Self.verified(certificates))
                 } catch {
                     refused(error, promise.futureResult.eventLoop)
@@ -37,7 +39,7 @@ struct LinkSecurity: Sendable {
             config.trustRoots = .certificates([])
             config.customVerificationCallback = { [credentials] certificates, promise in
                 do throws(LinkError) {
-                    let found = try Self.verify(certificates, with: credentials.value.verifier)
+                    let found = try credentials.value.verifier.verify(derBytes: Self.leaf(of: certificates))
                     if let expected, expected != found { throw .wrongNode(expected: expected, found: found) }
                     outcome(.success(found))
                     promise.succeed(Self.verified(certificates))
@@ -49,13 +51,11 @@ struct LinkSecurity: Sendable {
         }
     }
 
-    private static func verify(_ certificates: [NIOSSLCertificate], with verifier: PeerVerifier) throws(LinkError)
-        -> NodeID
-    {
+    private static func leaf(of certificates: [NIOSSLCertificate]) throws(LinkError) -> [UInt8] {
         guard let leaf = certificates.first, let bytes = try? leaf.toDERBytes() else {
             throw LinkError(.notAMember, "no certificate was presented")
         }
-        return try verifier.verify(derBytes: bytes)
+        return bytes
     }
 
     private static func verified(_ certificates: [NIOSSLCertificate]) -> NIOSSLVerificationResultWithMetadata {

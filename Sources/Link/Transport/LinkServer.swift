@@ -34,11 +34,12 @@ package final class LinkServer: Service {
     ///   - socketPath: the Unix socket to listen on, `nil` for none. Its folder is made (mode 0700) when it does not exist, and must
     ///     belong to this user alone.
     ///   - credentials: needed with `network`.
+    ///   - workers: lets workers of a cluster in over the network; `nil` lets in members of the swarm alone.
     ///   - loop: does the work of all connections and runs the handlers; `nil` for threads that are shared.
     package init(
         network: LinkAddress? = nil, socketPath: String? = nil, credentials: CurrentCredentials? = nil,
-        services: [any RegistrableRPCService], limits: LinkLimits = LinkLimits(), gracePeriod: Duration = .seconds(3),
-        loop: LinkLoop? = nil, logger: Logger
+        services: [any RegistrableRPCService], workers: WorkerGate? = nil, limits: LinkLimits = LinkLimits(),
+        gracePeriod: Duration = .seconds(3), loop: LinkLoop? = nil, logger: Logger
     ) throws(LinkError) {
         let services = services + [LinkHello()]
         self.gracePeriod = gracePeriod
@@ -50,7 +51,8 @@ package final class LinkServer: Service {
                 throw LinkError(.badCertificate, "a network listener needs credentials")
             }
             self.network = try Self.listen(
-                network, credentials: credentials, services: services, limits: limits, loop: loop, logger: logger)
+                network, credentials: credentials, services: services, workers: workers, limits: limits, loop: loop,
+                logger: logger)
         } else {
             self.network = nil
         }
@@ -145,7 +147,7 @@ package final class LinkServer: Service {
         socketPath: String, services: [any RegistrableRPCService], limits: LinkLimits, loop: LinkLoop?, logger: Logger
     ) throws(LinkError) -> Listener {
         try SocketFile(path: socketPath).prepareFolder()
-        let ledger = ConnectionLedger(limits: limits, logger: logger)
+        let ledger = ConnectionLedger(limits: limits, workers: nil, logger: logger)
         let transport = Transport(
             address: .unixDomainSocket(path: socketPath), transportSecurity: .plaintext,
             config: configuration(limits, ledger: ledger, logger: logger) { channel in
@@ -175,15 +177,18 @@ package final class LinkServer: Service {
 
     private static func listen(
         _ address: LinkAddress, credentials: CurrentCredentials, services: [any RegistrableRPCService],
-        limits: LinkLimits, loop: LinkLoop?, logger: Logger
+        workers: WorkerGate?, limits: LinkLimits, loop: LinkLoop?, logger: Logger
     ) throws(LinkError) -> Listener {
-        let ledger = ConnectionLedger(limits: limits, logger: logger)
+        let ledger = ConnectionLedger(limits: limits, workers: workers, logger: logger)
         let configuration = configuration(limits, ledger: ledger, logger: logger) { channel in
             let pipeline = channel.pipeline.syncOperations
             let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
             try pipeline.addHandler(ReadSlicer(), position: .after(tls))
+            let lingering = LingeringClose()
             try pipeline.addHandler(
-                HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout), position: .after(tls))
+                HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout, lingering: lingering),
+                position: .after(tls))
+            try pipeline.addHandler(lingering, position: .before(tls))
         }
         let socketAddress: GRPCNIOTransportHTTP2.SocketAddress
         switch (address.family, address.host) {
@@ -196,7 +201,9 @@ package final class LinkServer: Service {
                 "\(address.host) is not an address to listen on: give an IP address of this machine or 0.0.0.0")
         }
         do {
-            let security = try LinkSecurity(credentials: credentials).server { ledger.refused($0, on: $1) }
+            let security = try LinkSecurity(credentials: credentials).server(workers: workers) {
+                ledger.refused($0, on: $1)
+            }
             let transport = Transport(
                 address: socketAddress, transportSecurity: security, config: configuration,
                 eventLoopGroup: LinkLoop.group(of: loop))

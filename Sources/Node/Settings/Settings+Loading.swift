@@ -1,5 +1,7 @@
 import Acquisition
+import Cluster
 import Jobs
+import Link
 import Logging
 
 #if canImport(Glibc)
@@ -116,6 +118,21 @@ extension Settings {
             attempts: try reader.integer("downloads.attempts", default: 10, in: 1...1_000_000),
             longestPause: try reader.seconds("downloads.longest_pause_seconds", default: 60, in: 0.1...86_400),
             roomInterval: try reader.seconds("downloads.room_interval_seconds", default: 5, in: 0.1...3600))
+        cluster = Cluster(
+            master: try reader.optional("cluster.master", allowed: "an address HOST:PORT") { text in
+                LinkAddress(text).map { _ in text }
+            },
+            token: try reader.optional(
+                "cluster.token", allowed: "a cluster token, as “shoal cluster token add” prints it", isSecret: true
+            ) { ClusterToken($0) == nil ? nil : $0 },
+            tokenFile: try reader.optional("cluster.token_file", allowed: "a path") { text in
+                text.isEmpty || text.utf8.contains(0) ? nil : Settings.absolutePath(text, environment: environment)
+            },
+            hostname: try reader.optional(
+                "cluster.hostname", allowed: "1 to 253 letters, digits, dots, hyphens and underscores"
+            ) { Hostname($0)?.rawValue },
+            weight: try reader.integer(
+                "cluster.weight", default: WorkerDescription.standardWeight, in: WorkerDescription.weights))
         inference = Inference(
             maximumConcurrentRequests: try reader.integer(
                 "inference.max_concurrent_requests", default: 32, in: 1...4096),
@@ -253,11 +270,15 @@ extension Settings {
 
     /// The machine's name up to the first dot, as the kernel has it: no name service is asked.
     fileprivate static func hostName() -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "node" }
-        let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let label = name.split(separator: ".").first.map(String.init) ?? ""
+        let label = fullHostName().split(separator: ".").first.map(String.init) ?? ""
         return (1...64).contains(label.count) ? label : "node"
+    }
+
+    /// The machine's whole name, as the kernel has it; empty when it has none.
+    static func fullHostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// `shoal-engine` beside the running program.

@@ -141,6 +141,19 @@ package struct Settings: Sendable, Equatable {
         package var roomInterval: Duration
     }
 
+    /// The cluster that the machine works for, with `shoal worker`.
+    package struct Cluster: Sendable, Equatable {
+        /// Address "host:port" of the master's swarm port.
+        package var master: String?
+        package var token: String?
+        /// A file that holds the token.
+        package var tokenFile: String?
+        /// The name that the master knows the machine by; nil: the one that it has.
+        package var hostname: String?
+        /// How much of the cluster's work it should get, beside the weights of the others.
+        package var weight: Int
+    }
+
     /// How requests are served.
     package struct Inference: Sendable, Equatable {
         /// Requests that generate at once; more wait in line.
@@ -206,6 +219,7 @@ package struct Settings: Sendable, Equatable {
     package var training: Training
     package var hub: Hub
     package var downloads: Downloads
+    package var cluster: Cluster
     package var inference: Inference
     package var resources: Resources
     package var autoManage: AutoManage

@@ -30,18 +30,19 @@ extension NodeDaemon.Parts {
                 library: loras,
                 limits: LoRAUploadLimits(
                     fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads)),
-            training: trainingOperations, files: fileOperations)
+            training: trainingOperations, files: fileOperations, cluster: cluster)
     }
 
     private var inferenceOperations: InferenceOperations {
-        InferenceOperations(
-            generate: { [inference] in try await inference.generate($0) },
-            embed: { [inference] in try await inference.embed(model: $0, inputs: $1) },
+        let dispatch = ClusterDispatch(inference: inference, cluster: cluster)
+        return InferenceOperations(
+            generate: { try await dispatch.generate($0) },
+            embed: { try await dispatch.embed(model: $0, inputs: $1) },
             tokenize: { [inference] in
                 try await inference.tokenize(model: $0, text: $1, addSpecial: $2, parseSpecial: $3)
             },
             detokenize: { [inference] in try await inference.detokenize(model: $0, tokens: $1) },
-            availableModels: { [inference] in await inference.availableModels() },
+            availableModels: { await dispatch.availableModels() },
             statistics: { [inference] in inference.statistics() })
     }
 

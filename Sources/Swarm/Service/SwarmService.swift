@@ -164,8 +164,10 @@ package final class SwarmService: Service, Membership {
         guard !addresses.isEmpty else {
             throw SwarmError(.notListening, "the node does not listen for others yet: try again in a moment")
         }
-        return try Invite(swarm: credentials.value.swarm, addresses: addresses.map { Multiaddress($0, nodeID: me) })
-            .code
+        guard let swarm = credentials.value.swarm else {
+            throw SwarmError(.notListening, "a worker of a cluster has no swarm to invite into")
+        }
+        return try Invite(swarm: swarm, addresses: addresses.map { Multiaddress($0, nodeID: me) }).code
     }
 
     func announce(_ changes: [SwarmChange]) {

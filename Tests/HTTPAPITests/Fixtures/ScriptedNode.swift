@@ -1,11 +1,13 @@
 import Accounts
 import ChatTemplate
+import Cluster
 import Files
 import FoundationEssentials
 import GGUF
 import Inference
 import Jobs
 import Link
+import Logging
 import Store
 import Synchronization
 
@@ -64,7 +66,8 @@ struct ScriptedNode {
                 readiness: { [("engine", true), ("store", true)] },
                 shutDown: {}),
             accounts: Self.accounts(), loras: Self.loras, training: Self.training,
-            files: FileOperations(list: { _, _, _ in FilePage(path: "/", items: [], next: nil) }))
+            files: FileOperations(list: { _, _, _ in FilePage(path: "/", items: [], next: nil) }),
+            cluster: Self.cluster())
     }
 
     static func id(_ byte: UInt8) -> NodeID {
@@ -98,6 +101,17 @@ struct ScriptedNode {
             return try AccountServices(store: Store.inMemory(), keyPath: key, rules: rules, clock: clock)
         } catch {
             preconditionFailure("no accounts in memory: \(error)")
+        }
+    }
+
+    /// A master in memory, which nobody works for.
+    static func cluster(store: Store? = nil) -> ClusterMaster {
+        do {
+            return try ClusterMaster(
+                store: store ?? Store.inMemory(), me: nodeID,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        } catch {
+            preconditionFailure("no cluster in memory: \(error)")
         }
     }
 

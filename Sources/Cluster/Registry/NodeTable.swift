@@ -1,0 +1,106 @@
+internal import GRDB
+import Link
+import Store
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// What is kept of a cluster's nodes over restarts.
+struct NodeTable: Sendable {
+    private let store: Store
+
+    init(store: Store) throws {
+        try ClusterSchema.prepare(store)
+        self.store = store
+    }
+
+    /// Reads everything into a registry.
+    func restore(into registry: inout ClusterRegistry) throws {
+        let (records, drivers, retired) = try store.read { database in
+            var records: [ClusterRegistry.NodeKey: ClusterRegistry.Record] = [:]
+            for row in try Row.fetchAll(database, sql: "SELECT * FROM clusterNode") {
+                let (key, record) = try Self.decode(row)
+                records[key] = record
+            }
+            var drivers: [ClusterRegistry.DriverKey: GPUDriver] = [:]
+            for row in try Row.fetchAll(database, sql: "SELECT * FROM clusterDriver") {
+                guard let hostname = Hostname(row["hostname"] as String),
+                    let driver = GPUDriver(rawValue: row["driver"])
+                else { throw Self.damaged(row) }
+                drivers[.init(token: ClusterTokenID(stored: row["token"]), hostname: hostname)] = driver
+            }
+            let retired = try Int.fetchOne(database, sql: "SELECT COALESCE(SUM(retired), 0) FROM clusterToken")
+            return (records, drivers, retired ?? 0)
+        }
+        registry.restore(records, drivers: drivers, retiredJobs: retired)
+    }
+
+    func save(_ records: [ClusterRegistry.NodeKey: ClusterRegistry.Record]) async throws {
+        guard !records.isEmpty else { return }
+        try await store.write { database in
+            for (key, record) in records {
+                try database.execute(
+                    sql: """
+                        INSERT INTO clusterNode (token, hostname, node, completed, seen, weight, gpus, address)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                        ON CONFLICT DO UPDATE SET completed = MAX(completed, excluded.completed), seen = excluded.seen,
+                            weight = excluded.weight, gpus = excluded.gpus, address = excluded.address
+                        """,
+                    arguments: [
+                        key.token.rawValue, key.hostname.rawValue, Data(key.node.bytes), record.completedJobs,
+                        record.lastSeen.timeIntervalSince1970, record.weight,
+                        String(decoding: try JSONEncoder().encode(record.gpus), as: UTF8.self), record.address,
+                    ])
+            }
+        }
+    }
+
+    func save(_ driver: GPUDriver, hostname: Hostname, token: ClusterTokenID) async throws {
+        try await store.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO clusterDriver (token, hostname, driver) VALUES (?, ?, ?)
+                    ON CONFLICT DO UPDATE SET driver = excluded.driver
+                    """, arguments: [token.rawValue, hostname.rawValue, driver.rawValue])
+        }
+    }
+
+    /// Deletes nodes, and adds what they did to what their tokens count.
+    func forget(_ records: [ClusterRegistry.NodeKey: ClusterRegistry.Record]) async throws {
+        guard !records.isEmpty else { return }
+        try await store.write { database in
+            for key in records.keys {
+                let row: StatementArguments = [key.token.rawValue, key.hostname.rawValue, Data(key.node.bytes)]
+                let completed = try Int.fetchOne(
+                    database, sql: "SELECT completed FROM clusterNode WHERE token = ? AND hostname = ? AND node = ?",
+                    arguments: row)
+                try database.execute(
+                    sql: "UPDATE clusterToken SET retired = retired + ? WHERE id = ?",
+                    arguments: [completed ?? 0, key.token.rawValue])
+                try database.execute(
+                    sql: "DELETE FROM clusterNode WHERE token = ? AND hostname = ? AND node = ?", arguments: row)
+            }
+        }
+    }
+
+    private static func decode(_ row: Row) throws -> (ClusterRegistry.NodeKey, ClusterRegistry.Record) {
+        guard let hostname = Hostname(row["hostname"] as String), let node = NodeID(bytes: Array(row["node"] as Data)),
+            let gpus = try? JSONDecoder().decode([WorkerGPU].self, from: Data((row["gpus"] as String).utf8))
+        else { throw damaged(row) }
+        return (
+            .init(token: ClusterTokenID(stored: row["token"]), hostname: hostname, node: node),
+            .init(
+                completedJobs: row["completed"], lastSeen: Date(timeIntervalSince1970: row["seen"]),
+                weight: row["weight"], gpus: gpus, address: row["address"])
+        )
+    }
+
+    private static func damaged(_ row: Row) -> ClusterError {
+        ClusterError(
+            .damaged,
+            "what is stored of the cluster node \(row["hostname"] as String) cannot be read; restore a backup")
+    }
+}

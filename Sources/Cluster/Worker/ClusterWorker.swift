@@ -1,0 +1,127 @@
+import GRPCCore
+package import Link
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// A worker: calls the master of its cluster, and does the jobs that it is offered, for as long as it runs.
+package final class ClusterWorker: Service {
+    /// How long one call may take.
+    private static let dialTimeout: Duration = .seconds(10)
+    /// A stay that was this long makes the pauses short again.
+    private static let longStay: Duration = .seconds(30)
+
+    let operations: WorkerOperations
+    let clock: ClusterClock
+    let logger: Logger
+    private let master: LinkAddress
+    private let token: ClusterToken
+    private let credentials: CurrentCredentials
+    private let onJoined: @Sendable (LinkAddress, Hostname) -> Void
+    private let pauses: WorkerPauses
+
+    /// - Parameters:
+    ///   - master: where the master is called.
+    ///   - onJoined: told each time that the master has taken the worker.
+    /// - Throws: `LinkError` with `badCertificate`.
+    package init(
+        master: LinkAddress, token: ClusterToken, identity: NodeIdentity, operations: WorkerOperations,
+        pauses: WorkerPauses = WorkerPauses(), clock: ClusterClock = .system, logger: Logger,
+        onJoined: @escaping @Sendable (LinkAddress, Hostname) -> Void
+    ) throws {
+        self.master = master
+        self.token = token
+        self.operations = operations
+        self.pauses = pauses
+        self.clock = clock
+        self.logger = logger
+        self.onJoined = onJoined
+        credentials = try CurrentCredentials(LinkCredentials(identity: identity, token: token))
+    }
+
+    /// Works until graceful shutdown.
+    ///
+    /// - Throws: `ClusterError` with `refused` when the master does not take this worker and never will.
+    package func run() async throws {
+        var failures = 0
+        var random = SystemRandomNumberGenerator()
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            let began = clock.now()
+            do {
+                try await attend()
+                return
+            } catch let error as ClusterError {
+                throw error
+            } catch is CancellationError {
+                return
+            } catch {
+                if clock.now() - began >= Self.longStay { failures = 0 }
+                failures += 1
+                let pause = pauses.delay(afterFailures: failures, using: &random)
+                logger.notice(
+                    "not in the cluster; the master is called again",
+                    metadata: [
+                        "master": "\(master)", "seconds": "\(pause / .seconds(1))", "reason": "\(Self.reason(error))",
+                    ])
+                try? await cancelWhenGracefulShutdown { [clock] in try await clock.sleep(pause) }
+            }
+        }
+    }
+
+    /// Calls the master and stays until the stream with it ends, or graceful shutdown has let the jobs end.
+    ///
+    /// - Throws: `ClusterError` when the master refuses the worker for good; anything else is worth another try.
+    private func attend() async throws {
+        let channel: LinkChannel
+        do throws(LinkError) {
+            channel = try await LinkChannel.connect(
+                to: .node(token.master, addresses: [master]), credentials: credentials, limits: .betweenNodes,
+                timeout: Self.dialTimeout)
+        } catch {
+            switch error.code {
+            case .unknownToken:
+                throw ClusterError(
+                    .refused,
+                    "\(error.message); make a token on the master with “shoal cluster token add NAME” and start the worker with it",
+                    cause: error)
+            case .wrongNode:
+                throw ClusterError(
+                    .refused,
+                    "the node at \(master) is not the master that the token is for: correct --master, or take a token of that node",
+                    cause: error)
+            default: throw error
+            }
+        }
+        defer { channel.abort() }
+        let stay = WorkerStay(worker: self, channel: channel) { [onJoined, master] in onJoined(master, $0) }
+        do {
+            try await stay.run()
+        } catch let error as RPCError where error.code == .permissionDenied {
+            throw ClusterError(.refused, "the master refused this worker: \(error.message)", cause: error)
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as LinkError: error.message
+        case let error as RPCError: error.message
+        default: "\(error)"
+        }
+    }
+}
+
+/// How long a worker waits before it calls again: half a second, doubling to half a minute, each up to a half longer or shorter at
+/// random, so that the workers of a master that was away do not all call at once.
+package struct WorkerPauses: Sendable {
+    package var first: Duration = .milliseconds(500)
+    package var longest: Duration = .seconds(30)
+    package var jitter = 0.5
+
+    package init() {}
+
+    /// - Parameter failures: how many calls have failed in a row, at least 1.
+    func delay(afterFailures failures: Int, using random: inout some RandomNumberGenerator) -> Duration {
+        let base = min(first * (1 << min(max(failures, 1) - 1, 20)), longest)
+        return base * Double.random(in: (1 - jitter)...(1 + jitter), using: &random)
+    }
+}

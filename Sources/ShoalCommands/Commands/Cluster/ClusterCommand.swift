@@ -1,0 +1,206 @@
+package import ArgumentParser
+
+/// `shoal cluster`: the machines that work for a node.
+package struct ClusterCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "cluster",
+        abstract: "See the machines that work for a node, pick their drivers, and make tokens for them.",
+        subcommands: [
+            ClusterListCommand.self, ClusterShowCommand.self, ClusterSetDriverCommand.self, ClusterTokenCommand.self,
+        ],
+        defaultSubcommand: ClusterListCommand.self)
+
+    package init() {}
+}
+
+/// What a master says of its cluster.
+struct ClusterSummary: Decodable {
+    var masterStats: MasterSummary
+    var nodes: [ClusterNodeSummary]
+}
+
+struct MasterSummary: Decodable {
+    var totalNodes: Int
+    var connectedNodes: Int
+    var totalWorkers: Int
+    var totalActiveJobs: Int
+    var totalCompletedJobs: Int
+    var uptimeSeconds: Double
+}
+
+struct ClusterNodeSummary: Decodable {
+    var token: String
+    var tokenName: String
+    var hostname: String
+    var weight: Int
+    var gpus: Int
+    var gpuMemory: [String]
+    var totalMemory: Int
+    var workersAvailable: Int
+    var ipAddress: String
+    var connected: Bool
+    var lastSeen: Double
+    var uptimeSeconds: Double
+    var activeJobs: Int
+    var completedJobs: Int
+    var nodeId: String
+    var driver: String?
+}
+
+extension ClusterNodeSummary: ListRow {
+    static let headers = ["HOST", "TOKEN", "STATE", "WEIGHT", "GPUS", "DRIVER", "MODELS", "ACTIVE", "DONE", "ADDRESS"]
+    static let rightAligned: Set<Int> = [3, 4, 6, 7, 8]
+
+    var listName: String { hostname }
+
+    var cells: [String] {
+        [
+            hostname, token, connected ? "connected" : "gone", "\(weight)", "\(gpus)", driver ?? "–",
+            "\(workersAvailable)", "\(activeJobs)", "\(completedJobs)", ipAddress.isEmpty ? "–" : ipAddress,
+        ]
+    }
+}
+
+/// `shoal cluster list`: the nodes of the cluster.
+package struct ClusterListCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the machines that work for a node, or did so lately.")
+
+    @OptionGroup package var list: ListOptions
+    @OptionGroup package var connection: ConnectionOptions
+
+    package init() {}
+
+    package func run() async throws {
+        let body = try await NodeClient.with(try connection.target()) {
+            try await $0.get("/api/admin/cluster_nodes?details=true")
+        }
+        let summary: ClusterSummary = try NodeClient.decode(body)
+        list.print(
+            summary.nodes, body: body,
+            empty: "nobody works for this node; “shoal cluster token add NAME” makes a token to join with")
+    }
+}
+
+/// `shoal cluster show`: one host of the cluster, or the cluster in figures.
+package struct ClusterShowCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show one machine of the cluster, or the cluster in figures.")
+
+    @OptionGroup package var output: OutputOptions
+    @OptionGroup package var connection: ConnectionOptions
+
+    @Argument(help: ArgumentHelp("The machine, as “shoal cluster list” names it.", valueName: "HOST"))
+    package var hostname: String?
+
+    package init() {}
+
+    package func run() async throws {
+        let body = try await NodeClient.with(try connection.target()) {
+            try await $0.get("/api/admin/cluster_nodes?details=true")
+        }
+        guard !output.json else {
+            Terminal.write(body)
+            return Terminal.newLine()
+        }
+        let summary: ClusterSummary = try NodeClient.decode(body)
+        guard let hostname else { return Self.print(summary.masterStats) }
+        let nodes = summary.nodes.filter { $0.hostname == hostname }
+        guard !nodes.isEmpty else {
+            throw CommandError(
+                "the cluster has no machine \(hostname)", hint: "“shoal cluster list” lists those it has")
+        }
+        for node in nodes { Self.print(node) }
+    }
+
+    private static func print(_ master: MasterSummary) {
+        print([
+            ("nodes", "\(master.connectedNodes) connected, \(master.totalNodes) in all"),
+            ("models on workers", "\(master.totalWorkers)"),
+            ("jobs", "\(master.totalActiveJobs) active, \(master.totalCompletedJobs) completed"),
+            ("uptime", "\(Int(master.uptimeSeconds)) s"),
+        ])
+    }
+
+    private static func print(_ node: ClusterNodeSummary) {
+        print([
+            ("host", node.hostname), ("node", node.nodeId), ("token", "\(node.token) (\(node.tokenName))"),
+            ("state", node.connected ? "connected for \(Int(node.uptimeSeconds)) s" : "gone"),
+            ("address", node.ipAddress.isEmpty ? "–" : node.ipAddress), ("weight", "\(node.weight)"),
+            ("GPUs", node.gpuMemory.isEmpty ? "none" : node.gpuMemory.joined(separator: ", ")),
+            ("driver", node.driver ?? "whatever there is"), ("models", "\(node.workersAvailable)"),
+            ("jobs", "\(node.activeJobs) active, \(node.completedJobs) completed"),
+        ])
+    }
+
+    private static func print(_ lines: [(name: String, value: String)]) {
+        for line in Table(headers: ["", ""], rows: lines.map { [$0.name, $0.value] }, rightAligned: []).lines()
+            .dropFirst()
+        {
+            Terminal.line(line)
+        }
+    }
+}
+
+/// `shoal cluster set-driver`: which kind of GPU a machine's engines use.
+package struct ClusterSetDriverCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "set-driver", abstract: "Pick the GPU driver of a machine of the cluster.")
+
+    @OptionGroup package var output: OutputOptions
+    @OptionGroup package var connection: ConnectionOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The token that it joined with, where several have machines of that name.", valueName: "TOKEN"))
+    package var token: String?
+
+    @Argument(help: ArgumentHelp("The machine, as “shoal cluster list” names it.", valueName: "HOST"))
+    package var hostname: String
+
+    @Argument(help: ArgumentHelp("cuda or rocm.", valueName: "DRIVER"))
+    package var driver: String
+
+    package init() {}
+
+    package mutating func validate() throws {
+        guard ["cuda", "rocm"].contains(driver) else {
+            throw ValidationError("the driver must be cuda or rocm, not \(driver.prefix(40))")
+        }
+    }
+
+    package func run() async throws {
+        struct Content: Encodable, Sendable {
+            var hostname: String
+            var token: String
+            var driver: String
+        }
+        let body = try await NodeClient.with(try connection.target()) { client in
+            let content = Content(hostname: hostname, token: try await token(client), driver: driver)
+            return try await client.post("/api/admin/cluster_nodes/set_driver", content)
+        }
+        guard !output.json else {
+            Terminal.write(body)
+            return Terminal.newLine()
+        }
+        Terminal.line("\(hostname): \(driver)")
+    }
+
+    /// The token that was given, or else the one that a machine of that name has joined with.
+    private func token(_ client: NodeClient) async throws -> String {
+        if let token { return token }
+        let summary: ClusterSummary = try await client.get("/api/admin/cluster_nodes?details=true")
+        let tokens = Set(summary.nodes.filter { $0.hostname == hostname }.map(\.token))
+        guard let token = tokens.first else {
+            throw CommandError(
+                "the cluster has no machine \(hostname)", hint: "“shoal cluster list” lists those it has")
+        }
+        guard tokens.count == 1 else {
+            throw CommandError(
+                "machines of the name \(hostname) have joined with \(tokens.sorted().joined(separator: " and "))",
+                hint: "--token says which is meant")
+        }
+        return token
+    }
+}

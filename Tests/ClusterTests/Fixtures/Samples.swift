@@ -1,0 +1,46 @@
+import Foundation
+import Link
+
+@testable import Cluster
+
+extension NodeID {
+    /// A node whose id is that number, over and over.
+    static func number(_ number: UInt8) -> NodeID { NodeID(bytes: [UInt8](repeating: number, count: 32))! }
+}
+
+extension ClusterTokenRecord {
+    static func sample(_ id: Int64) -> ClusterTokenRecord {
+        ClusterTokenRecord(
+            id: ClusterTokenID(stored: id), name: "token \(id)",
+            key: ClusterTokenKey(bytes: [UInt8](repeating: UInt8(id), count: 32))!, shown: "shown\(id)...",
+            created: Date(timeIntervalSince1970: 0), lastUsed: nil, isActive: true)
+    }
+}
+
+extension WorkerDescription {
+    static func sample(hostname: String, weight: Int = 100, models: [String] = ["tiny"]) -> WorkerDescription {
+        WorkerDescription(
+            hostname: Hostname(hostname)!, version: "1.2.3", weight: weight, memoryBytes: 16 << 30,
+            gpus: [WorkerGPU(api: .cuda, index: 0, name: "GPU", memoryBytes: 8 << 30)], backEnds: ["cuda", "cpu"],
+            models: models.map {
+                WorkerModel(
+                    id: $0, name: $0.capitalized, architecture: "llama", layerCount: 4, shardCount: 2,
+                    totalBytes: 1 << 20, contextLength: 512, createdUnixSeconds: 1_700_000_000)
+            })
+    }
+}
+
+/// Random numbers that are the same for the same seed.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

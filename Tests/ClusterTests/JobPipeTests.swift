@@ -1,0 +1,95 @@
+import Synchronization
+import Testing
+
+@testable import Cluster
+
+@Suite("The pipe from a worker to a request", .timeLimit(.minutes(1)))
+struct JobPipeTests {
+    struct Broken: Error {}
+
+    final class Tally: Sendable {
+        let sent = Mutex(0)
+    }
+
+    @Test("What is sent is received in order, however slow either side is")
+    func order() async throws {
+        let pipe = JobPipe<Int>(capacity: 3)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for number in 0..<1000 {
+                    if number % 7 == 0 { await Task.yield() }
+                    try await pipe.send(number)
+                }
+                pipe.finish()
+            }
+            var received: [Int] = []
+            while let number = try await pipe.next() {
+                if number % 5 == 0 { await Task.yield() }
+                received.append(number)
+            }
+            #expect(received == Array(0..<1000))
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("A full pipe makes the sender wait")
+    func backPressure() async throws {
+        let pipe = JobPipe<Int>(capacity: 4)
+        let tally = Tally()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for number in 0..<20 {
+                    try await pipe.send(number)
+                    tally.sent.withLock { $0 += 1 }
+                }
+            }
+            for expected in 0..<20 {
+                #expect(try await pipe.next() == expected)
+                // One that waits for room may be on its way in.
+                #expect(tally.sent.withLock { $0 } <= expected + 1 + 4 + 1)
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("What was sent before the end is still received, then the end")
+    func ending() async throws {
+        let pipe = JobPipe<Int>()
+        try await pipe.send(1)
+        pipe.finish(Broken())
+        pipe.finish()
+        #expect(try await pipe.next() == 1)
+        await #expect(throws: Broken.self) { try await pipe.next() }
+        await #expect(throws: CancellationError.self) { try await pipe.send(2) }
+    }
+
+    @Test("A receiver that goes ends the sender, wherever it waits")
+    func receiverGone() async throws {
+        let pipe = JobPipe<Int>(capacity: 1)
+        try await pipe.send(1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await #expect(throws: CancellationError.self) { try await pipe.send(2) }
+            }
+            group.addTask { await pipe.waitUntilUnwanted() }
+            await Task.yield()
+            pipe.cancel()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("Cancelled tasks wait no more")
+    func cancellation() async throws {
+        let pipe = JobPipe<Int>(capacity: 1)
+        let receiver = Task { try await pipe.next() }
+        receiver.cancel()
+        await #expect(throws: CancellationError.self) { try await receiver.value }
+        try await pipe.send(1)
+        let sender = Task { try await pipe.send(2) }
+        sender.cancel()
+        await #expect(throws: CancellationError.self) { try await sender.value }
+        let waiter = Task { await pipe.waitUntilUnwanted() }
+        waiter.cancel()
+        await waiter.value
+    }
+}
