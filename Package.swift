@@ -330,7 +330,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "ShoalCommands", "Accounts", "Acquisition", "Inference", "Link", "ModelLibrary", "Store",
+                "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Inference", "Link", "ModelLibrary",
+                "Store",
                 logging,
                 lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -41,6 +41,9 @@ package struct FileError: Error, Sendable, CustomStringConvertible {
 
     package var description: String { message }
 
+    /// The same, with the field of the request that had the path.
+    package func naming(_ field: String) -> FileError { FileError(code, "\(field): \(message)") }
+
     /// A failed system call on what a client calls `path`.
     init(systemCall number: Int32, path: String) {
         let shown = FileError.shown(path)

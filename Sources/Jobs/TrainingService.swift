@@ -118,7 +118,9 @@ package actor TrainingService: Service {
 
     /// Looks for the folder, off this actor: a disk may be slow.
     private nonisolated func check(_ request: TrainingRequest) async throws {
-        _ = try files.realPath(ofFolder: request.path)
+        do throws(FileError) {
+            _ = try files.realPath(ofFolder: request.path)
+        } catch { throw error.naming("train_path") }
     }
 
     private func take(
@@ -160,11 +162,14 @@ package actor TrainingService: Service {
                 in: database)
             return Submission(job: job, isRepeated: false)
         }
-        if !submission.isRepeated {
-            open.insert(id)
-            queue.append(id)
-            startNext()
+        guard !submission.isRepeated else { return submission }
+        guard !isStopping else {
+            return Submission(
+                job: try await close(id, as: .failed, message: Self.nodeStopped), isRepeated: false)
         }
+        open.insert(id)
+        queue.append(id)
+        startNext()
         return submission
     }
 

@@ -299,11 +299,22 @@ def test_a_job_is_followed_cancelled_and_read_about(shared):
     assert status == 200 and ended["state"] == "cancelled" and ended["tokens_used"] == 0
     assert shared.ask("POST", path + "/cancel", key=token)[0] == 409
     assert not trainers(shared.data) and shared.balance(user) == 3 * PRICE
+    # A client that goes away ends nothing.
+    connection = http.client.HTTPConnection(shared.address.netloc, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request("POST", "/admin/api/train", json.dumps({"train_path": "slow"}), headers)
+    eventually(lambda: len(shared.jobs(token)) == 2, within=10)
+    connection.close()
+    left = eventually(lambda: (last := shared.jobs(token)[0])["finished_at"] and last, within=10)
+    assert left["state"] == "succeeded" and shared.balance(user) == 2 * PRICE
+    status, answer = shared.ask("POST", "/admin/api/train", {"train_path": "../bad"}, key=token)
+    assert status == 400 and "train_path" in answer["error"]
     status, answer = shared.ask("POST", "/admin/api/train", {"train_path": "bad"}, key=token)
     assert status == 500 and "status 3: no data" in answer["error"] and "given back" in answer["error"]
     entries = shared.get(f"/admin/api/audit?actor_id={user}")["entries"]
-    assert [entry["action"] for entry in entries] == ["training.submit", "training.cancel", "training.submit"]
-    assert check_ledger(shared.data, user) == 3 * PRICE
+    assert [entry["action"] for entry in entries] == [
+        "training.submit", "training.submit", "training.cancel", "training.submit"]
+    assert check_ledger(shared.data, user) == 2 * PRICE
 
 
 def test_the_documented_commands_work_word_for_word(shared):

@@ -100,6 +100,55 @@ struct RecoveryTests {
         }
     }
 
+    @Test("a training that is done while the database fails is paid for when that works again")
+    func failingDatabase() async throws {
+        try await withJobs { jobs in
+            let user = try await jobs.user(tokens: 300)
+            let service = try await jobs.service(HandTrainer()) { $0.maximumRunning = 2 }
+            try await jobs.store.write { database in
+                try database.execute(
+                    sql: """
+                        CREATE TRIGGER broken BEFORE UPDATE ON trainingJob WHEN NEW.state = 'succeeded'
+                        BEGIN SELECT RAISE(ABORT, 'broken'); END
+                        """)
+            }
+            try await whileRunning(service) {
+                let id = try await service.submit(for: user).id
+                try await eventually { try await service.job(id, for: user).state == .running }
+                // Neither half of the end is there.
+                #expect(try await jobs.ledger.openReservations().count == 1)
+                try await jobs.store.write { try $0.execute(sql: "DROP TRIGGER broken") }
+                #expect(try await service.wait(for: id, as: user).state == .succeeded)
+            }
+            #expect(try await jobs.balance(user) == 200)
+            try await jobs.checkLedger()
+        }
+    }
+
+    @Test("a trainer that never stops talking is ended in time, and its log stays small")
+    func flood() async throws {
+        try await withJobs { jobs in
+            let user = try await jobs.user(tokens: 100)
+            let words = [
+                "/bin/sh", "-c", "yes '{\"progress\":0.5,\"message\":\"on\"}' & yes 'and on and on' >&2 & wait",
+            ]
+            let trainer = CommandTrainer(
+                command: try #require(CommandWords(words: words)), gracePeriod: .milliseconds(200),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            let service = try await jobs.service(trainer) { $0.timeout = .milliseconds(500) }
+            try await whileRunning(service) {
+                let id = try await service.submit(for: user).id
+                let job = try await service.wait(for: id, as: user)
+                #expect(job.state == .failed && job.message.contains("longer than") && job.progress == 0.5)
+                let log = try await service.log(of: id, for: user)
+                #expect(!log.isEmpty && log.count <= JobLog.maximumBytes)
+                try await eventually { LeftoverProcesses.processes(of: [id]).isEmpty }
+            }
+            #expect(try await jobs.balance(user) == 100)
+            try await jobs.checkLedger()
+        }
+    }
+
     @Test("a job cannot be taken twice, nor a queue that is full keep its tokens")
     func refusedWhole() async throws {
         try await withJobs { jobs in

@@ -1,4 +1,5 @@
 import Acquisition
+import Jobs
 import Logging
 import Testing
 
@@ -31,6 +32,10 @@ import Testing
         #expect(
             settings.downloads
                 == Settings.Downloads(attempts: 10, longestPause: .seconds(60), roomInterval: .seconds(5)))
+        #expect(settings.files.root == "/nowhere/.local/share/shoal/files")
+        #expect(
+            settings.training
+                == Settings.Training(command: nil, timeout: .seconds(86_400), maximumRunning: 1, maximumQueued: 1000))
         #expect(settings.log.level == .info)
         #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
         #expect((1...64).contains(settings.node.nickname.count))
@@ -65,10 +70,15 @@ import Testing
                   enabled: false
                   interval_minutes: 7
                   prune_cooldown_secs: 60
+                files:
+                  root: ~/sets
+                training:
+                  command: python3 '/srv/my trainer.py' --rank 16  # split, and no shell
+                  timeout_seconds: 90.5
 
                 """
             try write(text, to: directory + "/shoal.yaml")
-            let settings = try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
+            let settings = try Settings.load(environment: ["SHOAL_DATA_DIR": directory, "HOME": directory])
             #expect(settings.node.region == "attic")
             #expect(settings.node.contribution == .moderate)
             #expect(settings.resources.maximumDiskMegabytes == 100)
@@ -78,6 +88,9 @@ import Testing
             #expect(!settings.autoManage.isEnabled)
             #expect(settings.autoManage.interval == .seconds(420))
             #expect(settings.autoManage.pruneCooldown == .seconds(60))
+            #expect(settings.files.root == directory + "/sets")
+            #expect(settings.training.command?.words == ["python3", "/srv/my trainer.py", "--rank", "16"])
+            #expect(settings.training.timeout == .seconds(90.5))
         }
     }
 
@@ -117,6 +130,9 @@ import Testing
         ("SHOAL_DOWNLOADS_ATTEMPTS", "many", "1 to 1000000"),
         ("SHOAL_DOWNLOADS_LONGEST_PAUSE_SECONDS", "-1", "seconds from"),
         ("SHOAL_DOWNLOADS_ROOM_INTERVAL_SECONDS", "0", "seconds from"),
+        ("SHOAL_TRAINING_COMMAND", "train 'it", "in quotes"), ("SHOAL_TRAINING_COMMAND", "[]", "in quotes"),
+        ("SHOAL_TRAINING_TIMEOUT_SECONDS", "0", "seconds from"), ("SHOAL_TRAINING_MAXIMUM_RUNNING", "0", "1 to 64"),
+        ("SHOAL_TRAINING_MAXIMUM_QUEUED", "-5", "1 to"), ("SHOAL_FILES_ROOT", "a\u{0}b", "a path"),
     ])
     func `a value that is not allowed is refused by key, value, source and what is allowed`(
         variable: String, value: String, allowed: String

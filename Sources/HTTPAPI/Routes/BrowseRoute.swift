@@ -21,7 +21,10 @@ struct BrowseRoute: Sendable {
         let limit = try query.integer("limit", in: 1...Self.maximumItems)
         let after = try query.string("after", allowsControls: true)
         try query.refuseUnread()
-        let page = try await files.list(path, after, limit ?? Self.standardItems)
+        let page: FilePage
+        do {
+            page = try await files.list(path, after, limit ?? Self.standardItems)
+        } catch let error as FileError { throw error.naming("path") }
         var text = JSONText()
         text.raw("{\"current_path\":")
         text.string(page.path)

@@ -7,18 +7,22 @@ struct LineSplitter: Sendable {
     private var leftOut = 0
 
     /// The lines that these bytes complete, without their ends (`\n` or `\r\n`); what is not UTF-8 is repaired.
-    mutating func lines(adding bytes: some Sequence<UInt8>) -> [String] {
+    mutating func lines<Bytes: Collection<UInt8>>(adding bytes: Bytes) -> [String] {
         var lines: [String] = []
-        for byte in bytes {
-            if byte == 0x0A {
-                lines.append(take())
-            } else if line.count < Self.maximumBytes {
-                line.append(byte)
-            } else {
-                leftOut += 1
-            }
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: 0x0A) {
+            keep(rest[..<end])
+            lines.append(take())
+            rest = rest[rest.index(after: end)...]
         }
+        keep(rest)
         return lines
+    }
+
+    private mutating func keep(_ bytes: some Collection<UInt8>) {
+        let room = Self.maximumBytes - line.count
+        line.append(contentsOf: bytes.prefix(room))
+        leftOut += max(0, bytes.count - room)
     }
 
     /// The last line, where the bytes did not end with one.

@@ -4,6 +4,7 @@ import Files
 import HTTPAPI
 import Jobs
 import Logging
+import NIOPosix
 import Store
 
 #if canImport(FoundationEssentials)
@@ -45,6 +46,9 @@ extension NodeDaemon.Parts {
 
     var fileOperations: FileOperations {
         let root = FileRoot(path: settings.files.root)
-        return FileOperations(list: { path, after, limit in try root.list(path, after: after, limit: limit) })
+        // A folder of a million files takes a while, and so does a disk that sleeps.
+        return FileOperations(list: { path, after, limit in
+            try await NIOThreadPool.singleton.runIfActive { try root.list(path, after: after, limit: limit) }
+        })
     }
 }
