@@ -251,6 +251,7 @@ package actor TrainingService: Service {
     /// - Throws: `JobError` of code `notFound`, `ended`; `StoreError`.
     package func cancel(_ id: JobID, for viewer: JobOwner, by actor: AuditActor) async throws -> TrainingJob {
         let seen = try await job(id, for: viewer)
+        try await audit.confirm(actor)
         let event = AuditEvent(actor, .cancelTraining, on: .thing("training_job", id.description, user: seen.user))
         if let place = queue.firstIndex(of: id) {
             queue.remove(at: place)

@@ -159,7 +159,7 @@ struct FileRootTests {
             }
             swapper.start()
             defer { swapper.cancel() }
-            for _ in 0..<3000 {
+            for _ in 0..<500 {
                 if let page = try? files.root.list("swap", limit: 10) {
                     #expect(!page.items.contains { $0.name == "secret" })
                 }

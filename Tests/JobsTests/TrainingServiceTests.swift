@@ -289,7 +289,11 @@ struct TrainingServiceTests {
                 gate.open()
                 #expect(try await service.wait(for: id, as: user).progress == 1)
             }
-            let kinds = jobs.events.history.filter { $0.category == "training" }.map(\.kind)
+            var kinds = jobs.events.history.filter { $0.category == "training" }.map(\.kind)
+            // Of progress there is one each second, however slow this machine is.
+            while let double = kinds.indices.dropFirst().first(where: { kinds[$0] == kinds[$0 - 1] }) {
+                kinds.remove(at: double)
+            }
             #expect(kinds == ["training_queued", "training_started", "training_progress", "training_succeeded"])
         }
     }
