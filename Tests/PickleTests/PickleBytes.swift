@@ -8,11 +8,13 @@ enum P {
     static func short(_ text: String) -> [UInt8] { [0x8C, UInt8(text.utf8.count)] + Array(text.utf8) }
     static func put(_ place: UInt8) -> [UInt8] { [0x71, place] }
     static func get(_ place: UInt8) -> [UInt8] { [0x68, place] }
+    static func eight(_ number: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
     static func int(_ number: UInt8) -> [UInt8] { [0x4B, number] }
     static let memoize: [UInt8] = [0x94]
     static let stackGlobal: [UInt8] = [0x93]
     static let tuple1: [UInt8] = [0x85]
     static let tuple2: [UInt8] = [0x86]
+    static let tuple3: [UInt8] = [0x87]
     static let no: [UInt8] = [0x89]
     static let stop: [UInt8] = [0x2E]
 

@@ -49,16 +49,41 @@ struct TorchCheckpointTests {
                 reading: MemorySource(ZipBytes.checkpoint(P.dictionary(), storage: storage).bytes)
             ).container
         }
-        for start in [P.proto(2) + P.global("os", "system"), P.global("os", "system"), P.op("ios\nsystem\n")] {
+        for start in [P.proto(2) + P.global("os", "system"), P.proto(4) + P.op("N0ios\nsystem\n")] {
             let error = #expect(throws: PickleError.self) { try read(start) }
             #expect(error?.code == .forbiddenGlobal)
             #expect(error?.member == "archive/data/0")
         }
         for start in [
+            P.global("os", "system"), P.op("ios\nsystem\n"), P.op("K?Q"), P.op("N)b"), P.proto(2) + P.op("N)b"),
             P.proto(2), P.proto(4), P.proto(2) + [0x63, 0xFF, 0x0A, 0x80, 0x0A], P.proto(2) + P.op("N."), [0x82, 1],
         ] {
             #expect(try read(start) == .zip)
         }
+    }
+
+    @Test("What random numbers a storage holds does not matter", arguments: [7, 8] as [UInt64])
+    func randomStorages(_ seed: UInt64) throws {
+        var generator = SplitMix64(seed: seed)
+        func storages(_ count: Int) -> [[UInt8]] {
+            (0..<count).map { _ in (0..<4).flatMap { _ in P.eight(generator.next()) } }
+        }
+        /// A pickle that refers to storages of eight floats and keeps none.
+        func pickle(_ count: Int) -> [UInt8] {
+            var bytes = P.proto(2) + P.global("torch", "FloatStorage") + P.put(0)
+            bytes += P.text("storage") + P.put(1) + P.text("cpu") + P.put(2) + P.op("000")
+            for key in 0..<count {
+                bytes += P.op("(") + P.get(1) + P.get(0) + P.text("\(key)") + P.get(2) + P.int(8) + P.op("tQ0")
+            }
+            return bytes + P.op("}.")
+        }
+        let row = storages(50_000)
+        let legacy = P.legacy(
+            pickle(row.count), keys: row.indices.map(String.init), tail: row.flatMap { P.eight(8) + $0 })
+        #expect(try TorchCheckpoint(reading: MemorySource(legacy)).storageRanges.count == row.count, "seed \(seed)")
+        var zip = ZipBytes([.init("archive/data.pkl", pickle(2000))])
+        zip.members += storages(2000).enumerated().map { .init("archive/data/\($0)", $1) }
+        #expect(try TorchCheckpoint(reading: MemorySource(zip.bytes)).storageRanges.count == 2000, "seed \(seed)")
     }
 
     @Test("Legacy files whose pickles or storages do not add up are refused")

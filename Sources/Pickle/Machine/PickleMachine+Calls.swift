@@ -18,7 +18,7 @@ extension PickleMachine {
     mutating func pushStackGlobal() throws {
         let name = try pop()
         let module = try pop()
-        guard case .text(let moduleText?) = module, case .text(let nameText?) = name else {
+        guard case .text(let moduleText) = module, case .text(let nameText) = name else {
             throw fault(
                 .forbiddenGlobal, "a function is named by \(module.kind) and \(name.kind) instead of two plain texts")
         }
@@ -72,6 +72,7 @@ extension PickleMachine {
         guard case .tuple(let place) = arguments else {
             throw fault(.forbiddenCall, "\(global) is called with \(arguments.kind)")
         }
+        try look(at: heap[place].count)
         try push(try call(global, heap[place]))
     }
 
@@ -82,10 +83,10 @@ extension PickleMachine {
                 "\(global) is called with (\(arguments.prefix(10).map(\.kind).joined(separator: ", ")))")
         }
         switch (global.role, arguments.count) {
-        case (.orderedDictionary, 0): return .orderedDictionary(heap.make([]))
+        case (.orderedDictionary, 0): return .orderedDictionary(try make([], cost: Cost.object))
         case (.orderedDictionary, 1):
-            guard let items = pairs(in: arguments[0]) else { throw refused() }
-            return .orderedDictionary(heap.make(try pairs(items)))
+            guard let items = try pairs(in: arguments[0]) else { throw refused() }
+            return .orderedDictionary(try make(try pairs(items), cost: Cost.object))
         case (.rebuildTensor, 4): return try tensor(arguments[...], type: nil) ?? { throw refused() }()
         case (.rebuildTensor2, 6...7):
             guard isGradAndHooks(arguments[4...5]), arguments.count == 6 || isMetadata(arguments[6]) else {
@@ -101,22 +102,34 @@ extension PickleMachine {
             guard case .tensor = arguments[0], isGradAndHooks(arguments[1...2]) else { throw refused() }
             return arguments[0]
         case (.size, 1):
-            guard numbers(arguments[0]) != nil else { throw refused() }
+            guard let sides = try numbers(arguments[0]) else { throw refused() }
+            try keep(Cost.container + sides.count)
             return .plainObject
         case (.device, 1...2):
-            guard case .text(_?) = arguments[0] else { throw refused() }
+            guard case .text = arguments[0] else { throw refused() }
             if arguments.count == 2 { guard case .integer = arguments[1] else { throw refused() } }
             return .plainObject
         case (.latin1Bytes, 2):
-            guard case .text = arguments[0], arguments[1].isText("latin1") else { throw refused() }
+            guard arguments[1].isText("latin1") else { throw refused() }
+            switch arguments[0] {
+            case .text(let text): encodedBytes += UInt64(text.utf8.count)
+            case .otherText(let byteCount): encodedBytes += byteCount
+            default: throw refused()
+            }
+            // Each text is encoded once by a pickler, so there are never more bytes than were read.
+            guard encodedBytes <= position - start else {
+                throw fault(.tooLarge, "the same texts are made bytes again and again")
+            }
+            try keep(Cost.container)
             return .bytes
         default: throw refused()
         }
     }
 
     /// The keys and values of a list of pairs, in turn.
-    private func pairs(in value: PickleValue) -> [PickleValue]? {
+    private mutating func pairs(in value: PickleValue) throws -> [PickleValue]? {
         guard case .list(let place) = value else { return nil }
+        try look(at: 3 * heap[place].count)
         var items: [PickleValue] = []
         for element in heap[place] {
             switch element {
@@ -143,107 +156,11 @@ extension PickleMachine {
         default: false
         }
     }
-
-    /// A tuple's whole numbers from 0 on; nil for anything else, or more than 64 of them.
-    private func numbers(_ value: PickleValue) -> [UInt64]? {
-        guard case .tuple(let place) = value, heap[place].count <= 64 else { return nil }
-        var numbers: [UInt64] = []
-        for element in heap[place] {
-            guard case .integer(let number?) = element, number >= 0 else { return nil }
-            numbers.append(UInt64(number))
-        }
-        return numbers
-    }
-
-    // MARK: Tensors and storages
-
-    /// A tensor of (storage, offset, size, strides); nil where these are something else.
-    /// - Throws: `PickleError` of code `badStorage` where it reaches out of its storage.
-    private mutating func tensor(_ arguments: ArraySlice<PickleValue>, type: TorchElementType?) throws -> PickleValue? {
-        let arguments = Array(arguments)
-        guard case .storage(let place) = arguments[0], case .integer(let first?) = arguments[1], first >= 0,
-            let shape = numbers(arguments[2]), let strides = numbers(arguments[3]), shape.count == strides.count
-        else { return nil }
-        let storage = storages[place]
-        let type = type ?? storage.elementType
-        let tensor = PickleSummary.Tensor(
-            storage: place, elementType: type, offset: UInt64(first), shape: shape, strides: strides)
-        if !shape.contains(0) {
-            var last = UInt64(first)
-            for (dimension, stride) in zip(shape, strides) {
-                let (reach, overflow) = (dimension - 1).multipliedReportingOverflow(by: stride)
-                let (sum, carry) = last.addingReportingOverflow(reach)
-                guard !overflow, !carry else { throw fault(.badStorage, "a tensor of shape \(shape) is too large") }
-                last = sum
-            }
-            guard last < storage.byteCount / type.byteCount else {
-                throw fault(
-                    .badStorage, "a tensor of shape \(shape) reaches out of its storage of \(storage.byteCount) bytes")
-            }
-        }
-        tensors.append(tensor)
-        return .tensor(tensors.count - 1)
-    }
-
-    /// The devices that hold data, as PyTorch calls them.
-    private static let devices = ["cpu", "cuda", "mps", "xpu", "hpu", "npu", "mtia"]
-
-    /// BINPERSID: refers to a storage by `('storage', type, key, location, count)`, in legacy files with a sixth element.
-    mutating func pushStorage() throws {
-        guard case .tuple(let place) = try pop() else {
-            throw fault(.forbiddenCall, "a persistent identifier is no tuple")
-        }
-        let parts = heap[place]
-        guard parts.count == 5 || parts.count == 6 && parts[5] == PickleValue.none, parts[0].isText("storage"),
-            case .global(let global) = parts[1], case .storageType(let type) = global.role,
-            case .text(let key?) = parts[2], case .text(let location?) = parts[3],
-            case .integer(let count?) = parts[4], count >= 0
-        else {
-            throw fault(
-                .forbiddenCall, "a persistent identifier is (\(parts.prefix(6).map(\.kind).joined(separator: ", ")))")
-        }
-        guard !UInt64(count).multipliedReportingOverflow(by: type.byteCount).overflow else {
-            throw fault(.badStorage, "the storage \(key) has \(count) elements")
-        }
-        let device = location.split(separator: ":", omittingEmptySubsequences: false)
-        guard Self.devices.contains(where: { device[0].utf8.elementsEqual($0.utf8) }),
-            device.count == 1 || device.count == 2 && UInt8(device[1]) != nil
-        else { throw fault(.unsupported, "the storage \(key) was saved on an unknown device; save it on the CPU") }
-        let storage = PickleSummary.Storage(
-            key: key, elementType: type, elementCount: UInt64(count), location: location)
-        if let known = storagePlaces[key] {
-            guard storages[known] == storage else {
-                throw fault(.badStorage, "the storage \(key) is described in two ways")
-            }
-            return try push(.storage(known))
-        }
-        storagePlaces[key] = storages.count
-        storages.append(storage)
-        try push(.storage(storages.count - 1))
-    }
-
-    // MARK: States
-
-    /// BUILD: gives an object attributes. Only an OrderedDict may have them, as PyTorch's state dicts keep `_metadata`; names
-    /// that Python itself looks up are refused.
-    mutating func build() throws {
-        let state = try pop()
-        guard case .orderedDictionary = try top(), case .dictionary(let place) = state else {
-            throw fault(.forbiddenCall, "\(try top().kind) is given \(state.kind) as its state")
-        }
-        let items = heap[place]
-        for index in stride(from: 0, to: items.count, by: 2) {
-            guard case .text(let name?) = items[index], !name.hasPrefix("__"), name.utf8.allSatisfy({ $0 < 0x80 })
-            else {
-                throw fault(.forbiddenCall, "an OrderedDict is given the attribute \(items[index])")
-            }
-        }
-    }
 }
 
 extension PickleValue {
     func isText(_ word: String) -> Bool {
-        guard case .text(let text?) = self else { return false }
+        guard case .text(let text) = self else { return false }
         return text.utf8.elementsEqual(word.utf8)
     }
 }

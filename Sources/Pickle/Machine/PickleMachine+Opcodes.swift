@@ -22,10 +22,10 @@ extension PickleMachine {
         case .shortBinBytes: try skipBytes(lengthBytes: 1)
         case .binBytes8, .byteArray8: try skipBytes(lengthBytes: 8)
 
-        case .emptyList: try push(.list(heap.make([])))
+        case .emptyList: try push(.list(try make([])))
         case .list:
             let elements = try popMark()
-            try push(.list(heap.make(try plain(elements))))
+            try push(.list(try make(try plain(elements))))
         case .append: try appendToList([try pop()])
         case .appends: try appendToList(try popMark())
         case .emptyTuple: try pushTuple([])
@@ -33,18 +33,21 @@ extension PickleMachine {
         case .tuple1: try pushTuple(try popLast(1))
         case .tuple2: try pushTuple(try popLast(2))
         case .tuple3: try pushTuple(try popLast(3))
-        case .emptyDict: try push(.dictionary(heap.make([])))
+        case .emptyDict: try push(.dictionary(try make([])))
         case .dict:
             let elements = try popMark()
-            try push(.dictionary(heap.make(try pairs(elements))))
+            try push(.dictionary(try make(try pairs(elements))))
         case .setItem: try setItems(try popLast(2))
         case .setItems: try setItems(try popMark())
-        case .emptySet: try push(.set)
+        case .emptySet:
+            try keep(Cost.object)
+            try push(.set)
         case .addItems:
-            _ = try plain(try popMark())
+            try check(setElements: try popMark())
             guard try top() == .set else { throw fault(.malformed, "elements are added to \(try top().kind)") }
         case .frozenSet:
-            _ = try plain(try popMark())
+            try keep(Cost.object)
+            try check(setElements: try popMark())
             try push(.plainObject)
 
         case .pop: try discard()
@@ -105,7 +108,8 @@ extension PickleMachine {
         return .integer(number)
     }
 
-    /// INT and LONG of protocol 0. Python reads more spellings than it writes; those are not taken.
+    /// INT and LONG of protocol 0. Python reads more spellings than it writes, and those not everywhere alike (010 is 8 or 10);
+    /// they are not taken.
     private mutating func integerLine(_ opcode: PickleOpcode) throws -> PickleValue {
         var line = try cursor.line(maximumBytes: limits.lineBytes)
         if opcode == .int, line == Array("00".utf8) || line == Array("01".utf8) { return .bool(line[1] == 0x31) }
@@ -114,6 +118,7 @@ extension PickleMachine {
         guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw fault(.malformed, "a number is not written in digits")
         }
+        guard digits.count == 1 || digits.first != 0x30 else { throw fault(.malformed, "a number begins with 0") }
         return .integer(Int64(String(decoding: line, as: UTF8.self)))
     }
 
@@ -147,13 +152,13 @@ extension PickleMachine {
         }
         guard length <= UInt64(limits.keptTextBytes) else {
             try cursor.skip(length)
-            return .text(nil)
+            return .otherText(length)
         }
         let bytes = try cursor.bytes(length)
         if let text = String(validating: bytes, as: UTF8.self) { return .text(text) }
         // What Python 2 called a string may hold any bytes; how they are read is up to the reader.
         guard opcode == .binString || opcode == .shortBinString else { throw fault(.malformed, "a text is not UTF-8") }
-        return .text(nil)
+        return .otherText(length)
     }
 
     /// STRING of protocol 0: a text in quotes. One with escapes is not looked into.
@@ -164,7 +169,7 @@ extension PickleMachine {
         else { throw fault(.malformed, "a text is not in quotes") }
         let inner = line.dropFirst().dropLast()
         guard inner.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != quote && $0 != UInt8(ascii: "\\") }) else {
-            return .text(nil)
+            return .otherText(UInt64(line.count))
         }
         return .text(String(decoding: inner, as: UTF8.self))
     }
@@ -172,7 +177,9 @@ extension PickleMachine {
     /// UNICODE of protocol 0. One with escapes is not looked into.
     private mutating func unicodeLine() throws -> PickleValue {
         let line = try cursor.line(maximumBytes: limits.lineBytes)
-        guard line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else { return .text(nil) }
+        guard line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+            return .otherText(UInt64(line.count))
+        }
         return .text(String(decoding: line, as: UTF8.self))
     }
 

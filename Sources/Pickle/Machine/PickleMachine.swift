@@ -19,17 +19,25 @@ struct PickleMachine {
     var storages: [PickleSummary.Storage] = []
     var storagePlaces: [String: Int] = [:]
     var tensors: [PickleSummary.Tensor] = []
+    /// What is used of the limits of the same names.
+    var lookedAt = 0
+    var keptValues = 0
+    /// Bytes of all tensors, where each has its own.
+    var tensorBytes: UInt64 = 0
+    /// Bytes that were made of texts.
+    var encodedBytes: UInt64 = 0
+    let start: UInt64
 
     init(cursor: PickleCursor, limits: PickleLimits) {
         self.cursor = cursor
         self.limits = limits
         self.position = cursor.offset
+        self.start = cursor.offset
     }
 
     /// Goes through the pickle to its STOP.
     /// - Returns: the value that the pickle is.
     mutating func run() throws -> PickleValue {
-        let start = cursor.offset
         for _ in 0..<limits.opcodes {
             position = cursor.offset
             let byte = try cursor.byte()
@@ -89,6 +97,7 @@ struct PickleMachine {
     mutating func popMark() throws -> [PickleValue] {
         guard let mark = marks.popLast() else { throw fault(.malformed, "there is no mark") }
         defer { stack.removeSubrange(mark...) }
+        try look(at: stack.count - mark)
         return Array(stack[mark...])
     }
 
@@ -100,8 +109,8 @@ struct PickleMachine {
     /// Remembers the uppermost value. Python's pickler never uses a place twice, so a pickle that does is hiding something.
     mutating func remember(at place: UInt64) throws {
         let value = try top()
-        guard memo.count < limits.memoEntries else {
-            throw fault(.tooLarge, "the memo has more than \(limits.memoEntries) entries")
+        guard place < UInt64(limits.memoEntries) else {
+            throw fault(.tooLarge, "the memo's entry \(place) is written where \(limits.memoEntries) are allowed")
         }
         guard memo.updateValue(value, forKey: place) == nil else {
             throw fault(.malformed, "the memo's entry \(place) is written twice")
@@ -130,51 +139,5 @@ struct PickleMachine {
             throw fault(.truncated, "a frame claims \(length) bytes where \(cursor.remaining) are left")
         }
         frameEnd = cursor.offset + length
-    }
-
-    // MARK: Containers
-
-    /// The value itself, unless it is a function: those are called or they are hiding.
-    func plain(_ value: PickleValue) throws -> PickleValue {
-        guard case .global(let global) = value else { return value }
-        switch global.role {
-        case .elementType, .storageType: return value
-        default: throw fault(.forbiddenCall, "\(global) is handed on as a value")
-        }
-    }
-
-    func plain(_ values: [PickleValue]) throws -> [PickleValue] {
-        for value in values { _ = try plain(value) }
-        return values
-    }
-
-    mutating func pushTuple(_ elements: [PickleValue]) throws {
-        try push(.tuple(heap.make(try plain(elements))))
-    }
-
-    /// Adds keys and values, in turn, to the dictionary that is uppermost.
-    mutating func setItems(_ elements: [PickleValue]) throws {
-        let place: Int
-        switch try top() {
-        case .dictionary(let known), .orderedDictionary(let known): place = known
-        case let other: throw fault(.malformed, "items are set in \(other.kind)")
-        }
-        heap.append(try pairs(elements), to: place)
-    }
-
-    func pairs(_ elements: [PickleValue]) throws -> [PickleValue] {
-        guard elements.count.isMultiple(of: 2) else { throw fault(.malformed, "a key has no value") }
-        for index in stride(from: 0, to: elements.count, by: 2) where !elements[index].isHashableKey {
-            throw fault(.malformed, "\(elements[index].kind) is used as a key")
-        }
-        return try plain(elements)
-    }
-
-    /// Adds elements to the list that is uppermost.
-    mutating func appendToList(_ elements: [PickleValue]) throws {
-        guard case .list(let place) = try top() else {
-            throw fault(.malformed, "elements are appended to \(try top().kind)")
-        }
-        heap.append(try plain(elements), to: place)
     }
 }

@@ -69,12 +69,13 @@ extension PickleSummary {
     }
 
     /// The tensors in the dictionaries of the result, in their order.
-    /// - Throws: `PickleError` of code `tooLarge` where dictionaries lie in themselves or many times in one another.
+    /// - Throws: `PickleError` of code `tooLarge` where dictionaries lie many times in one another.
     package func namedTensors() throws -> [NamedTensor] {
         var found: [NamedTensor] = []
         var visits = 0
         func visit(_ value: PickleValue, _ path: String, depth: Int) throws {
-            visits += 1
+            // A long name costs as much as many visits.
+            visits += 1 + path.utf8.count / 16
             guard visits <= 1_000_000, depth <= 16 else {
                 throw PickleError(.tooLarge, "the dictionaries are nested too deep or too often", at: range.lowerBound)
             }
@@ -83,7 +84,7 @@ extension PickleSummary {
             case .dictionary(let place), .orderedDictionary(let place):
                 let elements = heap[place]
                 for index in stride(from: 0, to: elements.count - 1, by: 2) {
-                    guard case .text(let key?) = elements[index] else { continue }
+                    guard case .text(let key) = elements[index] else { continue }
                     try visit(elements[index + 1], path.isEmpty ? key : "\(path).\(key)", depth: depth + 1)
                 }
             default: break

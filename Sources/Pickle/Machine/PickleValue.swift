@@ -10,10 +10,13 @@ enum PickleValue: Hashable {
     /// The magic number of legacy checkpoints, the one larger number that is looked for.
     case magic
     case float
-    /// A text as it stands in the pickle; nil where it is long, has escapes or is not ASCII.
-    case text(String?)
+    /// A text as it stands in the pickle.
+    case text(String)
+    /// A text of so many bytes in the pickle that is not looked into: it is long, has escapes or is not UTF-8.
+    case otherText(UInt64)
     case bytes
-    case global(PickleGlobal)
+    /// Kept apart, so that every other value stays small.
+    indirect case global(PickleGlobal)
     case tuple(Int)
     case list(Int)
     case dictionary(Int)
@@ -34,7 +37,7 @@ enum PickleValue: Hashable {
         case .bool: "a truth value"
         case .integer, .magic: "a whole number"
         case .float: "a number"
-        case .text: "a text"
+        case .text, .otherText: "a text"
         case .bytes: "a bytes constant"
         case .global(let global): "\(global)"
         case .tuple: "a tuple"
@@ -48,26 +51,20 @@ enum PickleValue: Hashable {
         }
     }
 
-    var isHashableKey: Bool {
+    /// Whether it may be a key by itself. Python's hash of what is not on the list can be slow or, of tuples in tuples, use up
+    /// the stack.
+    var isSimpleKey: Bool {
         switch self {
-        case .none, .bool, .integer, .magic, .float, .text, .bytes, .tuple, .plainObject: true
+        case .none, .bool, .integer(_?), .float, .text, .otherText: true
         default: false
         }
     }
-}
 
-/// The containers of a pickle: what is in each, in order; dictionaries hold keys and values in turn.
-struct PickleHeap {
-    private var contents: [[PickleValue]] = []
-
-    mutating func make(_ elements: [PickleValue]) -> Int {
-        contents.append(elements)
-        return contents.count - 1
-    }
-
-    subscript(place: Int) -> [PickleValue] { contents[place] }
-
-    mutating func append(_ elements: some Sequence<PickleValue>, to place: Int) {
-        contents[place].append(contentsOf: elements)
+    /// Its place in the heap where it is a container.
+    var place: Int? {
+        switch self {
+        case .tuple(let place), .list(let place), .dictionary(let place), .orderedDictionary(let place): place
+        default: nil
+        }
     }
 }

@@ -20,6 +20,9 @@ struct PickleCursor {
     /// Position in the file, in bytes.
     var offset: UInt64 { bufferStart + UInt64(place) }
 
+    /// Length of the file that the pickle lies in.
+    var sourceBytes: UInt64 { source.byteCount }
+
     var remaining: UInt64 { end - offset }
 
     mutating func byte() throws -> UInt8 {

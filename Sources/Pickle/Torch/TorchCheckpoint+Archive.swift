@@ -29,7 +29,7 @@ extension TorchCheckpoint {
             } else {
                 // Whatever it is called, a pickle may be loaded by its name, so say what it is where that is clear.
                 do {
-                    try refuseHiddenPickle(member.range, in: source, limits: limits)
+                    try refuseHiddenPickle(member.range, in: source, anyStart: true)
                 } catch let error as PickleError {
                     throw error.inMember(member.name)
                 }
@@ -51,7 +51,7 @@ extension TorchCheckpoint {
             throw PickleError(
                 .malformed, "something follows the pickle", at: summary.range.upperBound, member: pickle.name)
         }
-        return (summary, try ranges(of: summary.storages, in: storages, source: source, limits: limits))
+        return (summary, try ranges(of: summary.storages, in: storages, source: source))
     }
 
     private static func check(note: ZipArchive.Member, name: String, in source: any ByteSource) throws {
@@ -73,8 +73,7 @@ extension TorchCheckpoint {
 
     /// Where each storage's bytes lie. Every member under `data/` is a storage of the size that the pickle states.
     private static func ranges(
-        of storages: [PickleSummary.Storage], in members: [String: ZipArchive.Member], source: any ByteSource,
-        limits: PickleLimits
+        of storages: [PickleSummary.Storage], in members: [String: ZipArchive.Member], source: any ByteSource
     ) throws -> [Range<UInt64>] {
         var unused = members
         let ranges = try storages.map { storage in
@@ -87,7 +86,7 @@ extension TorchCheckpoint {
                     at: member.headerOffset, member: member.name)
             }
             do {
-                try refuseHiddenPickle(member.range, in: source, limits: limits)
+                try refuseHiddenPickle(member.range, in: source)
             } catch let error as PickleError {
                 throw error.inMember(member.name)
             }

@@ -9,7 +9,9 @@ extension TorchCheckpoint {
         _ source: any ByteSource, limits: PickleLimits
     ) throws -> (PickleSummary, [Range<UInt64>]) {
         var offset: UInt64 = 0
-        func next(_ what: String, namesNothing: Bool = true) throws -> PickleSummary {
+        var small = limits
+        small.opcodes = min(limits.opcodes, 1000)
+        func next(_ what: String, _ limits: PickleLimits, namesNothing: Bool = true) throws -> PickleSummary {
             let start = offset
             let pickle = try PickleSummary(reading: source, at: start, limits: limits)
             guard !namesNothing || pickle.globals.isEmpty else {
@@ -18,20 +20,20 @@ extension TorchCheckpoint {
             offset = pickle.range.upperBound
             return pickle
         }
-        guard try next("magic number").result == .magic else {
+        guard try next("magic number", small).result == .magic else {
             throw PickleError(.unsupported, "the pickle does not begin with PyTorch's magic number", at: 0)
         }
         let versionStart = offset
-        guard try next("protocol version").result == .integer(1001) else {
+        guard try next("protocol version", small).result == .integer(1001) else {
             throw PickleError(.unsupported, "the protocol version is not 1001", at: versionStart)
         }
         let systemStart = offset
-        guard try next("system information").item("little_endian") == .bool(true) else {
+        guard try next("system information", small).item("little_endian") == .bool(true) else {
             throw PickleError(.malformed, "the system information is missing or not little-endian", at: systemStart)
         }
-        let summary = try next("object", namesNothing: false)
+        let summary = try next("object", limits, namesNothing: false)
         let keysStart = offset
-        let keys = try next("list of storages").texts()
+        let keys = try next("list of storages", limits).texts()
         var places: [String: Int] = [:]
         for (place, storage) in summary.storages.enumerated() { places[storage.key] = place }
         var ranges = [Range<UInt64>?](repeating: nil, count: summary.storages.count)
@@ -41,7 +43,7 @@ extension TorchCheckpoint {
             }
             ranges[place] = try storage(summary.storages[place], at: offset, in: source)
             offset = ranges[place]!.upperBound
-            try refuseHiddenPickle(ranges[place]!, in: source, limits: limits)
+            try refuseHiddenPickle(ranges[place]!, in: source)
         }
         guard keys != nil, !ranges.contains(nil) else {
             throw PickleError(
@@ -82,7 +84,7 @@ extension PickleSummary {
     /// The pickle as a list of texts; nil where it is something else.
     func texts() -> [String]? {
         guard case .list(let place) = result else { return nil }
-        let texts = heap[place].compactMap { if case .text(let text?) = $0 { text } else { nil } }
+        let texts = heap[place].compactMap { if case .text(let text) = $0 { text } else { nil } }
         return texts.count == heap[place].count ? texts : nil
     }
 }
