@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import accounts
 import fetching
 import listing
 import uploading
@@ -33,8 +34,8 @@ SESSIONS, SESSION_TOKENS = 8, 48
 IDLE_SETTLE_SECONDS = 3
 # The load of the list of models: as many pages as connections, each asking more often than any page does.
 SHARDS, CONNECTIONS, PACE, LISTING_SECONDS = 60, 50, 10, 10
-FETCHES = 3
 WORKERS, HEARTBEAT_SECONDS, HEARTBEAT_ROUNDS = 500, 15, 3
+FETCHES, USERS = 3, 100_000
 UPLOADS = 9
 # The node takes a file's hash after it has answered.
 UPLOAD_SETTLE_SECONDS = 1
@@ -171,6 +172,20 @@ class Bench:
             workers.stdin.close()
         master.stop()
 
+    def users(self):
+        """Pages of a long list of users, asked for like the list of models."""
+        node = accounts.start(self.given.bin, self.work / "users", USERS)
+        self.stack.callback(node.stop)
+        for side, pace in (("users paced", PACE), ("users saturated", None)):
+            times = listing.measure(
+                node.port, CONNECTIONS, LISTING_SECONDS, pace, accounts.page(node, USERS, CONNECTIONS)
+            )
+            for name, part in (("p50", 0.5), ("p99", 0.99)):
+                self.note(f"{side} {name}", listing.quantile(times, part))
+            self.note(f"{side} rate", len(times) / LISTING_SECONDS)
+            print(f"{side}: {len(times)} answers, p99 {self.values[f'{side} p99'][-1]:.3g} ms", flush=True)
+        node.stop()
+
     def fetching(self):
         """A model from the hub into one node, and from that one into another; each time into new data directories."""
         bytes = self.given.fetched.stat().st_size
@@ -248,6 +263,10 @@ ROWS = [
     ("list", "`GET /api/admin/models`, 200 models of 60 shards, 50 connections that ask 10 times a second each: p99 (ms)",
      "list paced p99", None, "<= 10"),
     ("heartbeats", f"{WORKERS} workers with heartbeats every 5 s: what the master uses of one core (%)", "heartbeats", None, "<= 5"),
+    ("users", "`GET /admin/api/users`, pages of 100 out of 100,000 users, 50 connections that ask 10 times a second each: p99 (ms)",
+     "users paced p99", None, "<= 15"),
+    ("users-saturated", "the same, each connection asking again as soon as it has its answer: p99 (ms)",
+     "users saturated p99", None, "<= 15"),
     ("upload", "upload of a LoRA file of 500 MB over HTTP ÷ `dd conv=fsync` of the same file to the same disk",
      "upload", "dd", ">= 0.6"),
     ("upload-memory", "resident memory that the daemon grows by meanwhile (MB)", "upload growth", None, "<= 24"),
@@ -284,7 +303,7 @@ def table(bench: Bench, rows: list) -> str:
     units |= dict.fromkeys(("peer transfer", "plain copy", "verification"), "GB/s")
     units |= {"heartbeats": "%"}
     units |= {name: "MB" if name.endswith("growth") else "MB/s" for name in bench.values if name.startswith("fetch")}
-    units |= {name: "answers/s" if name.endswith("rate") else "ms" for name in bench.values if name.startswith("list")}
+    units |= {name: "answers/s" if name.endswith("rate") else "ms" for name in bench.values if name.startswith(("list", "users"))}
     units |= {"dd": "MB/s", "upload": "MB/s", "upload growth": "MB"}
     lines += ["| side | median | range |", "|---|---|---|"]
     for name, values in bench.values.items():
@@ -325,6 +344,8 @@ def main() -> int:
             bench.heartbeats()
         if "list paced p99" in wanted:
             bench.listing()
+        if wanted & {"users paced p99", "users saturated p99"}:
+            bench.users()
         if wanted & {"upload", "upload growth"}:
             bench.uploading()
         if wanted & set(bench.sides()):

@@ -16,6 +16,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 
 WARM_UP_SECONDS = 1
 SEED = 8800
@@ -55,23 +56,28 @@ class Connection:
                 return False
             head = bytes(self.buffer[:end]).decode().lower().split("\r\n")
             if not head[0].startswith("http/1.1 200"):
-                raise SystemExit(f"bench: the list of models answers {head[0]}")
+                raise SystemExit(f"bench: the node answers {head[0]}")
             fields = dict(line.split(": ", 1) for line in head[1:])
             self.wanted = end + 4 + int(fields["content-length"])
         self.is_waiting = self.received < self.wanted
         return not self.is_waiting
 
 
-def measure(port: int, connections: int, seconds: float, pace: float | None, plain: bool = False) -> list[float]:
+def models(number: int, coding: str = "gzip") -> bytes:
+    """The request for the list of models, the same on every connection."""
+    return f"GET /api/admin/models HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: {coding}\r\n\r\n".encode()
+
+
+def measure(
+    port: int, connections: int, seconds: float, pace: float | None, request: Callable[[int], bytes] = models
+) -> list[float]:
     """Milliseconds of every answer, sorted; `pace` is requests per second of one connection, None: saturated."""
-    coding = "identity" if plain else "gzip"
-    request = f"GET /api/admin/models HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: {coding}\r\n\r\n".encode()
     selector = selectors.DefaultSelector()
     moments = random.Random(SEED)
     start = time.perf_counter()
     due = []
     for number in range(connections):
-        connection = Connection(port, request)
+        connection = Connection(port, request(number))
         selector.register(connection.socket, selectors.EVENT_READ, connection)
         if pace is None:
             connection.ask(time.perf_counter())
@@ -127,7 +133,8 @@ def main():
     arguments.add_argument("--plain", action="store_true", help="ask for the text uncompressed")
     given = arguments.parse_args()
     pace = None if given.saturated else given.pace
-    times = measure(given.port, given.connections, given.seconds, pace, given.plain)
+    coding = "identity" if given.plain else "gzip"
+    times = measure(given.port, given.connections, given.seconds, pace, lambda number: models(number, coding))
     print(
         f"{len(times) / given.seconds:.0f} answers/s, p50 {quantile(times, 0.5):.2f} ms, "
         f"p99 {quantile(times, 0.99):.2f} ms, longest {times[-1]:.2f} ms"
