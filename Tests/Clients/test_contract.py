@@ -69,6 +69,11 @@ BEYOND_FORM = {
     "GET /admin/api/api_tokens": "the node key is no user",
     "POST /admin/api/api_tokens": "the node key is no user",
     "GET /admin/api/users": "after needs limit|there are no pages",
+    "GET /admin/api/cluster_tokens": "after needs limit",
+    "GET /admin/api/cluster_clients": "after needs limit",
+    "GET /api/admin/cluster_nodes": "after needs limit",
+    # A name of blanks alone is none.
+    "POST /admin/api/cluster_tokens": "takes 1 to 100 characters",
     "GET /admin/api/browse": "a name in the path has more than",
     "GET /admin/api/jobs": "is the id of a job",
     "POST /admin/api/users/{id}/tokens": "the balance is",

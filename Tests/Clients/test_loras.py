@@ -213,8 +213,9 @@ def test_users_upload_and_administrators_do_the_rest(node):
     subprocess.run(
         [str(BINARIES / "shoal"), "user", "add", "painter", "--data-dir", str(node.directory)], input="correct horse battery\n",
         text=True, check=True, capture_output=True, timeout=60)
-    token = requests.post(
-        node.url + "/api/auth/token", json={"username": "painter", "password": "correct horse battery"}, timeout=60).json()["token"]
+    token = subprocess.run(
+        [str(BINARIES / "shoal"), "token", "add", "easel", "--user", "painter", "--data-dir", str(node.directory)],
+        text=True, check=True, capture_output=True, timeout=60).stdout.strip()
     bearer = {"Authorization": f"Bearer {token}"}
     file = {"file": ("painted.safetensors", safetensors())}
     said = requests.post(node.url + "/api/v1/lora/upload", headers=bearer, files=file, timeout=60)

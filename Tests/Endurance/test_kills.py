@@ -146,7 +146,10 @@ class Endurance:
     def unfinished(self):
         """Files that somebody began and has not put in place."""
         names = re.compile(r"(^\.incoming|\.new$|\.tmp$|\.part$)")
-        return [name for _, folders, files in os.walk(self.data) for name in folders + files if names.search(name)]
+        return [
+            name for folder, folders, files in os.walk(self.data) for name in folders + files
+            # Uploads come into a folder that is always there.
+            if names.search(name) and not (folder.endswith("/loras") and name == ".incoming" and not os.listdir(f"{folder}/{name}"))]
 
     def check(self, node):
         """What is held is right, nothing sure is lost, nothing unfinished lies about."""

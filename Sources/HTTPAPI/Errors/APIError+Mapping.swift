@@ -100,7 +100,7 @@ extension APIError {
         case .full:
             self.init(
                 status: .insufficientStorage, type: "server_error",
-                message: "the disk that the node keeps its database on is full")
+                message: "the disk that the node keeps its database on is full; free some space on it")
         case .readOnly:
             self.init(
                 status: .serviceUnavailable, type: "server_error", message: "the node's database may not be written to")

@@ -67,7 +67,8 @@ struct LogInRoutes: Sendable {
     @Sendable private func changePassword(_ request: Request, context: APIRequestContext) async throws -> Response {
         var fields = try RequestFields(try await request.json(limitBytes: Self.bodyLimitBytes))
         let current = try fields.requiredString("current_password", maximumBytes: Self.longestPassword)
-        let new = try Password(try fields.requiredString("new_password", maximumBytes: Self.longestPassword))
+        let new = try Password(
+            try fields.requiredString("new_password", maximumBytes: Self.longestPassword), field: "new_password")
         try fields.refuseUnread()
         guard let principal = context.caller.principal else {
             throw APIError.invalidRequest(
