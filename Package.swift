@@ -113,7 +113,11 @@ let package = Package(
         // Floor 2: domains that do not know each other.
         .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
         .target(
-            name: "Adapters", dependencies: ["Safetensors", "Pickle", "GGUF", "Store", grdb, crypto]),
+            name: "Adapters",
+            dependencies: [
+                "Safetensors", "Pickle", "GGUF", "Store", grdb, crypto,
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .target(name: "Accounts", dependencies: ["Store", "Link", grdb, crypto, cryptoExtras]),
         .target(
             name: "Swarm",

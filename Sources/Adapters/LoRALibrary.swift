@@ -65,18 +65,18 @@ package actor LoRALibrary {
         _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true
     ) async throws -> StoredLoRA {
         defer { upload.cancel() }
-        let sizeBytes = try await DiskQueue.run {
+        let sizeBytes = try await FileCheck.run { check in
             let sizeBytes = try upload.complete()
-            try Self.check(upload.path, format: name.format)
+            try Self.check(upload.path, format: name.format, check)
             return sizeBytes
         }
         return try await publish(upload, LoRAPath(type: type, name: name), sizeBytes: sizeBytes, versioned: versioned)
     }
 
     /// Reads the whole of what the format has to say about itself.
-    private static func check(_ path: String, format: LoRAFileName.Format) throws {
+    private static func check(_ path: String, format: LoRAFileName.Format, _ check: FileCheck) throws {
         do {
-            let source = try FileSource(path: path)
+            let source = check.source(try FileSource(path: path))
             switch format {
             case .safetensors: _ = try SafetensorsHeader(reading: source)
             case .checkpoint: _ = try TorchCheckpoint(reading: source)
@@ -85,6 +85,10 @@ package actor LoRALibrary {
             throw AdapterError(.badContent, "the file is no valid safetensors file: \(error)", cause: error)
         } catch let error as PickleError {
             throw AdapterError(.badContent, "the file is no checkpoint of plain tensors: \(error)", cause: error)
+        } catch let error as AdapterError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
         } catch {
             throw AdapterError(.fileSystem, "the upload cannot be read again: \(error)", cause: error)
         }
@@ -131,7 +135,11 @@ package actor LoRALibrary {
             for path in try table.pathsWithoutHash() { withoutHash.continuation.yield(path) }
         } catch { onFault(nil, error) }
         for await path in withoutHash.stream {
-            do { try await takeHash(of: path) } catch { onFault(path, error) }
+            do {
+                try await takeHash(of: path)
+            } catch is CancellationError {
+                return
+            } catch { onFault(path, error) }
         }
     }
 
@@ -139,7 +147,7 @@ package actor LoRALibrary {
         guard let row = try table.row(.library, path), row.sha256.isEmpty, try library.stamp(path) == row.stamp else {
             return
         }
-        let hash = try await DiskQueue.run { [library] in
+        let hash = try await FileCheck.run { [library] _ in
             // Deleted since it was looked at.
             try library.stamp(path).map { _ in try sha256(ofFile: library.fullPath(path)) }
         }

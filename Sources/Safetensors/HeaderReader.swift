@@ -1,3 +1,15 @@
+/// A key, compared byte by byte: Swift's own comparison takes some texts as equal that differ. It shares the text's storage.
+private struct ByteName: Hashable {
+    let text: String
+
+    static func == (left: ByteName, right: ByteName) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
 /// Reads the JSON of a header into entries, one after the other; nothing of the text is kept but what they need.
 struct HeaderReader {
     /// A tensor as the header states it, unchecked against the file.
@@ -28,10 +40,17 @@ struct HeaderReader {
         guard try text.peek() == UInt8(ascii: "{") else {
             throw SafetensorsError(.malformed, "the header does not begin with '{'", at: text.offset)
         }
-        var names: Set<[UInt8]> = []
+        var names: Set<ByteName> = []
+        var nameRoom = limits.allNameBytes
+        var numberRoom = limits.allDimensions
         try text.members(keyBytes: limits.nameBytes) { text, key, position in
             let name = String(decoding: key, as: UTF8.self)
-            guard names.insert(key).inserted else {
+            nameRoom -= key.count
+            guard nameRoom >= 0 else {
+                throw SafetensorsError(
+                    .tooLarge, "the tensors' names have more than \(limits.allNameBytes) bytes", at: position)
+            }
+            guard names.insert(ByteName(text: name)).inserted else {
                 throw SafetensorsError(.duplicate, "the key \(name) comes twice", field: name, at: position)
             }
             if name == "__metadata__" {
@@ -44,7 +63,13 @@ struct HeaderReader {
             guard entries.count < limits.tensors else {
                 throw SafetensorsError(.tooLarge, "there are more than \(limits.tensors) tensors", at: position)
             }
-            entries.append(try Self.entry(&text, name: name, position: position, limits: limits))
+            let entry = try Self.entry(&text, name: name, position: position, limits: limits)
+            numberRoom -= entry.shape.count
+            guard numberRoom >= 0 else {
+                throw SafetensorsError(
+                    .tooLarge, "the tensors have more than \(limits.allDimensions) dimensions in all", at: position)
+            }
+            entries.append(entry)
         }
         try text.skipSpace()
         guard try text.peek() == nil else {
@@ -59,11 +84,11 @@ struct HeaderReader {
         _ text: inout JSONText, limits: SafetensorsHeader.Limits
     ) throws -> [String: String] {
         var metadata: [String: String] = [:]
-        var keys: Set<[UInt8]> = []
+        var keys: Set<ByteName> = []
         var room = limits.metadataBytes
         try text.members(keyBytes: limits.metadataBytes) { text, key, position in
             let name = String(decoding: key, as: UTF8.self)
-            guard keys.insert(key).inserted else {
+            guard keys.insert(ByteName(text: name)).inserted else {
                 throw SafetensorsError(.duplicate, "the metadata key \(name) comes twice", field: name, at: position)
             }
             room -= key.count

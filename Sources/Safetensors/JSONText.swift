@@ -2,8 +2,8 @@ internal import GGUF
 
 /// The parts of JSON (RFC 8259) that a header is made of, read from a file through a small buffer.
 ///
-/// Unlike a parser that makes values, it shows every key of an object, so that none hides another, and a header of 100 MB costs
-/// no memory.
+/// Unlike a parser that makes values, it shows every key of an object, so that none hides another. It keeps nothing but its
+/// buffer and the text that it reads; what the caller keeps of a header, and the limits on that, are the caller's.
 struct JSONText {
     private static let chunkBytes = 64 * 1024
 

@@ -25,7 +25,11 @@ package struct SafetensorsHeader: Hashable, Sendable {
         package var headerBytes: UInt64 = 100_000_000
         package var tensors = 1 << 17
         package var nameBytes = 4096
+        /// Most bytes of all names.
+        package var allNameBytes = 16 << 20
         package var dimensions = 64
+        /// Most dimensions of all tensors.
+        package var allDimensions = 1 << 20
         /// Most bytes of keys and values under `__metadata__`.
         package var metadataBytes = 16 << 20
         package var metadataEntries = 1 << 16

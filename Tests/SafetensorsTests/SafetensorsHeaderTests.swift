@@ -184,6 +184,31 @@ struct SafetensorsHeaderTests {
         }
     }
 
+    @Test(
+        "Names that differ only in how an accent is written are two, and all names and dimensions together are limited")
+    func totals() throws {
+        func read(_ names: [String], shape: String, _ limits: SafetensorsHeader.Limits) throws -> Int {
+            let entries = names.map { #""\#($0)":{"dtype":"U8","shape":[\#(shape)],"data_offsets":[0,0]}"# }
+            let bytes = SampleFile.bytes("{\(entries.joined(separator: ","))}")
+            return try SafetensorsHeader(reading: MemorySource(bytes), limits: limits).tensors.count
+        }
+        #expect(try read(["\u{E9}", "e\u{301}"], shape: "0", .defaults) == 2)
+        var limits = SafetensorsHeader.Limits.defaults
+        limits.allNameBytes = 6
+        limits.allDimensions = 4
+        #expect(try read(["abc", "def"], shape: "0,1", limits) == 2)
+        for (names, shape) in [(["abc", "defg"], "0"), (["a", "b", "c"], "0,1")] {
+            let error = #expect(throws: SafetensorsError.self) { try read(names, shape: shape, limits) }
+            #expect(error?.code == .tooLarge)
+        }
+        // As large as it gets with names of their own: 38 MB of header.
+        let long = String(repeating: "x", count: 600)
+        let error = #expect(throws: SafetensorsError.self) {
+            try read((0..<60_000).map { "\($0)\(long)" }, shape: "0", .defaults)
+        }
+        #expect(error?.code == .tooLarge)
+    }
+
     @Test("A header longer than the read buffer is read whole")
     func long() throws {
         let count = 5000
