@@ -205,8 +205,7 @@ let package = Package(
             name: "ShoalCommands",
             dependencies: [
                 "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
-                lifecycle, "Adapters",
-                "Cluster",
+                lifecycle, "Adapters", "Cluster", "Hardware",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -334,7 +333,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Inference", "Link", "ModelLibrary",
+                "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Hardware", "Inference", "Link",
+                "ModelLibrary",
                 "Store",
                 logging,
                 lifecycle,

@@ -78,6 +78,16 @@ package struct IdleGPU: Sendable, Hashable {
     package var vendor: Vendor
     package var pciAddress: PCIAddress
     package var name: String?
-    /// Why it is idle, and what to do.
+    /// Why it is idle.
     package var reason: String
+    /// What to do about it.
+    package var remedy: String
+
+    package init(vendor: Vendor, pciAddress: PCIAddress, name: String?, reason: String, remedy: String) {
+        self.vendor = vendor
+        self.pciAddress = pciAddress
+        self.name = name
+        self.reason = reason
+        self.remedy = remedy
+    }
 }

@@ -30,10 +30,11 @@ package struct GPUSources: Sendable {
         // A driver that tells of GPUs without their places may mean any of its cards.
         let isPlaced = inventory.devices.allSatisfy { $0.api != .cuda || $0.pciAddress != nil }
         inventory.idle = cards.filter { !used.contains($0.address) && ($0.vendor != .nvidia || isPlaced) }.map { card in
-            IdleGPU(
+            let (reason, remedy) = reason(card, hasLibrary: nvidia != nil)
+            return IdleGPU(
                 vendor: card.vendor, pciAddress: card.address,
-                name: card.vendor == .nvidia ? card.nvidiaName(in: files) : card.amdName(in: files),
-                reason: reason(card, hasLibrary: nvidia != nil))
+                name: card.vendor == .nvidia ? card.nvidiaName(in: files) : card.amdName(in: files), reason: reason,
+                remedy: remedy)
         }
         return inventory
     }
@@ -72,15 +73,20 @@ package struct GPUSources: Sendable {
         return devices
     }
 
-    private func reason(_ card: PCICard, hasLibrary: Bool) -> String {
+    /// Why a card is idle, and what to do.
+    private func reason(_ card: PCICard, hasLibrary: Bool) -> (String, String) {
         switch (card.vendor, card.driver) {
-        case (_, nil): "the kernel has no driver for it; install \(card.vendor.displayName)'s"
-        case (_, "vfio-pci"?): "it is set aside for virtual machines (vfio-pci)"
-        case (.nvidia, "nvidia"?) where hasLibrary: "its driver does not offer it to this process; see nvidia-smi"
-        case (.nvidia, "nvidia"?): "its driver is there, but not libnvidia-ml.so.1; install NVIDIA's libraries"
-        case (.nvidia, let driver?): "the driver \(shown(driver)) does not compute; install NVIDIA's"
-        case (.amd, "amdgpu"?): "its driver does not offer it for computing; look for it with rocminfo"
-        case (.amd, let driver?): "the driver \(shown(driver)) does not compute; use amdgpu"
+        case (.nvidia, nil): ("the kernel has no driver for it", "install NVIDIA's driver")
+        case (.amd, nil): ("the kernel has no driver for it", "load amdgpu")
+        case (_, "vfio-pci"?): ("it is set aside for virtual machines (vfio-pci)", "unbind it to use it here")
+        case (.nvidia, "nvidia"?) where hasLibrary:
+            ("its driver does not offer it to this process", "see nvidia-smi, and what the container may use")
+        case (.nvidia, "nvidia"?):
+            ("its driver is there, but libnvidia-ml.so.1 is not", "install the libraries of NVIDIA's driver")
+        case (.nvidia, let driver?): ("its driver, \(shown(driver)), does not compute", "install NVIDIA's driver")
+        case (.amd, "amdgpu"?):
+            ("its driver does not offer it for computing", "look for it with rocminfo, and for /dev/kfd")
+        case (.amd, let driver?): ("its driver, \(shown(driver)), does not compute", "use amdgpu")
         }
     }
 

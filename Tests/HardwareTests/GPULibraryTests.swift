@@ -138,7 +138,7 @@ import Testing
                 let inventory = sources.inventory()
                 #expect(inventory.devices.count == 2)
                 #expect(inventory.idle.map(\.pciAddress.description) == ["10000:3d:00.0"])
-                #expect(inventory.idle.first?.reason.contains("nvidia-smi") == true)
+                #expect(inventory.idle.first?.remedy.contains("nvidia-smi") == true)
             }
         }
     }

@@ -67,7 +67,7 @@ import Testing
 
     @Test(arguments: [
         ("0x10de", nil, "no driver"), ("0x10de", "nouveau", "nouveau"), ("0x10de", "vfio-pci", "virtual machines"),
-        ("0x10de", "nvidia", "libnvidia-ml.so.1"), ("0x1002", nil, "no driver"), ("0x1002", "radeon", "use amdgpu"),
+        ("0x10de", "nvidia", "libnvidia-ml.so.1"), ("0x1002", nil, "no driver"), ("0x1002", "radeon", "radeon"),
         ("0x1002", "amdgpu", "does not offer it"),
     ])
     func aCardThatCannotComputeIsNamedWithItsReason(vendor: String, driver: String?, reason: String) async throws {
@@ -78,6 +78,7 @@ import Testing
             let idle = try #require(inventory.idle.first)
             #expect(idle.pciAddress.description == "0000:01:00.0")
             #expect(idle.reason.contains(reason))
+            #expect(!idle.remedy.isEmpty)
         }
     }
 

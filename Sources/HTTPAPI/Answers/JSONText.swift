@@ -4,7 +4,16 @@ import NIOCore
 ///
 /// Generated text goes to clients token by token; building a document for each token would cost more than sending it.
 struct JSONText: Sendable {
-    var buffer = ByteBuffer()
+    var buffer: ByteBuffer
+
+    /// - Parameter capacity: bytes to make room for at once.
+    init(capacity: Int = 0) {
+        buffer = ByteBuffer()
+        buffer.reserveCapacity(capacity)
+    }
+
+    /// Appends what is JSON already and the same each time.
+    mutating func fixed(_ text: StaticString) { buffer.writeStaticString(text) }
 
     /// Appends what is JSON already.
     mutating func raw(_ text: String) { buffer.writeString(text) }

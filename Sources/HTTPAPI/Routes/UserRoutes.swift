@@ -56,7 +56,7 @@ struct UserRoutes: Sendable {
                 })
         }
         let page = try await accounts.users.list(after: after.flatMap { UserID($0) }, limit: limit)
-        var text = JSONText()
+        var text = JSONText(capacity: page.users.count * 192 + 64)
         text.raw("{\"users\":")
         text.array(page.users) { $0.user($1) }
         text.raw(",\"next\":\(page.next.map { "\($0)" } ?? "null")}")
@@ -203,15 +203,24 @@ extension LedgerEntry {
 }
 
 extension JSONText {
+    /// Made once: each `.iso8601` looks for its time zone anew.
+    private static let timeStyle: Date.ISO8601FormatStyle = .iso8601
+
+    /// A text and not a document, since lists of users are long.
     fileprivate mutating func user(_ user: User) {
-        raw("{\"id\":\(user.id),\"username\":")
+        fixed("{\"id\":")
+        integer(Int(user.id.rawValue))
+        fixed(",\"username\":")
         string(user.username.rawValue)
-        raw(",\"email\":")
+        fixed(",\"email\":")
         string(user.email.rawValue)
-        raw(
-            ",\"role\":\"\(user.role.rawValue)\",\"tokens\":\(user.tokens),\"active\":\(user.isActive),\"created_at\":\""
-        )
-        raw(user.created.formatted(.iso8601))
-        raw("\"}")
+        switch user.role {
+        case .admin: fixed(",\"role\":\"admin\",\"tokens\":")
+        case .user: fixed(",\"role\":\"user\",\"tokens\":")
+        }
+        integer(Int(user.tokens))
+        fixed(user.isActive ? ",\"active\":true,\"created_at\":\"" : ",\"active\":false,\"created_at\":\"")
+        raw(Self.timeStyle.format(user.created))
+        fixed("\"}")
     }
 }

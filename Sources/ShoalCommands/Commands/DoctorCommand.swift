@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Hardware
 import Node
 
 #if canImport(FoundationEssentials)
@@ -51,6 +52,7 @@ package struct DoctorCommand: AsyncParsableCommand {
         findings += await NodeChecks(target: target, settings: settings).findings()
         if let settings { findings += await EngineChecks(program: settings.engine.binary).findings() }
         findings += MachineChecks(dataDirectory: target.directory.path).findings()
+        findings += GPUChecks(inventory: await GPUInventory.read()).findings()
 
         if output.json {
             Terminal.line(try Finding.json(findings))
