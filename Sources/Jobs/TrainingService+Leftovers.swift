@@ -1,4 +1,5 @@
 import Accounts
+import GRDB
 import Logging
 import Store
 
@@ -11,37 +12,87 @@ import Store
 extension TrainingService {
     static let nodeStopped = "node stopped before the training was done; its tokens were given back"
 
-    /// Closes every job that has not ended, refunds every reservation of this service that no open job holds, and ends what the jobs
-    /// left running: at start, what an earlier process of the node did not come to; at the end, what waits.
+    /// Closes every job that has not ended and every reservation of this service that no open job holds, and ends what the jobs left
+    /// running: at start, what an earlier process of the node did not come to; at the end, what waits. What cannot be closed is
+    /// logged and left to the next start, and keeps nothing else from being closed.
+    ///
+    /// - Throws: `StoreError` where nothing at all can be written.
     func closeLeftovers() async throws {
-        let open = try await store.read { try TrainingTable.open($0) }
         // First, so that nothing trains for free.
-        let ran = open.filter { $0.state == .running }.map(\.id)
+        let ran = try await store.read { database in
+            try TrainingTable.open(database).filter { $0.state == .running }.map(\.id)
+        }
         if !ran.isEmpty { trainer?.endLeftovers(of: ran) }
         for id in ran { try? FileManager.default.removeItem(atPath: outputFolder(of: id)) }
         let now = clock.date()
-        let closed = try await store.write { [ledger] database in
-            let open = try TrainingTable.open(database)
-            for job in open {
+        let result = try await store.write { [ledger] in try Self.closeLeftovers(in: ledger, at: now, $0) }
+        for fault in result.faults {
+            logger.error("something that an earlier run of the node left open cannot be closed: \(fault)")
+        }
+        if result.closed > 0 {
+            logger.notice("trainings that were not done are closed as failed", metadata: ["jobs": "\(result.closed)"])
+        }
+    }
+
+    /// - Returns: how many jobs were closed, and what could not be.
+    private static func closeLeftovers(
+        in ledger: TokenLedger, at now: Date, _ database: Database
+    ) throws -> (closed: Int, faults: [String]) {
+        var closed = 0
+        var faults: [String] = []
+        for job in try TrainingTable.open(database, unreadable: { faults.append("\($0)") }) {
+            do {
                 try TrainingTable.end(
-                    job.id, as: .failed, progress: job.progress, message: Self.nodeStopped, at: now, database)
+                    job.id, as: .failed, progress: job.progress, message: nodeStopped, at: now, database)
+                closed += 1
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                faults.append("the training \(job.id): \(error)")
             }
-            for reservation in try ledger.openReservations(in: database)
-            where reservation.key.hasPrefix(Self.keyPrefix) {
-                let job = try JobID(reservation.key.dropFirst(Self.keyPrefix.count)).flatMap {
+        }
+        for reservation in try ledger.openReservations(in: database) where reservation.key.hasPrefix(keyPrefix) {
+            let what = "the \(reservation.amount) tokens of user \(reservation.user) in reservation \(reservation.id)"
+            do {
+                let job = try JobID(reservation.key.dropFirst(keyPrefix.count)).flatMap {
                     try TrainingTable.find($0, database)
                 }
-                if job?.state == .succeeded {
-                    try ledger.settle(reservation.id, in: database)
-                } else {
-                    try ledger.refund(reservation.id, in: database)
-                }
+                if let job, !job.state.hasEnded { continue }
+                let refusal = try closeReservation(
+                    reservation.id, succeeded: job?.state == .succeeded, in: ledger, database)
+                if let refusal { faults.append("\(what): \(refusal)") }
+            } catch let error as JobError {
+                faults.append("\(what): \(error)")
             }
-            return open.count
         }
-        if closed > 0 {
-            logger.notice("trainings that were not done are closed as failed", metadata: ["jobs": "\(closed)"])
+        return (closed, faults)
+    }
+
+    /// Settles or refunds a reservation.
+    ///
+    /// - Returns: why the ledger refuses, where trying again would not help: a refusal has written nothing.
+    /// - Throws: what may be otherwise next time.
+    static func closeReservation(
+        _ reservation: Int64, succeeded: Bool, in ledger: TokenLedger, _ database: Database
+    ) throws -> (any Error)? {
+        do {
+            if succeeded {
+                try ledger.settle(reservation, in: database)
+            } else {
+                try ledger.refund(reservation, in: database)
+            }
+            return nil
+        } catch let error as AccountError {
+            return error
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            return error
         }
+    }
+
+    func logRefusal(_ refusal: any Error, of job: TrainingJob) {
+        logger.error(
+            """
+            the \(job.tokens) tokens of a training that ended stay set aside, because the ledger refuses to close their \
+            reservation; the next start tries again: \(refusal)
+            """, metadata: ["job": "\(job.id)", "reservation": "\(job.reservation ?? 0)"])
     }
 
     /// Removes the oldest logs where there are more than are kept.

@@ -210,30 +210,30 @@ extension TrainingService {
     }
 
     /// Writes a job's end together with what becomes of its tokens.
+    ///
+    /// Where the ledger refuses to close the reservation, the job ends all the same: it is the ledger that must be mended, not the
+    /// queue that must wait for it. The next start tries again.
     @discardableResult
     func close(
         _ id: JobID, as state: TrainingJob.State, message: String, recording event: AuditEvent? = nil
     ) async throws -> TrainingJob {
         let now = clock.date()
         let known = running[id]
-        let job = try await store.write { [ledger, audit] database in
+        let (job, refusal) = try await store.write { [ledger, audit] database in
             guard let job = try TrainingTable.find(id, database) else {
                 throw JobError(.notFound, "there is no job \(id)")
             }
-            guard !job.state.hasEnded else { return job }
-            if let reservation = job.reservation {
-                if state == .succeeded {
-                    try ledger.settle(reservation, in: database)
-                } else {
-                    try ledger.refund(reservation, in: database)
-                }
+            guard !job.state.hasEnded else { return (job, (any Error)?.none) }
+            let refusal = try job.reservation.flatMap {
+                try Self.closeReservation($0, succeeded: state == .succeeded, in: ledger, database)
             }
             try TrainingTable.end(
                 id, as: state, progress: state == .succeeded ? 1 : known?.progress ?? job.progress, message: message,
                 at: now, database)
             if let event { try audit.record(event, in: database) }
-            return try TrainingTable.find(id, database) ?? job
+            return (try TrainingTable.find(id, database) ?? job, refusal)
         }
+        if let refusal { logRefusal(refusal, of: job) }
         logger.info(
             "training ended", metadata: ["job": "\(id)", "state": "\(job.state.rawValue)", "why": "\(message)"])
         publish("training_\(job.state.rawValue)", "training of \(job.request.outputModel): \(message)", id)

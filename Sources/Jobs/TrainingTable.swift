@@ -105,10 +105,17 @@ enum TrainingTable {
     }
 
     /// Jobs that have not ended, the oldest first.
-    static func open(_ database: Database) throws -> [TrainingJob] {
+    ///
+    /// - Parameter unreadable: called with what is wrong with one that cannot be read, which is left out.
+    static func open(_ database: Database, unreadable: (any Error) -> Void = { _ in }) throws -> [TrainingJob] {
         try Row.fetchAll(
             database, sql: "SELECT * FROM trainingJob WHERE state IN ('queued', 'running') ORDER BY number"
-        ).map(TrainingJob.init)
+        ).compactMap { row in
+            do { return try TrainingJob(row) } catch {
+                unreadable(error)
+                return nil
+            }
+        }
     }
 
     static func queuedCount(_ database: Database) throws -> Int {

@@ -155,6 +155,39 @@ struct LedgerTests {
         }
     }
 
+    @Test("no grant takes the room that what is set aside needs when it comes back")
+    func roomForRefunds() async throws {
+        try await withAccounts { fixture in
+            let ledger = fixture.ledger
+            let user = try await fixture.add(tokens: 300).id
+            let other = try await fixture.add("eve", tokens: 100).id
+            var open: [Reservation] = []
+            for _ in 0..<3 {
+                open.append(try await ledger.reserve(TokenAmount(100), of: user, key: .random(), reason: "job"))
+            }
+            // What is closed, and what others set aside, takes no room.
+            try await ledger.settle(open.removeLast().id)
+            _ = try await ledger.reserve(TokenAmount(100), of: other, key: .random(), reason: "job")
+            func grant(_ amount: Int64) async -> AccountError? {
+                do {
+                    try await ledger.grant(amount, to: user, key: .random(), reason: "", by: Self.actor)
+                    return nil
+                } catch { return error as? AccountError }
+            }
+            let refusal = try #require(await grant(TokenAmount.largest - 199))
+            #expect(refusal.code == .badValue && refusal.field == "tokens")
+            #expect(refusal.message.contains("200 tokens that are set aside"))
+            #expect(try await ledger.balance(of: user) == 0)
+            #expect(await grant(TokenAmount.largest - 200) == nil)
+            #expect(await grant(1)?.code == .badValue)
+            #expect(await grant(-1) == nil)
+            #expect(await grant(1) == nil)
+            for reservation in open { try await ledger.refund(reservation.id) }
+            #expect(try await ledger.balance(of: user) == TokenAmount.largest)
+            #expect(try await ledger.verify().isSound)
+        }
+    }
+
     @Test("amounts and keys have their bounds", arguments: [Int64.min, -1, TokenAmount.largest + 1, .max])
     func bounds(amount: Int64) {
         #expect(throws: AccountError.self) { try TokenAmount(amount) }

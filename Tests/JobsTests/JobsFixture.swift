@@ -99,6 +99,20 @@ struct JobsFixture: Sendable {
         try await ledger.balance(of: try #require(owner.user))
     }
 
+    /// Gives a user as much as the ledger holds at most, whatever is set aside: the ledger would refuse it.
+    func fillUp(_ owner: JobOwner) async throws {
+        let user = try #require(owner.user).rawValue
+        try await store.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO ledgerEntry (user, kind, amount, balance, key, reason, at)
+                    SELECT user, 'grant', ?1 - balance, ?1, ?2, 'flood', at FROM ledgerEntry WHERE user = ?3
+                    ORDER BY id DESC LIMIT 1
+                    """,
+                arguments: [TokenAmount.largest, UUID().uuidString, user])
+        }
+    }
+
     /// What must hold whenever nothing runs.
     func checkLedger() async throws {
         #expect(try await ledger.verify().faults == [])

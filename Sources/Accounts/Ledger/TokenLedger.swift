@@ -26,8 +26,8 @@ package final class TokenLedger: Sendable {
     ///
     /// - Parameter actor: who grants; the audit log says so.
     /// - Returns: the entry; the one that is there when the same was granted under this key before.
-    /// - Throws: `userNotFound`, `insufficientTokens` where more is taken than there is, `badValue` where the amount or the balance
-    ///   would be out of range, `keyReused`.
+    /// - Throws: `userNotFound`, `insufficientTokens` where more is taken than there is, `badValue` where the amount is out of range, or
+    ///   the balance would be, also once all that is set aside is given back; `keyReused`.
     @discardableResult
     package func grant(
         _ amount: Int64, to user: UserID, key: IdempotencyKey, reason: String, by actor: AuditActor
@@ -114,6 +114,17 @@ package final class TokenLedger: Sendable {
             arguments: [user.rawValue]) ?? 0
     }
 
+    /// What open reservations of a user hold.
+    private static func reserved(of user: UserID, _ database: Database) throws -> Int64 {
+        try Int64.fetchOne(
+            database,
+            sql: """
+                SELECT COALESCE(SUM(-amount), 0) FROM ledgerEntry AS opened WHERE user = ? AND kind = 'reserve'
+                    AND NOT EXISTS (SELECT 1 FROM ledgerEntry AS closed WHERE closed.reservation = opened.id)
+                """,
+            arguments: [user.rawValue]) ?? 0
+    }
+
     /// Appends an entry, or finds the one that has its key.
     static func add(
         _ kind: LedgerEntry.Kind, _ amount: Int64, user: UserID, key: String? = nil, reservation: Int64? = nil,
@@ -141,6 +152,16 @@ package final class TokenLedger: Sendable {
         }
         guard !overflows, sum <= TokenAmount.largest else {
             throw AccountError.badValue("tokens", "the balance would pass \(TokenAmount.largest)")
+        }
+        if kind == .grant, amount > 0 {
+            // What is set aside must always find room when it comes back.
+            let reserved = try reserved(of: user, database)
+            guard reserved <= TokenAmount.largest - sum else {
+                throw AccountError.badValue(
+                    "tokens",
+                    "the balance would pass \(TokenAmount.largest) once the \(reserved) tokens that are set aside are given "
+                        + "back; grant less, or wait until what runs has ended")
+            }
         }
         try database.execute(
             sql: """
