@@ -32,6 +32,24 @@ struct JobPipeTests {
         }
     }
 
+    @Test("A heavy element waits until there is room for its weight, and one of any weight may wait alone")
+    func weight() async throws {
+        let pipe = JobPipe<Int>(capacity: 64, weightCapacity: 10) { $0 }
+        try await pipe.send(1000)
+        let second = Task { try await pipe.send(6) }
+        let third = Task {
+            try await second.value
+            try await pipe.send(6)
+        }
+        #expect(pipe.count == 1)
+        #expect(try await pipe.next() == 1000)
+        try await second.value
+        #expect(pipe.count == 1)
+        #expect(try await pipe.next() == 6)
+        try await third.value
+        #expect(try await pipe.next() == 6)
+    }
+
     @Test("A full pipe makes the sender wait")
     func backPressure() async throws {
         let pipe = JobPipe<Int>(capacity: 4)

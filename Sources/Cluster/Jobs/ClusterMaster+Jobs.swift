@@ -9,6 +9,8 @@ import Synchronization
 extension ClusterMaster {
     /// Bytes of the largest request that is sent to a worker: less than a message of the link may have.
     private static let maximumRequestBytes = 15 << 20
+    /// Numbers that a vector of a worker may have.
+    private static let maximumDimensions = 1 << 17
 
     /// Has a worker generate. The request counts as a job of the worker that it runs on.
     ///
@@ -49,6 +51,13 @@ extension ClusterMaster {
             case .ready: continue
             case .failure(let failure): throw InferenceError(failure)
             case .embeddings(let part):
+                guard results.count + part.embeddings.count <= count else {
+                    throw Violation("it answered with too many vectors")
+                }
+                let length = results.first?.vector.count ?? part.embeddings.first?.vector.count ?? 0
+                guard length <= Self.maximumDimensions,
+                    part.embeddings.allSatisfy({ $0.vector.count == length && $0.vector.allSatisfy(\.isFinite) })
+                else { throw Violation("it answered with vectors that are none") }
                 results += part.embeddings.map { EmbeddingResult(vector: $0.vector, tokenCount: Int($0.tokenCount)) }
                 guard part.isLast else { continue }
                 guard results.count == count else { throw JobAttempt.Lost(reason: "it answered with too few vectors") }

@@ -14,8 +14,12 @@ actor GenerationRun {
     /// Why the former worker was left, until the client has been told.
     private var move: String?
     private var isDone = false
+    private let maximumBytes: Int
+    /// Of the present worker's answer, so far.
+    private var bytes = 0
 
     init(master: ClusterMaster, model: String, request: Shoal_V1_JobRequest) {
+        maximumBytes = master.rules.maximumAnswerBytes
         search = WorkerSearch(master: master, model: model, request: request)
     }
 
@@ -44,6 +48,8 @@ actor GenerationRun {
                     throw JobAttempt.Lost(reason: "it ended the job before it was done")
                 }
                 if case .failure(let failure) = message.event { throw InferenceError(failure) }
+                bytes += message.weight
+                guard bytes <= maximumBytes else { throw Violation("its answer has no end") }
                 guard let event = try GenerationEvent(message, hostname: lease.attempt.hostname) else { continue }
                 guard let new = try told(event, lease) else { continue }
                 if case .finished = new {
@@ -86,6 +92,7 @@ actor GenerationRun {
             try search.failed(lease, error)
             move = "worker \(lease.attempt.hostname) was lost"
             delivered.restart()
+            bytes = 0
             try await begin()
         } catch {
             isDone = true

@@ -12,7 +12,7 @@ final class JobAttempt: Sendable {
     let hostname: Hostname
     let request: Shoal_V1_JobRequest
     /// What the worker sends, from `ready` on.
-    let pipe = JobPipe<Shoal_V1_JobEvent>()
+    let pipe = JobPipe<Shoal_V1_JobEvent>(weightCapacity: 4 << 20) { $0.weight }
 
     init(id: ClusterRegistry.JobID, node: NodeID, hostname: Hostname, request: Shoal_V1_JobRequest) {
         self.id = id

@@ -2,10 +2,12 @@ import Synchronization
 
 /// What a worker sends for one job, on its way from the stream that it comes on to the request that it is for.
 ///
-/// One side sends and one receives. It holds few elements, so that who reads slowly slows the worker down.
+/// One side sends and one receives. It holds little, so that who reads slowly slows the worker down.
 final class JobPipe<Element: Sendable>: Sendable {
     private struct State {
-        var waiting: [Element] = []
+        var waiting: [(element: Element, weight: Int)] = []
+        /// Of all that wait.
+        var weight = 0
         /// Set when nothing more comes.
         var ending: Result<Void, any Error>?
         /// The receiver is gone.
@@ -22,10 +24,17 @@ final class JobPipe<Element: Sendable>: Sendable {
     }
 
     private let capacity: Int
+    private let weightCapacity: Int
+    private let weight: @Sendable (Element) -> Int
     private let state = Mutex(State())
 
-    init(capacity: Int = 64) {
+    /// - Parameters:
+    ///   - capacity: elements that may wait.
+    ///   - weightCapacity: what those that wait may weigh together; one of any weight may wait alone.
+    init(capacity: Int = 64, weightCapacity: Int = .max, weight: @escaping @Sendable (Element) -> Int = { _ in 0 }) {
         self.capacity = capacity
+        self.weightCapacity = weightCapacity
+        self.weight = weight
     }
 
     /// Elements that wait.
@@ -37,22 +46,28 @@ final class JobPipe<Element: Sendable>: Sendable {
     ///
     /// - Throws: `CancellationError` when the receiver is gone or the task is cancelled.
     func send(_ element: Element) async throws {
+        let weight = weight(element)
         while true {
             try Task.checkCancellation()
             let isDone = try state.withLock { state in
                 guard !state.isCancelled, state.ending == nil else { throw CancellationError() }
-                guard state.waiting.count < capacity else { return false }
-                state.waiting.append(element)
+                guard hasRoom(state, for: weight) else { return false }
+                state.waiting.append((element, weight))
+                state.weight += weight
                 state.takeWaiters().forEach { $0.resume() }
                 return true
             }
             if isDone { return }
             await wait { state, continuation in
-                guard !state.isCancelled, state.ending == nil, state.waiting.count >= capacity else { return false }
+                guard !state.isCancelled, state.ending == nil, !hasRoom(state, for: weight) else { return false }
                 state.sender = continuation
                 return true
             }
         }
+    }
+
+    private func hasRoom(_ state: State, for weight: Int) -> Bool {
+        state.waiting.isEmpty || (state.waiting.count < capacity && state.weight <= weightCapacity - weight)
     }
 
     /// Nothing more comes. What is in the pipe is still received; the first ending counts.
@@ -84,7 +99,8 @@ final class JobPipe<Element: Sendable>: Sendable {
             let step: Result<Element?, any Error>? = state.withLock { state in
                 if state.isCancelled { return .failure(CancellationError()) }
                 guard state.waiting.isEmpty else {
-                    let element = state.waiting.removeFirst()
+                    let (element, weight) = state.waiting.removeFirst()
+                    state.weight -= weight
                     state.takeWaiters().forEach { $0.resume() }
                     return .success(element)
                 }
@@ -104,6 +120,7 @@ final class JobPipe<Element: Sendable>: Sendable {
         change { state in
             state.isCancelled = true
             state.waiting = []
+            state.weight = 0
         }
     }
 

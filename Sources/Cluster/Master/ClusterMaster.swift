@@ -27,6 +27,7 @@ package final class ClusterMaster: Service {
     package let gate: WorkerGate
     let clock: ClusterClock
     let logger: Logger
+    let rules: ClusterRegistry.Rules
     let state: Mutex<State>
     private let table: NodeTable
     private let started: Duration
@@ -47,6 +48,7 @@ package final class ClusterMaster: Service {
         self.tokens = tokens
         self.clock = clock
         self.logger = logger
+        self.rules = rules
         gate = WorkerGate { tokens.standing($0) }
         state = Mutex(State(registry: registry))
         started = clock.now()

@@ -25,6 +25,8 @@ struct ClusterRegistry: Sendable {
         var acceptance: Duration = .seconds(10)
         /// Nodes that may be known at once.
         var maximumNodes = 10_000
+        /// What one answer may take in memory: more than any model writes, the likeliest tokens of a long prompt included.
+        var maximumAnswerBytes = 256 << 20
 
         var silence: Duration { heartbeat * missedHeartbeats }
     }

@@ -68,20 +68,23 @@ extension GenerationEvent {
         case .started(let start):
             self = .started(
                 GenerationStart(
-                    requestID: start.requestID, model: start.model,
+                    requestID: try WorkerDescription.text(start.requestID),
+                    model: try WorkerDescription.text(start.model),
                     route: try RouteSegment.route(start.route, hostname: hostname),
                     promptTokens: Int(start.promptTokens),
                     cachedTokens: Int(start.cachedTokens)))
         case .text(let text): self = .text(text.text, text.tokens.map { TokenInfo($0) })
         case .reasoning(let text): self = .reasoning(text)
         case .toolCall(let call):
+            guard call.index < Self.maximumToolCalls else { throw Violation("it made more tool calls than may be") }
             self = .toolCall(
                 ToolCallDelta(
                     index: Int(call.index), id: call.id, name: call.hasName ? call.name : nil,
                     argumentsFragment: call.argumentsFragment))
         case .rerouted(let rerouted):
             self = .rerouted(
-                reason: rerouted.reason, route: try RouteSegment.route(rerouted.route, hostname: hostname))
+                reason: String(rerouted.reason.prefix(Self.maximumText)),
+                route: try RouteSegment.route(rerouted.route, hostname: hostname))
         case .finished(let result):
             guard let reason = GenerationResult.FinishReason(rawValue: result.finishReason) else {
                 throw Violation("a job ended for a reason that there is none of")
@@ -93,19 +96,56 @@ extension GenerationEvent {
                         promptTokens: Int(result.promptTokens), completionTokens: Int(result.completionTokens),
                         cachedTokens: Int(result.cachedTokens)),
                     timings: GenerationTimings(
-                        promptMilliseconds: result.promptMilliseconds, decodeMilliseconds: result.decodeMilliseconds),
+                        promptMilliseconds: try Self.milliseconds(result.promptMilliseconds),
+                        decodeMilliseconds: try Self.milliseconds(result.decodeMilliseconds)),
                     route: try RouteSegment.route(result.route, hostname: hostname)))
         case .accepted, .ready, .embeddings, .failure, nil: return nil
         }
     }
+
+    /// Calls of tools that one answer may have.
+    private static let maximumToolCalls: UInt32 = 1024
+    fileprivate static let maximumText = 500
+    /// About thirty years.
+    private static let longest = 1e12
+
+    private static func milliseconds(_ value: Double) throws(Violation) -> Double {
+        guard value >= 0, value <= longest else { throw Violation("it took a time that there is none of") }
+        return value
+    }
+}
+
+extension Shoal_V1_JobEvent {
+    /// Bytes that the event takes in memory, roughly.
+    var weight: Int {
+        switch event {
+        case .started(let start): 256 + start.requestID.utf8.count + start.model.utf8.count + start.route.count * 128
+        case .text(let text): 128 + text.text.utf8.count + text.tokens.reduce(0) { $0 + $1.weight }
+        case .reasoning(let text): 128 + text.utf8.count
+        case .toolCall(let call):
+            128 + call.id.utf8.count + call.name.utf8.count + call.argumentsFragment.utf8.count
+        case .rerouted(let rerouted): 128 + rerouted.reason.utf8.count + rerouted.route.count * 128
+        case .finished(let result): 256 + result.route.count * 128
+        case .embeddings(let part): part.embeddings.reduce(128) { $0 + 64 + $1.vector.count * 4 }
+        case .failure(let failure):
+            128 + failure.message.utf8.count + failure.hint.utf8.count + failure.parameter.utf8.count
+        case .accepted, .ready, nil: 128
+        }
+    }
+}
+
+extension Shoal_V1_JobToken {
+    fileprivate var weight: Int { 96 + bytes.count + top.reduce(0) { $0 + 96 + $1.bytes.count } }
 }
 
 extension InferenceError {
     /// Why a worker could not do a job.
     init(_ failure: Shoal_V1_JobFailure) {
+        func short(_ text: String) -> String { String(text.prefix(GenerationEvent.maximumText)) }
         self.init(
-            Code(rawValue: failure.code), failure.message, hint: failure.hasHint ? failure.hint : nil,
-            parameter: failure.hasParameter ? failure.parameter : nil)
+            Code(rawValue: short(failure.code)), short(failure.message),
+            hint: failure.hasHint ? short(failure.hint) : nil,
+            parameter: failure.hasParameter ? short(failure.parameter) : nil)
     }
 }
 
@@ -120,9 +160,12 @@ extension Shoal_V1_JobRouteSegment {
 }
 
 extension RouteSegment {
+    private static let maximumSegments = 256
+
     fileprivate static func route(
         _ messages: [Shoal_V1_JobRouteSegment], hostname: Hostname
     ) throws(Violation) -> [RouteSegment] {
+        guard messages.count <= maximumSegments else { throw Violation("a route has more segments than may be") }
         var route: [RouteSegment] = []
         for message in messages {
             guard let node = NodeID(bytes: message.nodeID),
