@@ -236,7 +236,8 @@ extension TrainingService {
         if let refusal { logRefusal(refusal, of: job) }
         logger.info(
             "training ended", metadata: ["job": "\(id)", "state": "\(job.state.rawValue)", "why": "\(message)"])
-        publish("training_\(job.state.rawValue)", "training of \(job.request.outputModel): \(message)", id)
+        // Why it failed is for those who may see the job; events are for everybody.
+        publish("training_\(job.state.rawValue)", "training of \(job.request.outputModel) \(job.state.rawValue)", id)
         open.remove(id)
         wakeWaiters(of: id)
         return job

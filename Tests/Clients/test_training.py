@@ -259,7 +259,7 @@ def test_a_node_that_is_killed_in_the_middle_gives_back_what_was_not_done(data):
         keys += [f"round-2-{number}" for number in range(100)]
         again = [status for status, _ in train_at_once(node, len(keys), token, "slow", keys=keys)]
         failed = len(jobs) - len(succeeded)
-        assert {status: again.count(status) for status in (200, 500)} == {200: 10, 500: failed}
+        assert {status: again.count(status) for status in (200, 422)} == {200: 10, 422: failed}
         assert again.count(402) == len(keys) - 10 - failed
         assert node.balance(user) == 0
     assert check_ledger(data, user) == 0
@@ -310,7 +310,11 @@ def test_a_job_is_followed_cancelled_and_read_about(shared):
     status, answer = shared.ask("POST", "/admin/api/train", {"train_path": "../bad"}, key=token)
     assert status == 400 and "train_path" in answer["error"]
     status, answer = shared.ask("POST", "/admin/api/train", {"train_path": "bad"}, key=token)
-    assert status == 500 and "status 3: no data" in answer["error"] and "given back" in answer["error"]
+    failed = shared.jobs(token)[0]
+    assert status == 422 and answer["error"] == (
+        f"the training failed, /admin/api/jobs/{failed['id']}/log may say why; {PRICE} tokens were given back")
+    assert failed["message"] == "the training command ended with status 3: no data"
+    assert "no data\n" in shared.get(f"/admin/api/jobs/{failed['id']}/log", key=token)
     entries = shared.get(f"/admin/api/audit?actor_id={user}")["entries"]
     assert [entry["action"] for entry in entries] == [
         "training.submit", "training.submit", "training.cancel", "training.submit"]

@@ -85,16 +85,20 @@ struct TrainingRouteTests {
         #expect(asked.all.last?.key == nil)
     }
 
-    @Test("a training that ends otherwise says so, and that its tokens are back")
-    func otherEnds() async throws {
-        for (state, status) in [(TrainingJob.State.failed, 500), (.cancelled, 409)] {
-            try await Self.node(ending: state, "status 3", tokens: 100).serve { client in
-                let answer = try await client.send(.post, "/admin/api/train", ["train_path": "x"])
-                #expect(answer.status == status)
-                #expect(answer.text.contains("100 tokens were given back"))
-                #expect(answer.text.contains("status 3") == (state == .failed))
-                #expect(answer.headers[.location]?.hasPrefix("/admin/api/jobs/") == true)
-            }
+    @Test(
+        "a training that ends otherwise says so in words of the node's own, where to read more, and that its tokens are back",
+        arguments: [
+            (.failed, 422, "the training failed, JOB/log may say why"), (.cancelled, 409, "the training was cancelled"),
+        ] as [(TrainingJob.State, Int, String)], [0, 100] as [Int64])
+    func otherEnds(_ end: (state: TrainingJob.State, status: Int, sentence: String), tokens: Int64) async throws {
+        try await Self.node(ending: end.state, "status 3: key=secret", tokens: tokens).serve { client in
+            let answer = try await client.send(.post, "/admin/api/train", ["train_path": "x"])
+            #expect(answer.status == end.status)
+            let location = try #require(answer.headers[.location])
+            #expect(location.hasPrefix("/admin/api/jobs/"))
+            let back = tokens > 0 ? "; 100 tokens were given back" : ""
+            let sentence = end.sentence.replacing("JOB", with: location) + back
+            #expect(try JSONValue(parsing: answer.text) == ["error": .string(sentence)])
         }
     }
 
@@ -117,17 +121,25 @@ struct TrainingRouteTests {
     }
 
     @Test(
-        "who waits for longer than they want, or the node lets them, gets the job as it is", arguments: [true, false])
-    func timeUp(byHeader: Bool) async throws {
-        var node = Self.node(ending: .succeeded) { try await Task.sleep(for: .seconds(600)) }
-        if !byHeader { node.configuration.requestTimeout = .milliseconds(20) }
+        "who waits for longer than they want, or the node lets them, gets the job as it is",
+        arguments: [("wait=7", 7), (nil, 40), ("wait=99", 99)] as [(String?, Int)])
+    func timeUp(preference: String?, seconds: Int) async throws {
+        // The training goes on until nobody waits any more, and time passes at once.
+        var node = Self.node(ending: .succeeded) {
+            for await _ in AsyncStream.makeStream(of: Never.self).stream {}
+            try Task.checkCancellation()
+        }
+        let slept = Recorded()
+        node.services.training.sleep = { slept.add("\($0)") }
+        node.configuration.requestTimeout = .seconds(40)
         try await node.serve { client in
             let answer = try await client.send(
-                .post, "/admin/api/train", ["train_path": "x"], headers: byHeader ? [.prefer: "wait=1"] : [:])
+                .post, "/admin/api/train", ["train_path": "x"], headers: preference.map { [.prefer: $0] } ?? [:])
             #expect(answer.status == 202)
             #expect(answer.headers[.preferenceApplied] == nil)
             #expect(try JSONValue(parsing: answer.text)["message"]?.string == "epoch 1")
         }
+        #expect(slept.all == ["\(Duration.seconds(seconds))"])
     }
 
     @Test("a body that asks for what cannot be is refused, with the field")

@@ -66,6 +66,10 @@ struct TrainingServiceTests {
                 let output = try #require(trainer.tasks.first).outputFolder
                 #expect(!FileManager.default.fileExists(atPath: output))
             }
+            // Events are for everybody, what the trainer said is not.
+            let events = jobs.events.history.filter { $0.category == "training" }.map(\.message)
+            #expect(events.last == "training of MyCustomModel failed")
+            #expect(!events.contains { $0.contains("loss") })
             #expect(try await jobs.balance(user) == 100)
             try await jobs.checkLedger()
         }

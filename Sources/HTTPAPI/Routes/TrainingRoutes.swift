@@ -72,7 +72,7 @@ struct TrainingRoutes: Sendable {
                 group.addTask { try await training.wait(job.id, owner) }
                 if let limit {
                     group.addTask {
-                        try await Task.sleep(for: limit)
+                        try await training.sleep(limit)
                         return nil
                     }
                 }
@@ -146,16 +146,14 @@ extension APIRequestContext {
 }
 
 extension APIError {
-    /// Why a training that ended without a result has none.
+    /// Why a training that ended without a result has none: 409 where somebody cancelled it, 422 where what was asked for came to
+    /// nothing. What the trainer said about it is in the job and its log.
     fileprivate init(ended job: TrainingJob) {
         let back = job.tokens.rawValue > 0 ? "; \(job.tokens) tokens were given back" : ""
-        if job.state == .cancelled {
-            self.init(status: .conflict, type: "invalid_request_error", message: "the training was cancelled\(back)")
-        } else {
-            self.init(
-                status: .internalServerError, type: "server_error",
-                message: "the training failed\(back): \(job.message)")
-        }
+        let (status, end): (HTTPResponse.Status, String) =
+            job.state == .cancelled
+            ? (.conflict, "was cancelled") : (.unprocessableContent, "failed, \(job.path)/log may say why")
+        self.init(status: status, type: "invalid_request_error", message: "the training \(end)\(back)")
         headers[.location] = job.path
     }
 }

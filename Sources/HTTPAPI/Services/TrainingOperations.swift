@@ -15,6 +15,8 @@ package struct TrainingOperations: Sendable {
     /// Cancels a job; the job when it has ended.
     package var cancel: @Sendable (_ id: JobID, _ viewer: JobOwner, _ actor: AuditActor) async throws -> TrainingJob
     package var log: @Sendable (_ id: JobID, _ viewer: JobOwner) async throws -> [UInt8]
+    /// Lets the time pass that a client wants to wait.
+    var sleep: @Sendable (_ time: Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     package init(
         submit:
