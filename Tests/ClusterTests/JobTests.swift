@@ -131,6 +131,34 @@ struct JobTests {
         }
     }
 
+    @Test("A worker whose jobs end by the hundred is heard of no more often than it may be, and stays")
+    func crowd() async throws {
+        let go = Signal()
+        var script = Script()
+        script.embed = { inputs in
+            try await go.wait()
+            return inputs.map { _ in EmbeddingResult(vector: [1], tokenCount: 1) }
+        }
+        try await withMaster { [script] master in
+            let worker = TestWorker("busy", script: script)
+            try await start([worker], master)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<100 {
+                    group.addTask { _ = try await master.master.embed(model: "tiny", inputs: [.text("a")]) }
+                }
+                try await eventually { master.node(worker)?.activeJobs == 100 }
+                go.set()
+                try await group.waitForAll()
+            }
+            // What it has to say of all that is on its way.
+            let heard = master.master.clients().first?.lastSeen ?? .distantFuture
+            try await eventually { (master.master.clients().first?.lastSeen ?? .distantPast) > heard + 0.3 }
+            #expect(worker.joins.withLock { $0 } == 1)
+            #expect(master.node(worker)?.completedJobs == 100)
+            worker.stop()
+        }
+    }
+
     @Test("Work is shared by weight and load")
     func sharing() async throws {
         let go = Signal()
@@ -153,6 +181,7 @@ struct JobTests {
         "A worker that dies in the middle is replaced, and the client gets one whole answer", arguments: [0, 1, 7, 19])
     func death(word: Int) async throws {
         let reached = Signal()
+        let begun = Signal()
         let forever = Signal()
         var dying = Script()
         dying.before = { number in
@@ -167,12 +196,15 @@ struct JobTests {
             let stream = try await master.master.generate(request(seed: nil))
             let death = Task {
                 try await reached.wait()
+                // Before, the client would never hear of the first worker.
+                try await begun.wait()
                 first.stop()
             }
             var received = Received()
             var reroutes = 0
             for try await event in stream {
                 received.take(event)
+                if case .started = event { begun.set() }
                 if case .rerouted(let reason, let route) = event {
                     reroutes += 1
                     #expect(reason.contains("first"))

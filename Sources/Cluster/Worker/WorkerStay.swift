@@ -11,6 +11,8 @@ final class WorkerStay: Sendable {
     private static let farewell: Duration = .seconds(6)
     /// The master has to welcome the worker within this time.
     private static let welcome: Duration = .seconds(15)
+    /// What happens within this time is told together: jobs may end by the hundred, and the master hears only so much.
+    private static let moment: Duration = .milliseconds(100)
 
     /// The worker has said good-bye, and its jobs have ended.
     private struct Left: Error {}
@@ -20,6 +22,13 @@ final class WorkerStay: Sendable {
         var jobs = 0
         var processes: [WorkerProcess]?
         var description: WorkerDescription?
+        /// The description may have changed since it was told.
+        var isDescriptionDue = false
+
+        mutating func takeDescriptionDue() -> Bool {
+            defer { isDescriptionDue = false }
+            return isDescriptionDue
+        }
     }
 
     private let worker: ClusterWorker
@@ -27,6 +36,8 @@ final class WorkerStay: Sendable {
     private let onJoined: @Sendable (Hostname) -> Void
     private let state = Mutex(State())
     private let (outgoing, post) = AsyncStream.makeStream(of: Shoal_V1_WorkerMessage.self)
+    /// There is something to tell.
+    private let (occasions, occasion) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// The latest driver that the master wants; empty text for none.
     private let (drivers, driver) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
     private let (offers, offered) = AsyncStream.makeStream(of: Shoal_V1_JobOffer.self)
@@ -53,9 +64,10 @@ final class WorkerStay: Sendable {
                     throw RPCError(code: .unavailable, message: "the master ended the stream")
                 }
                 group.addTask { try await self.beat() }
+                group.addTask { try await self.report() }
                 group.addTask {
                     while true {
-                        await self.worker.operations.watch { await self.describe() }
+                        await self.worker.operations.watch { self.describe() }
                         try await self.worker.clock.sleep(.seconds(1))
                     }
                 }
@@ -65,6 +77,7 @@ final class WorkerStay: Sendable {
                 defer {
                     group.cancelAll()
                     post.finish()
+                    occasion.finish()
                     driver.finish()
                     offered.finish()
                 }
@@ -99,7 +112,7 @@ final class WorkerStay: Sendable {
             try await worker.clock.sleep(.milliseconds(20))
         }
         while let pause = state.withLock({ $0.heartbeat }) {
-            await tell()
+            occasion.yield()
             try await worker.clock.sleep(pause)
         }
     }
@@ -108,22 +121,35 @@ final class WorkerStay: Sendable {
     private func drive() async {
         for await name in drivers {
             await worker.operations.setDriver(GPUDriver(rawValue: name))
-            await describe()
+            describe()
         }
     }
 
-    /// Describes the worker anew, if it is not what it was.
-    private func describe() async {
+    /// Has the worker described anew, if it is not what it was.
+    private func describe() {
+        state.withLock { $0.isDescriptionDue = true }
+        occasion.yield()
+    }
+
+    /// Tells what there is to tell, one thing after the other.
+    private func report() async throws {
+        for await _ in occasions {
+            if state.withLock({ $0.takeDescriptionDue() }) { await tellDescription() }
+            await tellProcesses()
+            try await worker.clock.sleep(Self.moment)
+        }
+    }
+
+    private func tellDescription() async {
         let description = await worker.operations.description()
         let isNew = state.withLock { state in
             defer { state.description = description }
             return state.description != description
         }
         if isNew { post.yield(.with { $0.description_p = description.message }) }
-        await tell()
     }
 
-    private func tell() async {
+    private func tellProcesses() async {
         let processes = await worker.operations.processes()
         let isNew = state.withLock { state in
             defer { state.processes = processes }
@@ -156,7 +182,7 @@ final class WorkerStay: Sendable {
                 group.addTask {
                     await WorkerJob(worker: self.worker, channel: self.channel).run(offer)
                     self.state.withLock { $0.jobs -= 1 }
-                    await self.tell()
+                    self.occasion.yield()
                 }
             }
         }
