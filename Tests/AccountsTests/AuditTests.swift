@@ -122,6 +122,28 @@ struct AuditTests {
         #expect(AuditDetail.redacted(text) == text)
     }
 
+    private struct FileName: AuditedName {
+        var description: String
+    }
+
+    @Test(
+        "names that were checked are written as they are",
+        arguments: [
+            "My_LoRA-Watercolour_Sketches-SDXL_v2-Final_Release", String(repeating: "0123456789abcdef", count: 4),
+        ])
+    func names(text: String) async throws {
+        try await withAccounts { fixture in
+            let name = FileName(description: text + ".safetensors")
+            try await fixture.accounts.audit.record(
+                AuditEvent(
+                    AccountFixture.actor, AuditAction("test.name"), on: .thing("file", name),
+                    details: [.name("same_as", name)]))
+            let entry = try #require(try await fixture.accounts.audit.entries().first)
+            #expect(entry.subject.description == "file \(name)")
+            #expect(entry.details.map(\.value) == [name.description])
+        }
+    }
+
     @Test("long text is cut, and control characters become spaces")
     func cutting() {
         #expect(AuditDetail.redacted("a\n\u{1B}[31mb") == "a  [31mb")

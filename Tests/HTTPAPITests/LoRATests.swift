@@ -336,6 +336,27 @@ struct LoRATests {
         }
     }
 
+    @Test("are called by their whole names in the audit log, however long")
+    func auditedNames() async throws {
+        try await ScriptedNode.serveLoRAs { client, _ in
+            let name = "Watercolour_Sketches-SDXL_Realistic-Vision_v2-Final-Release"
+            for _ in 0..<2 {
+                let answer = try await client.upload(
+                    "/lora/upload", [.file("\(name).safetensors", LoRAFolders.safetensors())])
+                #expect(answer.status == 200, "\(answer.text)")
+            }
+            let path = "no_type_provided/\(name)_v2.safetensors"
+            try await client.expect(200, .delete, Self.admin, ["partial_path": .string(path)])
+            let log = try await client.send(.get, "/admin/api/audit").json["entries"]?.array ?? []
+            #expect(
+                log.map { $0["subject"]?.string } == [
+                    "lora \(path)", "lora \(path)", "lora no_type_provided/\(name).safetensors",
+                ])
+            #expect(log.first?["details"]?["bin_path"]?.string == path, "\(log)")
+            #expect(log.dropFirst().first?["details"]?["same_as"]?.string == "no_type_provided/\(name).safetensors")
+        }
+    }
+
     static func body(_ fields: [FormField]) -> [UInt8] {
         form(
             fields.map { SeenPart($0.name, fileName: $0.fileName, $0.content) }, boundary: FormField.boundary)

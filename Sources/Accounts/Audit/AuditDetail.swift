@@ -1,7 +1,7 @@
 /// One thing that the audit log says about an action, besides who, what and whom.
 ///
 /// Made only of values that are no secret. The one kind of free text is for what people wrote for people to read, and what looks
-/// like a credential in it is struck out.
+/// like a credential in it is struck out; an `AuditedName` is none.
 package struct AuditDetail: Sendable, Hashable {
     package let name: String
     package let value: String
@@ -25,7 +25,11 @@ package struct AuditDetail: Sendable, Hashable {
     package static func number(_ name: StaticString, _ value: Int64) -> AuditDetail {
         AuditDetail(name: "\(name)", value: "\(value)")
     }
-    /// Text that people wrote: a reason, the name of a token, the path of a file. At most 200 characters are kept.
+    /// What a value of a type that was checked is called, just as it is.
+    package static func name(_ name: StaticString, _ value: some AuditedName) -> AuditDetail {
+        AuditDetail(name: "\(name)", value: value.description)
+    }
+    /// Text that people wrote: a reason, the name of a token. At most 200 characters are kept.
     package static func note(_ name: StaticString, _ text: String) -> AuditDetail {
         AuditDetail(name: "\(name)", value: redacted(text))
     }

@@ -100,7 +100,12 @@ package struct AuditSubject: Sendable, Hashable {
         AuditSubject(username.map { "user \($0)" } ?? "user")
     }
 
-    /// Anything else, such as a LoRA file or a cluster token.
+    /// What has a name of its own, such as a LoRA file, just as it is called.
+    package static func thing(_ kind: StaticString, _ name: some AuditedName, user: UserID? = nil) -> AuditSubject {
+        AuditSubject("\(kind) \(name)", user: user)
+    }
+
+    /// Anything else, such as a cluster token: what looks like a credential in the name is struck out.
     package static func thing(_ kind: StaticString, _ name: String, user: UserID? = nil) -> AuditSubject {
         AuditSubject("\(kind) \(AuditDetail.redacted(name))", user: user)
     }

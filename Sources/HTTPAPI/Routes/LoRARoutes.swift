@@ -43,15 +43,15 @@ struct LoRARoutes: Sendable {
         _ request: Request, _ context: APIRequestContext, sender: LoRAForm.Sender
     ) async throws -> Response {
         try await slots.use {
-            let form = try await recording(.uploadLoRA, on: "upload", context) {
+            let form = try await recording(.uploadLoRA, on: LoRASubject.upload, context) {
                 try await reception.receive(request, context: context, sender: sender)
             }
-            let stored = try await recording(.uploadLoRA, on: "\(form.type.rawValue)/\(form.name)", context) {
+            let stored = try await recording(.uploadLoRA, on: LoRAPath(type: form.type, name: form.name), context) {
                 try await loras.finish(form.upload, form.name, form.type, form.versioned)
             }
             var details = [AuditDetail.number("bytes", Int64(clamping: stored.file.sizeBytes))]
-            if let same = stored.sameAs { details.append(.note("same_as", "\(same)")) }
-            try await record(.uploadLoRA, on: "\(stored.file.path)", context, details: details)
+            if let same = stored.sameAs { details.append(.name("same_as", same)) }
+            try await record(.uploadLoRA, on: stored.file.path, context, details: details)
             return .json(.object(stored.fields(fileName: form.original, withType: sender == .administrator)))
         }
     }
@@ -67,9 +67,9 @@ struct LoRARoutes: Sendable {
         var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let path = try Self.path(&fields)
         try fields.refuseUnread()
-        let deleted = try await recording(.deleteLoRA, on: "\(path)", context) { try await loras.delete(path) }
+        let deleted = try await recording(.deleteLoRA, on: path, context) { try await loras.delete(path) }
         try await record(
-            .deleteLoRA, on: "\(path)", context, details: [.note("bin_path", "\(deleted.path)")])
+            .deleteLoRA, on: path, context, details: [.name("bin_path", deleted.path)])
         return .json(.object(deleted.deletion))
     }
 
@@ -85,10 +85,10 @@ struct LoRARoutes: Sendable {
         let path = try Self.path(&fields)
         let versioned = try fields.bool("use_safe_filename") ?? true
         try fields.refuseUnread()
-        let file = try await recording(.restoreLoRA, on: "\(path)", context) {
+        let file = try await recording(.restoreLoRA, on: path, context) {
             try await loras.restore(path, versioned)
         }
-        try await record(.restoreLoRA, on: "\(file.path)", context, details: [.note("bin_path", "\(path)")])
+        try await record(.restoreLoRA, on: file.path, context, details: [.name("bin_path", path)])
         return .json(file.json)
     }
 
@@ -101,7 +101,7 @@ struct LoRARoutes: Sendable {
             throw fields.invalid("partial_path", "and all exclude each other")
         }
         try fields.refuseUnread()
-        let subject = path.map { "\($0)" } ?? "bin"
+        let subject: any AuditedName = path ?? LoRASubject.bin
         let count = try await recording(.purgeLoRA, on: subject, context) { try await loras.purge(path) }
         try await record(.purgeLoRA, on: subject, context, details: [.number("files", Int64(count))])
         return .json(["purged": .integer(count)])
@@ -140,7 +140,7 @@ struct LoRARoutes: Sendable {
     // MARK: The audit log
 
     private func record(
-        _ action: AuditAction, on name: String, _ context: APIRequestContext, outcome: AuditOutcome = .done,
+        _ action: AuditAction, on name: some AuditedName, _ context: APIRequestContext, outcome: AuditOutcome = .done,
         details: [AuditDetail] = []
     ) async throws {
         try await audit.record(
@@ -149,7 +149,7 @@ struct LoRARoutes: Sendable {
 
     /// Runs `body`, and records where it is refused or fails.
     private func recording<Value>(
-        _ action: AuditAction, on name: String, _ context: APIRequestContext, _ body: () async throws -> Value
+        _ action: AuditAction, on name: some AuditedName, _ context: APIRequestContext, _ body: () async throws -> Value
     ) async throws -> Value {
         do {
             return try await body()
@@ -162,6 +162,16 @@ struct LoRARoutes: Sendable {
         }
     }
 }
+
+/// What the audit log calls what is no file, or not yet.
+private enum LoRASubject: String, AuditedName {
+    case upload
+    case bin
+
+    var description: String { rawValue }
+}
+
+extension LoRAPath: AuditedName {}
 
 extension AuditAction {
     fileprivate static let uploadLoRA = AuditAction("lora.upload")
