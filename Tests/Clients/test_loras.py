@@ -209,6 +209,15 @@ def test_the_command_line_uploads_lists_removes_restores_and_purges(node, tmp_pa
     assert "extension" in shoal(node, "upload", str(tmp_path / "notes.txt")).stderr
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_the_command_line_uploads_regular_files_only(node, tmp_path, make):
+    path = tmp_path / "mine.safetensors"
+    make(path)
+    sent = shoal(node, "upload", str(path))
+    assert (sent.returncode, sent.stdout) == (1, "")
+    assert "no regular file" in sent.stderr and str(path) in sent.stderr
+
+
 def test_users_upload_and_administrators_do_the_rest(node):
     subprocess.run(
         [str(BINARIES / "shoal"), "user", "add", "painter", "--data-dir", str(node.directory)], input="correct horse battery\n",

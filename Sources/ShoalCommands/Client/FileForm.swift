@@ -18,13 +18,13 @@ struct FileForm: AsyncSequence, Sendable {
     private let onProgress: @Sendable (_ sentBytes: Int64) -> Void
 
     /// - Parameters:
-    ///   - file: stays open until the form is sent.
+    ///   - file: at its beginning; stays open until the form is sent.
+    ///   - fileBytes: its size.
     ///   - onProgress: told how many of the file's bytes have been sent.
-    /// - Throws: `Errno`.
     init(
-        fields: [(name: String, value: String)], file: SystemPackage.FileDescriptor, fileName: String,
+        fields: [(name: String, value: String)], file: SystemPackage.FileDescriptor, fileBytes: Int64, fileName: String,
         onProgress: @escaping @Sendable (_ sentBytes: Int64) -> Void
-    ) throws {
+    ) {
         // 128 random bits are in no file by chance.
         let boundary = "shoal-" + (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
         var head = ""
@@ -37,8 +37,7 @@ struct FileForm: AsyncSequence, Sendable {
         contentType = "multipart/form-data; boundary=\(boundary)"
         self.head = ByteBuffer(string: head)
         tail = ByteBuffer(string: "\r\n--\(boundary)--\r\n")
-        fileBytes = try file.seek(offset: 0, from: .end)
-        try file.seek(offset: 0, from: .start)
+        self.fileBytes = fileBytes
         self.file = file
         self.onProgress = onProgress
     }

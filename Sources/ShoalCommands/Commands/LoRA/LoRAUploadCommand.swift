@@ -10,6 +10,12 @@ import SystemPackage
     import Foundation
 #endif
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// `shoal lora upload`: sends a LoRA file to a node.
 package struct LoRAUploadCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
@@ -42,9 +48,8 @@ package struct LoRAUploadCommand: AsyncParsableCommand {
         // What the node would refuse because of its name is not sent.
         _ = try LoRAFileName(safe: name)
         let bar = Mutex(ProgressBar("uploading \(name)"))
-        let body = try await withFile(path) { descriptor in
-            let size = try descriptor.seek(offset: 0, from: .end)
-            let form = try FileForm(fields: fields, file: descriptor, fileName: name) { sent in
+        let body = try await withFile(path) { descriptor, size in
+            let form = FileForm(fields: fields, file: descriptor, fileBytes: size, fileName: name) { sent in
                 bar.withLock { $0.update(done: sent, total: size) }
             }
             defer { bar.withLock { $0.finish() } }
@@ -71,15 +76,23 @@ package struct LoRAUploadCommand: AsyncParsableCommand {
         type?.isForAdministrators == true ? "/api/v1/admin/lora/upload" : "/api/v1/lora/upload"
     }
 
-    private func withFile<Value>(_ path: String, _ body: (FileDescriptor) async throws -> Value) async throws -> Value {
+    /// Opens a regular file; what is none, such as a folder or a pipe without an end, is refused without waiting for it.
+    private func withFile<Value>(
+        _ path: String, _ body: (_ file: FileDescriptor, _ sizeBytes: Int64) async throws -> Value
+    ) async throws -> Value {
         let descriptor: FileDescriptor
         do {
-            descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
+            descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: .nonBlocking)
         } catch {
             throw CommandError("cannot open \(path): \(error)")
         }
         do {
-            let value = try await body(descriptor)
+            var status = stat()
+            guard fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw CommandError("\(path) is no regular file; name the LoRA file itself")
+            }
+            let value = try await body(descriptor, Int64(status.st_size))
             try descriptor.close()
             return value
         } catch {
