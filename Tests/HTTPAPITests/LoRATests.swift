@@ -357,6 +357,22 @@ struct LoRATests {
         }
     }
 
+    @Test(
+        "say where a fault in a request is",
+        arguments: [
+            ("entity_type=animals", "entity_type"), ("after=x", "after"), ("limit=0", "limit"), ("other=1", "other"),
+            ("limit=1&limit=2", "limit"), ("a.b=1", "a.b"),
+        ])
+    func places(query: String, field: String) async throws {
+        try await ScriptedNode.serveLoRAs { client, _ in
+            let list = try await client.send(.get, "\(Self.admin)?\(query)")
+            #expect(list.status == 422)
+            #expect(list.json["detail"]?[0]?["loc"] == ["query", .string(field)], "\(list.text)")
+            let deletion = try await client.send(.delete, Self.admin, ["partial_path": "x"])
+            #expect(deletion.json["detail"]?[0]?["loc"] == ["body", "partial_path"], "\(deletion.text)")
+        }
+    }
+
     static func body(_ fields: [FormField]) -> [UInt8] {
         form(
             fields.map { SeenPart($0.name, fileName: $0.fileName, $0.content) }, boundary: FormField.boundary)

@@ -3,19 +3,31 @@ import HTTPTypes
 
 /// An answer that says what went wrong; the path's ``ErrorFamily`` says how it is written.
 struct APIError: Error, Hashable {
+    /// The part of a request that a field is in.
+    enum Place: String, Sendable {
+        case path
+        case query
+        case body
+    }
+
     var status: HTTPResponse.Status
     var type: String
     var message: String
+    /// The field at fault, and where it is.
     var parameter: String?
+    var place = Place.body
     var hint: String?
     var headers: HTTPFields = [:]
 }
 
 extension APIError {
     /// 400: the request cannot be understood or asks for what cannot be done; `parameter` names the field.
-    static func invalidRequest(_ message: String, parameter: String? = nil, hint: String? = nil) -> APIError {
+    static func invalidRequest(
+        _ message: String, parameter: String? = nil, in place: Place = .body, hint: String? = nil
+    ) -> APIError {
         APIError(
-            status: .badRequest, type: "invalid_request_error", message: message, parameter: parameter, hint: hint)
+            status: .badRequest, type: "invalid_request_error", message: message, parameter: parameter, place: place,
+            hint: hint)
     }
 
     /// 401: nothing that proves who calls.

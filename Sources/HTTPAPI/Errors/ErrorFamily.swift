@@ -9,7 +9,7 @@ enum ErrorFamily: Hashable, Sendable {
     /// `{"error": "…"}`.
     case cluster
     /// `{"detail": "…"}`; 422 `{"detail": [{"loc": ["body", "…"], "msg": "…", "type": "…"}]}` where a field is at fault, as FastAPI
-    /// writes them.
+    /// writes them: `loc` begins with `path`, `query` or `body`.
     case compute
 
     /// The family of a path, whether or not there is such a route.
@@ -43,12 +43,14 @@ enum ErrorFamily: Hashable, Sendable {
             guard error.status == .badRequest, let parameter = error.parameter else {
                 return (error.status, ["detail": .string(Self.sentence(error))])
             }
-            let place = parameter.split(separator: ".").map { JSONValue.string(String($0)) }
+            // Only what is in a body has members.
+            let names = error.place == .body ? parameter.split(separator: ".").map(String.init) : [parameter]
+            let place = ([error.place.rawValue] + names).map { JSONValue.string($0) }
             return (
                 .unprocessableContent,
                 [
                     "detail": [
-                        ["loc": .array(["body"] + place), "msg": .string(error.message), "type": "value_error"]
+                        ["loc": .array(place), "msg": .string(error.message), "type": "value_error"]
                     ]
                 ]
             )

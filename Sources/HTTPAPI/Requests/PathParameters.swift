@@ -10,7 +10,7 @@ extension APIRequestContext {
     /// - Throws: 400 where the escapes are no UTF-8 or the part is longer than 256 characters.
     func pathParameter(_ name: String) throws(APIError) -> String {
         guard let text = parameters.get(name)?.percentDecoded, (1...256).contains(text.unicodeScalars.count) else {
-            throw .invalidRequest("\(name) in the path must have 1 to 256 characters", parameter: name)
+            throw .invalidRequest("\(name) in the path must have 1 to 256 characters", parameter: name, in: .path)
         }
         return text
     }
@@ -20,7 +20,7 @@ extension APIRequestContext {
     /// - Throws: 400 where it is nothing that a model can be called.
     func modelID() throws(APIError) -> ModelID {
         let text = try pathParameter("id")
-        guard let id = ModelID(text) else { throw .badModelID(text, parameter: "id") }
+        guard let id = ModelID(text) else { throw .badModelID(text, parameter: "id", in: .path) }
         return id
     }
 
@@ -32,15 +32,15 @@ extension APIRequestContext {
         // Int takes a sign, and "+1" is no index.
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text)
         else {
-            throw .invalidRequest("\(text.prefix(64)) is no index of a shard", parameter: "index")
+            throw .invalidRequest("\(text.prefix(64)) is no index of a shard", parameter: "index", in: .path)
         }
         guard number != Self.visionEncoderIndex else {
             throw .invalidRequest(
                 "\(number) stands for the model's vision encoder, which is no shard that could be asked for by itself",
-                parameter: "index")
+                parameter: "index", in: .path)
         }
         guard let index = ShardIndex(number) else {
-            throw .invalidRequest("no model has a shard \(number)", parameter: "index")
+            throw .invalidRequest("no model has a shard \(number)", parameter: "index", in: .path)
         }
         return index
     }
@@ -48,9 +48,9 @@ extension APIRequestContext {
 
 extension APIError {
     /// 400 for text that no model can be called.
-    static func badModelID(_ text: String, parameter: String) -> APIError {
+    static func badModelID(_ text: String, parameter: String, in place: Place = .body) -> APIError {
         .invalidRequest(
-            "“\(text.prefix(80))” is no id of a model", parameter: parameter,
+            "“\(text.prefix(80))” is no id of a model", parameter: parameter, in: place,
             hint: "Ids have lower-case letters, digits, “-” and “.”; GET /api/admin/models lists those that are known.")
     }
 }

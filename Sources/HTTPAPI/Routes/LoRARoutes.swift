@@ -114,26 +114,29 @@ struct LoRARoutes: Sendable {
         var selection = LoRASelection()
         if let name = try query.string("entity_type") {
             guard let type = LoRAType(rawValue: name) else {
-                throw APIError.invalidRequest("there is no such entity type", parameter: "entity_type")
+                throw APIError.invalidRequest("there is no such entity type", parameter: "entity_type", in: .query)
             }
             selection.type = type
         }
-        if let after = try query.string("after") { selection.after = try path(after, parameter: "after") }
+        if let after = try query.string("after") { selection.after = try path(after, parameter: "after", in: .query) }
         if let limit = try query.integer("limit", in: 1...mostFiles) { selection.limit = limit }
         try query.refuseUnread()
         return selection
     }
 
     private static func path(_ fields: inout RequestFields) throws -> LoRAPath {
-        try path(try fields.requiredString("partial_path", maximumBytes: 1024), parameter: "partial_path")
+        try path(try fields.requiredString("partial_path", maximumBytes: 1024), parameter: "partial_path", in: .body)
     }
 
-    private static func path(_ text: String, parameter: String) throws(APIError) -> LoRAPath {
+    private static func path(
+        _ text: String, parameter: String, in place: APIError.Place
+    ) throws(APIError) -> LoRAPath {
         do {
             return try LoRAPath(partialPath: text)
         } catch {
             throw .invalidRequest(
-                "this is no path of a LoRA file; they look like styles/name.safetensors", parameter: parameter)
+                "this is no path of a LoRA file; they look like styles/name.safetensors", parameter: parameter,
+                in: place)
         }
     }
 
