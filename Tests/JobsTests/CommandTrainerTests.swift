@@ -38,7 +38,13 @@ import Testing
             CommandTrainer(
                 command: try #require(CommandWords(words: words ?? ["/bin/sh", folder + "/train.sh", "an argument"])),
                 gracePeriod: grace,
-                inherited: ["PATH": "/usr/bin:/bin", "SHOAL_API_KEY": "secret", "KEPT": "yes"],
+                environment: try #require(TrainerEnvironment("KEPT, ALSO_*")),
+                ofNode: [
+                    "PATH": "/usr/bin:/bin", "LC_TIME": "C", "KEPT": "yes", "ALSO_KEPT": "yes",
+                    "SHOAL_API_KEY": "secret",
+                    "HF_TOKEN": "secret", "AWS_SECRET_ACCESS_KEY": "secret", "SHOAL_HF_TOKEN": "secret",
+                    "https_proxy": "http://me:secret@proxy", "KEPT_BACK": "secret",
+                ],
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         }
 
@@ -78,7 +84,8 @@ import Testing
             """
             printf '%s|%s|%s|%s|%s|%s|%s' "$SHOAL_TRAIN_PATH" "$SHOAL_OUTPUT_MODEL" "$SHOAL_DESCRIPTION" \
                 "$SHOAL_JOB_ID" "$SHOAL_OUTPUT_DIR" "$1" "$KEPT" > seen
-            env | grep -c SHOAL_ > count
+            env | sed 's/=.*//' | sort > names
+            env | grep -c secret > count
             cat > input
             """
         ) { script in
@@ -90,7 +97,16 @@ import Testing
             }
             #expect(
                 seen == "/the/data|tiny|it's a \"test\"\n$HOME|\(script.task.job)|\(output)|an argument|yes")
-            #expect(FileManager.default.contents(atPath: output + "/count") == Data("5\n".utf8))
+            // Shells add some of their own, and the second line of the description looks like one.
+            let names = FileManager.default.contents(atPath: output + "/names").map {
+                Set(String(decoding: $0, as: UTF8.self).split(separator: "\n").map(String.init))
+            }
+            #expect(
+                names?.subtracting(["OLDPWD", "PWD", "SHLVL", "_", "$HOME"]) == [
+                    "SHOAL_TRAIN_PATH", "SHOAL_OUTPUT_MODEL", "SHOAL_DESCRIPTION", "SHOAL_JOB_ID", "SHOAL_OUTPUT_DIR",
+                    "PATH", "LC_TIME", "KEPT", "ALSO_KEPT",
+                ])
+            #expect(FileManager.default.contents(atPath: output + "/count") == Data("0\n".utf8))
             #expect(FileManager.default.contents(atPath: output + "/input") == Data())
         }
     }

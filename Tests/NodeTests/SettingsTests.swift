@@ -35,7 +35,9 @@ import Testing
         #expect(settings.files.root == "/nowhere/.local/share/shoal/files")
         #expect(
             settings.training
-                == Settings.Training(command: nil, timeout: .seconds(86_400), maximumRunning: 1, maximumQueued: 1000))
+                == Settings.Training(
+                    command: nil, environment: .standard, timeout: .seconds(86_400), maximumRunning: 1,
+                    maximumQueued: 1000))
         #expect(settings.log.level == .info)
         #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
         #expect((1...64).contains(settings.node.nickname.count))
@@ -75,6 +77,7 @@ import Testing
                 training:
                   command: python3 '/srv/my trainer.py' --rank 16  # split, and no shell
                   timeout_seconds: 90.5
+                  environment: HF_HOME, NCCL_*
 
                 """
             try write(text, to: directory + "/shoal.yaml")
@@ -91,6 +94,7 @@ import Testing
             #expect(settings.files.root == directory + "/sets")
             #expect(settings.training.command?.words == ["python3", "/srv/my trainer.py", "--rank", "16"])
             #expect(settings.training.timeout == .seconds(90.5))
+            #expect(settings.training.environment.more == ["HF_HOME", "NCCL_*"])
         }
     }
 
@@ -131,6 +135,7 @@ import Testing
         ("SHOAL_DOWNLOADS_LONGEST_PAUSE_SECONDS", "-1", "seconds from"),
         ("SHOAL_DOWNLOADS_ROOM_INTERVAL_SECONDS", "0", "seconds from"),
         ("SHOAL_TRAINING_COMMAND", "train 'it", "in quotes"), ("SHOAL_TRAINING_COMMAND", "[]", "in quotes"),
+        ("SHOAL_TRAINING_ENVIRONMENT", "HF_HOME,SHOAL_API_KEY", "names of"),
         ("SHOAL_TRAINING_TIMEOUT_SECONDS", "0", "seconds from"), ("SHOAL_TRAINING_MAXIMUM_RUNNING", "0", "1 to 64"),
         ("SHOAL_TRAINING_MAXIMUM_QUEUED", "-5", "1 to"), ("SHOAL_FILES_ROOT", "a\u{0}b", "a path"),
     ])

@@ -12,9 +12,9 @@ import SystemPackage
 /// Trains by running a command that an operator configured.
 ///
 /// The command finds what it is to do in its environment: `SHOAL_TRAIN_PATH`, `SHOAL_OUTPUT_MODEL`, `SHOAL_DESCRIPTION`,
-/// `SHOAL_JOB_ID` and `SHOAL_OUTPUT_DIR`, which is also its working directory; settings and keys of the node are not there. Lines of
-/// its standard output that are a ``ProgressLine`` tell how far it is; all others, and its standard error, are the log. Exit
-/// status 0 is success. Its standard input is empty.
+/// `SHOAL_JOB_ID` and `SHOAL_OUTPUT_DIR`, which is also its working directory; of the node's own environment there is what
+/// ``TrainerEnvironment`` passes on. Lines of its standard output that are a ``ProgressLine`` tell how far it is; all others, and its
+/// standard error, are the log. Exit status 0 is success. Its standard input is empty.
 ///
 /// It runs in a process group of its own with a warden in it: a process that waits for a pipe from the node to close, which it
 /// does with the node however that ends, and then kills the group. A command that is to stop is sent SIGTERM, and SIGKILL when it
@@ -32,11 +32,12 @@ package struct CommandTrainer: Trainer {
 
     package init(
         command: CommandWords, gracePeriod: Duration = CommandTrainer.gracePeriod,
-        inherited: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
+        environment: TrainerEnvironment = .standard,
+        ofNode nodeEnvironment: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
     ) {
         self.command = command
         self.gracePeriod = gracePeriod
-        self.inherited = inherited
+        inherited = environment.passedOn(from: nodeEnvironment)
         self.logger = logger
     }
 
@@ -141,7 +142,7 @@ package struct CommandTrainer: Trainer {
     }
 
     private func variables(for task: TrainingTask) -> [Subprocess.Environment.Key: String] {
-        var variables = inherited.filter { !$0.key.hasPrefix("SHOAL_") }
+        var variables = inherited
         variables["SHOAL_JOB_ID"] = task.job.description
         variables["SHOAL_TRAIN_PATH"] = task.dataPath
         variables["SHOAL_OUTPUT_MODEL"] = task.request.outputModel

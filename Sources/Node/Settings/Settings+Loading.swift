@@ -108,6 +108,10 @@ extension Settings {
                 "training.command",
                 allowed: "a command with its arguments, in quotes where they have spaces, or a JSON list of strings"
             ) { CommandWords($0) },
+            environment: try reader.value(
+                "training.environment", default: .standard,
+                allowed: "names of environment variables between commas, as HF_HOME, NCCL_*; none of them SHOAL_…"
+            ) { TrainerEnvironment($0) },
             timeout: try reader.seconds("training.timeout_seconds", default: 86_400, in: 1...31_536_000),
             maximumRunning: try reader.integer("training.maximum_running", default: 1, in: 1...64),
             maximumQueued: try reader.integer("training.maximum_queued", default: 1000, in: 1...1_000_000))

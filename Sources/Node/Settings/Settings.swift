@@ -115,6 +115,8 @@ package struct Settings: Sendable, Equatable {
     package struct Training: Sendable, Equatable {
         /// What trains; nil: nothing does.
         package var command: CommandWords?
+        /// Which variables of the node's environment it gets.
+        package var environment: TrainerEnvironment
         /// Longest time of one job.
         package var timeout: Duration
         /// Jobs that run at once.

@@ -28,7 +28,9 @@ extension NodeDaemon.Parts {
         training.maximumQueued = settings.training.maximumQueued
         return try await TrainingService(
             settings: training, files: FileRoot(path: settings.files.root),
-            trainer: settings.training.command.map { CommandTrainer(command: $0, logger: logger) },
+            trainer: settings.training.command.map {
+                CommandTrainer(command: $0, environment: settings.training.environment, logger: logger)
+            },
             accounts: accounts, store: store, events: events, logger: logger)
     }
 
