@@ -224,6 +224,26 @@ struct JobTests {
         }
     }
 
+    @Test("An answer that was whole before its worker went is read to its end, and counts")
+    func lateReader() async throws {
+        try await withMaster { master in
+            let worker = TestWorker("one")
+            try await start([worker], master)
+            let stream = try await master.master.generate(request())
+            // The beginning, 20 words and the end.
+            try await eventually {
+                master.master.state.withLock { $0.attempts.values.map(\.pipe.count) } == [22]
+            }
+            worker.stop()
+            try await eventually { master.node(worker)?.isConnected == false }
+            let received = try await collect(stream)
+            #expect(received.text == answer())
+            #expect(received.isFinished)
+            #expect(master.node(worker)?.completedJobs == 1)
+            #expect(master.master.statistics().activeJobs == 0)
+        }
+    }
+
     @Test("Where nobody is left, the request fails with what happened")
     func lastWorker() async throws {
         let reached = Signal()

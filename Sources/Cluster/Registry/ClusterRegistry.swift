@@ -102,6 +102,8 @@ struct ClusterRegistry: Sendable {
     private(set) var nodes: [NodeKey: Node] = [:]
     private(set) var drivers: [DriverKey: GPUDriver] = [:]
     private(set) var jobs: [JobID: Job] = [:]
+    /// Jobs whose stream ended before they did, by the node that had them: what they answered may be whole already.
+    private var abandoned: [JobID: NodeKey] = [:]
     /// Jobs of nodes that were forgotten.
     private(set) var retiredJobs = 0
     /// Nodes whose record has to be written down.
@@ -191,7 +193,10 @@ struct ClusterRegistry: Sendable {
         if sessionOfNode[key.node] == id { sessionOfNode[key.node] = nil }
         nodes[key]?.session = nil
         changed.insert(key)
-        for job in session.jobs { jobs[job] = nil }
+        for job in session.jobs {
+            jobs[job] = nil
+            abandoned[job] = key
+        }
         return session.jobs.sorted { $0.number < $1.number }
     }
 
@@ -263,10 +268,14 @@ struct ClusterRegistry: Sendable {
         jobs.compactMap { !$0.value.isAccepted && now - $0.value.offered >= rules.acceptance ? $0.key : nil }
     }
 
-    /// A job has ended. It is nobody's from then on; one that has ended before, or whose worker is gone, counts no more.
+    /// A job has ended. It is nobody's from then on; one that has ended before counts no more.
     ///
-    /// - Parameter isCompleted: whether it was done, and not given up.
+    /// - Parameter isCompleted: whether it was done, and not given up. A worker may be gone by the time that its answer has been read.
     mutating func ended(_ id: JobID, isCompleted: Bool) {
+        if let key = abandoned.removeValue(forKey: id), isCompleted, nodes[key] != nil {
+            nodes[key]?.record.completedJobs += 1
+            changed.insert(key)
+        }
         guard let job = jobs.removeValue(forKey: id) else { return }
         update(job.session) { node in
             node.session?.jobs.remove(id)
