@@ -279,6 +279,7 @@ struct JobTests {
     @Test("Where the second answer is another one, the request fails and says so")
     func divergence() async throws {
         let reached = Signal()
+        let delivered = Signal()
         let forever = Signal()
         var dying = Script()
         dying.before = { number in
@@ -295,9 +296,13 @@ struct JobTests {
             let stream = try await master.master.generate(request())
             let death = Task {
                 try await reached.wait()
+                // Before, the client would have nothing that the second answer could differ from.
+                try await delivered.wait()
                 first.stop()
             }
-            let error = await #expect(throws: InferenceError.self) { try await collect(stream) }
+            let error = await #expect(throws: InferenceError.self) {
+                for try await event in stream { if case .text = event { delivered.set() } }
+            }
             #expect(error?.code == .segmentLost)
             #expect(error?.message.contains("same answer") == true)
             try await death.value

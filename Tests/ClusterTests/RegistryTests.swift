@@ -1,6 +1,8 @@
 import Foundation
 import Link
+import Logging
 import Store
+import Synchronization
 import Testing
 
 @testable import Cluster
@@ -107,10 +109,12 @@ struct RegistryTests {
         scene.pass(.seconds(2))
         #expect(scene.nodes().isEmpty)
         #expect(scene.statistics.totalNodes == 0)
-        let outcome2 = scene.registry.forget(at: scene.date)
+        scene.registry.forget(at: scene.date)
+        let outcome2 = scene.registry.takeForgotten()
         #expect(outcome2.isEmpty)
         scene.pass(.seconds(30 * 86_400))
-        let outcome3 = scene.registry.forget(at: scene.date)
+        scene.registry.forget(at: scene.date)
+        let outcome3 = scene.registry.takeForgotten()
         #expect(outcome3.count == 1)
         #expect(scene.registry.nodes.isEmpty)
         #expect(scene.statistics.completedJobs == 1)
@@ -182,6 +186,64 @@ struct RegistryTests {
             date: scene.date)
         #expect(third == nil)
         try scene.connect(2)
+    }
+
+    @Test("For one more node, one that is gone is forgotten, of the token that has the most of them")
+    func room() throws {
+        var rules = ClusterRegistry.Rules()
+        rules.maximumNodes = 4
+        var scene = Scene(rules: rules)
+        let old = try scene.connect(1, token: 2).session
+        _ = scene.registry.closed(old, date: scene.date)
+        for number: UInt8 in 2...3 {
+            scene.pass(.seconds(1))
+            let session = try scene.connect(number).session
+            let job = try scene.assign()
+            scene.registry.ended(job, isCompleted: true)
+            _ = scene.registry.closed(session, date: scene.date)
+        }
+        try scene.connect(4)
+        try scene.connect(5)
+        let forgotten = scene.registry.takeForgotten()
+        #expect(forgotten.map(\.key.node) == [.number(2)])
+        #expect(forgotten.values.map(\.completedJobs) == [1])
+        #expect(scene.nodes().map(\.node) == [1, 3, 4, 5].map { .number($0) })
+        #expect(scene.statistics.completedJobs == 2)
+        // It may come back, and begins anew.
+        try scene.connect(2)
+        #expect(scene.node(2)?.completedJobs == 0)
+        #expect(scene.statistics.completedJobs == 2)
+    }
+
+    @Test("A node that is forgotten, comes back and is written down again is counted once", .timeLimit(.minutes(1)))
+    func comingBack() async throws {
+        let store = try Store.inMemory()
+        let me = NodeIdentity().id
+        var rules = ClusterRegistry.Rules()
+        rules.maximumNodes = 1
+        let master = try ClusterMaster(
+            store: store, me: me, rules: rules, clock: .system, logger: Logger(label: "master"))
+        let token = try await master.tokens.create(name: "workers").token
+        for (number, jobs) in [(1, 2), (2, 3), (1, 1)] as [(UInt8, Int)] {
+            let session = try master.state.withLock { state in
+                let opening = state.registry.connected(
+                    .number(number), token: token.id, as: .sample(hostname: "worker\(number)"), address: "",
+                    at: .zero, date: Date())
+                let session = try #require(opening).session
+                for _ in 0..<jobs {
+                    let given = state.registry.assign(model: "tiny", at: .zero)
+                    state.registry.ended(try #require(given).job, isCompleted: true)
+                }
+                return session
+            }
+            await master.save()
+            master.state.withLock { _ = $0.registry.closed(session, date: Date()) }
+        }
+        #expect(master.statistics().completedJobs == 6)
+        let again = try ClusterMaster(
+            store: store, me: me, rules: rules, clock: .system, logger: Logger(label: "master"))
+        #expect(again.nodes().map(\.completedJobs) == [1])
+        #expect(again.statistics().completedJobs == 6)
     }
 
     // MARK: - Jobs

@@ -78,16 +78,11 @@ package final class ClusterMaster: Service {
             tick()
             guard clock.now() - saved >= Self.saveInterval else { continue }
             saved = clock.now()
-            let forgotten = state.withLock { state in
+            state.withLock { state in
                 state.registry.markSeen()
-                return state.registry.forget(at: clock.date())
+                state.registry.forget(at: clock.date())
             }
-            do {
-                try await table.forget(forgotten)
-            } catch {
-                logger.error("nodes that are long gone cannot be forgotten", metadata: ["reason": "\(error)"])
-            }
-            await save()
+            recordsChanged()
         }
     }
 
@@ -109,12 +104,19 @@ package final class ClusterMaster: Service {
 
     /// Writes down what has changed since it was last written.
     func save() async {
-        let records = state.withLock { $0.registry.takeChanged() }
+        var (forgotten, records) = state.withLock { ($0.registry.takeForgotten(), $0.registry.takeChanged()) }
         do {
+            // First, because a node that was forgotten may have come back.
+            try await table.forget(forgotten)
+            forgotten = [:]
             try await table.save(records)
+            records = [:]
             try tokens.save()
         } catch {
-            state.withLock { $0.registry.keepChanged(records.keys) }
+            state.withLock { [forgotten, records] state in
+                state.registry.keepForgotten(forgotten)
+                state.registry.keepChanged(records.keys)
+            }
             logger.error(
                 "the cluster's counters cannot be kept: after a restart they may be behind",
                 metadata: ["reason": "\(error)"])

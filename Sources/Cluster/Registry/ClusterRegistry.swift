@@ -23,7 +23,7 @@ struct ClusterRegistry: Sendable {
         var keptSeconds = 30 * 86_400.0
         /// How long a worker may take to accept a job.
         var acceptance: Duration = .seconds(10)
-        /// Nodes that may be known at once.
+        /// Nodes that may be known at once; for one more, one that is gone is forgotten.
         var maximumNodes = 10_000
         /// What one answer may take in memory: more than any model writes, the likeliest tokens of a long prompt included.
         var maximumAnswerBytes = 256 << 20
@@ -108,6 +108,8 @@ struct ClusterRegistry: Sendable {
     private(set) var retiredJobs = 0
     /// Nodes whose record has to be written down.
     private var changed: Set<NodeKey> = []
+    /// Nodes that were forgotten, and are to be deleted.
+    private var forgotten: [NodeKey: Record] = [:]
     private var keyOfSession: [SessionID: NodeKey] = [:]
     private var sessionOfNode: [NodeID: SessionID] = [:]
     private var lastSession: UInt64 = 0
@@ -130,13 +132,13 @@ struct ClusterRegistry: Sendable {
 
     /// A worker has called and described itself.
     ///
-    /// - Returns: nil when there are as many nodes as there may be.
+    /// - Returns: nil when as many nodes are connected as may be known.
     mutating func connected(
         _ node: NodeID, token: ClusterTokenID, as description: WorkerDescription, address: String, at now: Duration,
         date: Date
     ) -> Opening? {
         let key = NodeKey(token: token, hostname: description.hostname, node: node)
-        guard nodes[key] != nil || nodes.count < rules.maximumNodes else { return nil }
+        guard nodes[key] != nil || makeRoom() else { return nil }
         let replaced = sessionOfNode[node]
         let abandoned = replaced.map { closed($0, date: date) } ?? []
         lastSession += 1
@@ -337,16 +339,42 @@ struct ClusterRegistry: Sendable {
         changed.formUnion(keyOfSession.values)
     }
 
-    /// Takes out nodes that have been gone for very long. What they did is still counted.
-    mutating func forget(at date: Date) -> [NodeKey: Record] {
-        let old = nodes.filter { _, node in
-            node.session == nil && date.timeIntervalSince(node.record.lastSeen) > rules.keptSeconds
+    /// Forgets nodes that have been gone for very long. What they did is still counted.
+    mutating func forget(at date: Date) {
+        for (key, node) in nodes
+        where node.session == nil && date.timeIntervalSince(node.record.lastSeen) > rules.keptSeconds {
+            forget(key)
         }
-        for (key, node) in old {
-            nodes[key] = nil
-            changed.remove(key)
-            retiredJobs += node.record.completedJobs
-        }
-        return old.mapValues(\.record)
+    }
+
+    /// Nodes that were forgotten since this was last asked.
+    mutating func takeForgotten() -> [NodeKey: Record] {
+        defer { forgotten = [:] }
+        return forgotten
+    }
+
+    /// Puts nodes back that could not be deleted.
+    mutating func keepForgotten(_ records: [NodeKey: Record]) {
+        forgotten.merge(records) { newer, _ in newer }
+    }
+
+    private mutating func forget(_ key: NodeKey) {
+        guard let node = nodes.removeValue(forKey: key) else { return }
+        changed.remove(key)
+        retiredJobs += node.record.completedJobs
+        forgotten[key] = node.record
+    }
+
+    /// Sees to it that one more node may be known: where there are too many, the one that has been gone for the longest time is forgotten, among those of the
+    /// token that has the most of them, so that who comes under ever new names displaces only himself.
+    ///
+    /// - Returns: whether there is room.
+    private mutating func makeRoom() -> Bool {
+        guard nodes.count >= rules.maximumNodes else { return true }
+        let gone = Dictionary(grouping: nodes.filter { $0.value.session == nil }, by: \.key.token)
+        let most = gone.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.value
+        guard let oldest = most?.min(by: { $0.value.record.lastSeen < $1.value.record.lastSeen }) else { return false }
+        forget(oldest.key)
+        return true
     }
 }

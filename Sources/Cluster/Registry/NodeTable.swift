@@ -72,14 +72,11 @@ struct NodeTable: Sendable {
     func forget(_ records: [ClusterRegistry.NodeKey: ClusterRegistry.Record]) async throws {
         guard !records.isEmpty else { return }
         try await store.write { database in
-            for key in records.keys {
+            for (key, record) in records {
                 let row: StatementArguments = [key.token.rawValue, key.hostname.rawValue, Data(key.node.bytes)]
-                let completed = try Int.fetchOne(
-                    database, sql: "SELECT completed FROM clusterNode WHERE token = ? AND hostname = ? AND node = ?",
-                    arguments: row)
                 try database.execute(
                     sql: "UPDATE clusterToken SET retired = retired + ? WHERE id = ?",
-                    arguments: [completed ?? 0, key.token.rawValue])
+                    arguments: [record.completedJobs, key.token.rawValue])
                 try database.execute(
                     sql: "DELETE FROM clusterNode WHERE token = ? AND hostname = ? AND node = ?", arguments: row)
             }
