@@ -22,8 +22,10 @@ extension TrainingService {
         let ran = try await store.read { database in
             try TrainingTable.open(database).filter { $0.state == .running }.map(\.id)
         }
-        if !ran.isEmpty { trainer?.endLeftovers(of: ran) }
-        for id in ran { try? FileManager.default.removeItem(atPath: outputFolder(of: id)) }
+        if !ran.isEmpty {
+            await TrainingFolder.onDisk { [trainer] in trainer?.endLeftovers(of: ran) }
+        }
+        for id in ran { await folder.end(id, succeeded: false) }
         let now = clock.date()
         let result = try await store.write { [ledger] in try Self.closeLeftovers(in: ledger, at: now, $0) }
         for fault in result.faults {
@@ -93,20 +95,5 @@ extension TrainingService {
             the \(job.tokens) tokens of a training that ended stay set aside, because the ledger refuses to close their \
             reservation; the next start tries again: \(refusal)
             """, metadata: ["job": "\(job.id)", "reservation": "\(job.reservation ?? 0)"])
-    }
-
-    /// Removes the oldest logs where there are more than are kept.
-    func removeOldLogs() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: logFolder)) ?? []
-        let logs = names.filter { $0.hasSuffix(".log") }
-        guard logs.count >= Self.maximumLogs else { return }
-        let dated = logs.map { name in
-            let path = "\(logFolder)/\(name)"
-            let date = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
-            return (path: path, date: date ?? .distantPast)
-        }
-        for log in dated.sorted(by: { $0.date < $1.date }).prefix(logs.count - Self.maximumLogs + 1) {
-            JobLog.remove(log.path)
-        }
     }
 }

@@ -5,11 +5,6 @@ import Logging
 import ServiceLifecycle
 import Store
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -69,10 +64,7 @@ extension TrainingService {
     private func perform(_ id: JobID) async {
         guard let stops = running[id]?.stops else { return }
         let ending = await train(id, stops: stops)
-        let output = outputFolder(of: id)
-        if ending.state != .succeeded { try? FileManager.default.removeItem(atPath: output) }
-        // Goes only where it is empty.
-        rmdir(output)
+        await folder.end(id, succeeded: ending.state == .succeeded)
         await closeSurely(id, ending)
         running[id] = nil
         startNext()
@@ -90,20 +82,19 @@ extension TrainingService {
             guard let trainer, let job = try await beginning.value, job.state == .running else {
                 throw JobError(.notFound, "there is no job \(id) that could run")
             }
+            let dataPath = try await TrainingFolder.onDisk { [files] () throws(FileError) in
+                try files.realPath(ofFolder: job.request.path)
+            }
             let task = TrainingTask(
-                job: id, request: job.request, dataPath: try files.realPath(ofFolder: job.request.path),
-                outputFolder: outputFolder(of: id))
-            try FileManager.default.createDirectory(atPath: task.outputFolder, withIntermediateDirectories: true)
-            try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
-            removeOldLogs()
-            let log = try JobLog(path: logPath(of: id))
+                job: id, request: job.request, dataPath: dataPath, outputFolder: folder.output(of: id))
+            let log = try await folder.begin(id)
             logger.info("training begins", metadata: ["job": "\(id)"])
             publish("training_started", "training of \(job.request.outputModel) begins", id)
             return await Self.supervise(task, trainer: trainer, timeout: settings.timeout, stops: stops) {
                 [logger] report in
                 switch report {
                 case .line(let line):
-                    log.append(line)
+                    await TrainingFolder.onDisk { log.append(line) }
                     logger.debug("\(line)", metadata: ["job": "\(id)"])
                 case .progress(let progress, let message): await self.note(progress, message, of: id)
                 }
@@ -249,12 +240,4 @@ extension TrainingService {
                 category: "training", kind: kind, message: message, timestamp: clock.date(), detailNumber: number,
                 detailText: id.description))
     }
-
-    // MARK: Files
-
-    var logFolder: String { settings.folder + "/logs" }
-
-    func logPath(of id: JobID) -> String { "\(logFolder)/\(id).log" }
-
-    func outputFolder(of id: JobID) -> String { "\(settings.folder)/output/\(id)" }
 }

@@ -23,8 +23,6 @@ package actor TrainingService: Service {
     static let retryPause: Duration = .seconds(1)
     /// Time between two writes of one job's progress.
     static let progressPause: Duration = .seconds(5)
-    /// Logs that are kept.
-    static let maximumLogs = 256
 
     /// Why a job that runs is stopped.
     enum StopReason: Sendable {
@@ -46,6 +44,7 @@ package actor TrainingService: Service {
     }
 
     let settings: TrainingSettings
+    nonisolated let folder: TrainingFolder
     let files: FileRoot
     let trainer: (any Trainer)?
     let ledger: TokenLedger
@@ -73,6 +72,7 @@ package actor TrainingService: Service {
         events: EventBus, clock: AccountClock = .system, logger: Logger
     ) async throws {
         self.settings = settings
+        folder = TrainingFolder(path: settings.folder)
         self.files = files
         self.trainer = trainer
         ledger = accounts.ledger
@@ -116,11 +116,13 @@ package actor TrainingService: Service {
         return submission
     }
 
-    /// Looks for the folder, off this actor: a disk may be slow.
+    /// Looks for the folder.
     private nonisolated func check(_ request: TrainingRequest) async throws {
-        do throws(FileError) {
-            _ = try files.realPath(ofFolder: request.path)
-        } catch { throw error.naming("train_path") }
+        try await TrainingFolder.onDisk { [files] () throws(FileError) in
+            do throws(FileError) {
+                _ = try files.realPath(ofFolder: request.path)
+            } catch { throw error.naming("train_path") }
+        }
     }
 
     private func take(
@@ -206,7 +208,7 @@ package actor TrainingService: Service {
     /// What the trainer of a job wrote; the oldest part is missing where it was much.
     package func log(of id: JobID, for viewer: JobOwner) async throws -> [UInt8] {
         _ = try await job(id, for: viewer)
-        return JobLog.contents(at: logPath(of: id))
+        return await folder.log(of: id)
     }
 
     /// Waits until a job has ended, or the task that waits is cancelled, and returns the job as it is then.

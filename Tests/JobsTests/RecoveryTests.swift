@@ -17,7 +17,7 @@ struct RecoveryTests {
             var ids: [JobID] = []
             for number in 0..<5 { ids.append(try await killed.submit(for: user, key: "key-\(number)").id) }
             try await eventually { try await killed.job(ids[0], for: user).state == .running }
-            let output = await killed.outputFolder(of: ids[0])
+            let output = killed.folder.output(of: ids[0])
             try await eventually { FileManager.default.fileExists(atPath: output) }
             #expect(try await jobs.balance(user) == 500)
 
