@@ -32,6 +32,26 @@ struct JobPipeTests {
         }
     }
 
+    @Test("How long an element has not come is counted while the receiver waits, and begins anew with each")
+    func drought() async throws {
+        let pipe = JobPipe<Int>()
+        #expect(pipe.drought(at: .seconds(0)) == .zero)
+        #expect(pipe.drought(at: .seconds(100)) == .zero)
+        let reader = Task { while try await pipe.next() != nil {} }
+        for element in 1...3 {
+            var (now, drought) = (Duration.seconds(element * 100_000), Duration.zero)
+            try await eventually {
+                now += .seconds(10)
+                drought = pipe.drought(at: now)
+                return drought > .zero
+            }
+            #expect(drought == .seconds(10))
+            try await pipe.send(element)
+        }
+        pipe.finish()
+        try await reader.value
+    }
+
     @Test("A heavy element waits until there is room for its weight, and one of any weight may wait alone")
     func weight() async throws {
         let pipe = JobPipe<Int>(capacity: 64, weightCapacity: 10) { $0 }

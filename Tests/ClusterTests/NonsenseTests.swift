@@ -70,6 +70,15 @@ struct NonsenseTests {
             RudeWorker([Self.ready, .with { $0.started.model = "tiny" }, Self.nonsense[index]]), rules: .quick)
     }
 
+    @Test(
+        "Another worker answers in the place of one that takes a job and says no more of it",
+        arguments: [[], [ready], [ready, .with { $0.started.model = "tiny" }]])
+    func silent(answer: [Shoal_V1_JobEvent]) async throws {
+        var rules = ClusterRegistry.Rules.quick
+        rules.jobSilence = .seconds(1)
+        try await answeredByTheOther(RudeWorker(answer, ends: false), rules: rules)
+    }
+
     @Test("Another worker answers in the place of one whose answer has no end")
     func endless() async throws {
         var rules = ClusterRegistry.Rules.quick

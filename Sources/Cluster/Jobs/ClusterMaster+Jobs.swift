@@ -48,7 +48,7 @@ extension ClusterMaster {
         var results: [EmbeddingResult] = []
         while let event = try await lease.attempt.pipe.next() {
             switch event.event {
-            case .ready: continue
+            case .ready, nil: continue
             case .failure(let failure): throw InferenceError(failure)
             case .embeddings(let part):
                 guard results.count + part.embeddings.count <= count else {

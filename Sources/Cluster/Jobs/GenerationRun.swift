@@ -101,13 +101,14 @@ actor GenerationRun {
     }
 
     private static func waitUntilReady(_ lease: JobLease) async throws {
-        guard let message = try await lease.attempt.pipe.next() else {
-            throw JobAttempt.Lost(reason: "it ended the job before it began")
+        while let message = try await lease.attempt.pipe.next() {
+            switch message.event {
+            case .ready: return
+            case .failure(let failure): throw InferenceError(failure)
+            case nil: continue
+            default: throw Violation("it answered before it was ready")
+            }
         }
-        switch message.event {
-        case .ready: return
-        case .failure(let failure): throw InferenceError(failure)
-        default: throw Violation("it answered before it was ready")
-        }
+        throw JobAttempt.Lost(reason: "it ended the job before it began")
     }
 }

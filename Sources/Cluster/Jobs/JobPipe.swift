@@ -13,6 +13,8 @@ final class JobPipe<Element: Sendable>: Sendable {
         /// The receiver is gone.
         var isCancelled = false
         var receiver: CheckedContinuation<Void, Never>?
+        /// When the receiver was first seen waiting for the element that it waits for.
+        var waitingSince: Duration?
         var sender: CheckedContinuation<Void, Never>?
         var cancellationWaiter: CheckedContinuation<Void, Never>?
 
@@ -54,6 +56,7 @@ final class JobPipe<Element: Sendable>: Sendable {
                 guard hasRoom(state, for: weight) else { return false }
                 state.waiting.append((element, weight))
                 state.weight += weight
+                state.waitingSince = nil
                 state.takeWaiters().forEach { $0.resume() }
                 return true
             }
@@ -112,6 +115,19 @@ final class JobPipe<Element: Sendable>: Sendable {
                 state.receiver = continuation
                 return true
             }
+        }
+    }
+
+    /// How long the receiver has waited for an element that does not come, as far as this was asked before.
+    func drought(at now: Duration) -> Duration {
+        state.withLock { state in
+            guard state.receiver != nil, state.waiting.isEmpty else {
+                state.waitingSince = nil
+                return .zero
+            }
+            let since = state.waitingSince ?? now
+            state.waitingSince = since
+            return now - since
         }
     }
 

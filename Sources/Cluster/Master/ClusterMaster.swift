@@ -11,7 +11,7 @@ import Synchronization
 /// Every node is one; without a token nobody can join. What happens is decided by ``ClusterRegistry``; this class has the streams, the
 /// clock and the database.
 package final class ClusterMaster: Service {
-    /// How often it looks for workers that fell silent and jobs that nobody took.
+    /// How often it looks for workers and jobs that fell silent, and jobs that nobody took.
     private static let watchInterval: Duration = .seconds(1)
     /// How often it writes down when workers were last seen. A heartbeat by itself writes nothing.
     private static let saveInterval: Duration = .seconds(60)
@@ -89,14 +89,17 @@ package final class ClusterMaster: Service {
     /// Ends what took too long.
     func tick() {
         let now = clock.now()
-        let (lost, ignored) = state.withLock { state in
+        let (lost, ignored, attempts) = state.withLock { state in
             (
                 state.registry.lost(at: now).compactMap { state.streams[$0] },
-                state.registry.ignored(at: now).compactMap { state.attempts[$0] }
+                state.registry.ignored(at: now).compactMap { state.attempts[$0] }, state.attempts.values
             )
         }
         for stream in lost { stream.end(.lost) }
         for attempt in ignored { attempt.pipe.finish(JobAttempt.Lost(reason: "it did not take the job in time")) }
+        for attempt in attempts where attempt.pipe.drought(at: now) >= rules.jobSilence {
+            attempt.pipe.finish(JobAttempt.Lost(reason: "it said nothing of the job for too long"))
+        }
     }
 
     /// Has the records that changed written down soon.

@@ -23,6 +23,8 @@ struct ClusterRegistry: Sendable {
         var keptSeconds = 30 * 86_400.0
         /// How long a worker may take to accept a job.
         var acceptance: Duration = .seconds(10)
+        /// How long a worker may say nothing of a job while somebody waits for its answer.
+        var jobSilence: Duration = .seconds(60)
         /// Nodes that may be known at once; for one more, one that is gone is forgotten.
         var maximumNodes = 10_000
         /// What one answer may take in memory: more than any model writes, the likeliest tokens of a long prompt included.

@@ -8,6 +8,8 @@ import SwiftProtobuf
 struct WorkerJob: Sendable {
     /// Floats of vectors per message: 1 MiB.
     private static let floatsPerMessage = 1 << 18
+    /// How often the master hears that the job is still being done.
+    private static let pulse: Duration = .seconds(10)
 
     let worker: ClusterWorker
     let channel: LinkChannel
@@ -22,6 +24,12 @@ struct WorkerJob: Sendable {
                 guard let job = await first.next() else { return }
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await self.answer(job, to: writer) }
+                    group.addTask {
+                        while true {
+                            try await worker.clock.sleep(Self.pulse)
+                            try await writer.write(Shoal_V1_JobEvent())
+                        }
+                    }
                     group.addTask {
                         // The end of the master's side is the end of the job.
                         for await _ in requests {}

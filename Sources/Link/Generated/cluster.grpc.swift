@@ -105,7 +105,8 @@ extension Shoal_V1_Cluster {
         /// > Source IDL Documentation:
         /// >
         /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-        /// > of the stream is the end of the job, whichever side ends it.
+        /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+        /// > without content every ten seconds; one that is silent for a minute is given up.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Shoal_V1_JobEvent` messages.
@@ -153,7 +154,8 @@ extension Shoal_V1_Cluster {
         /// > Source IDL Documentation:
         /// >
         /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-        /// > of the stream is the end of the job, whichever side ends it.
+        /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+        /// > without content every ten seconds; one that is silent for a minute is given up.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Shoal_V1_JobEvent` messages.
@@ -200,7 +202,8 @@ extension Shoal_V1_Cluster {
         /// > Source IDL Documentation:
         /// >
         /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-        /// > of the stream is the end of the job, whichever side ends it.
+        /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+        /// > without content every ten seconds; one that is silent for a minute is given up.
         ///
         /// - Parameters:
         ///   - request: A stream of `Shoal_V1_JobEvent` messages.
@@ -328,7 +331,8 @@ extension Shoal_V1_Cluster {
         /// > Source IDL Documentation:
         /// >
         /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-        /// > of the stream is the end of the job, whichever side ends it.
+        /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+        /// > without content every ten seconds; one that is silent for a minute is given up.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Shoal_V1_JobEvent` messages.
@@ -403,7 +407,8 @@ extension Shoal_V1_Cluster {
         /// > Source IDL Documentation:
         /// >
         /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-        /// > of the stream is the end of the job, whichever side ends it.
+        /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+        /// > without content every ten seconds; one that is silent for a minute is given up.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Shoal_V1_JobEvent` messages.
@@ -470,7 +475,8 @@ extension Shoal_V1_Cluster.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-    /// > of the stream is the end of the job, whichever side ends it.
+    /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+    /// > without content every ten seconds; one that is silent for a minute is given up.
     ///
     /// - Parameters:
     ///   - request: A streaming request producing `Shoal_V1_JobEvent` messages.
@@ -536,7 +542,8 @@ extension Shoal_V1_Cluster.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > One job that the master has offered: the worker accepts it, is told what to do, and answers with what comes of it. The end
-    /// > of the stream is the end of the job, whichever side ends it.
+    /// > of the stream is the end of the job, whichever side ends it. While there is nothing to answer yet, the worker sends an event
+    /// > without content every ten seconds; one that is silent for a minute is given up.
     ///
     /// - Parameters:
     ///   - metadata: Additional metadata to send, defaults to empty.
