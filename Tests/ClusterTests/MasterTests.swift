@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import GRPCCore
 import Hardware
 import Inference
@@ -114,6 +115,92 @@ struct MasterTests {
             }
             bystander.stop()
         }
+    }
+
+    /// Has the database refuse a kind of change, until `body` has ended.
+    private func refusing(_ change: String, _ store: Store, _ body: () async throws -> Void) async throws {
+        try await store.write { database in
+            try database.execute(
+                sql: "CREATE TRIGGER refuse BEFORE \(change) BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+        }
+        try await body()
+        try await store.write { try $0.execute(sql: "DROP TRIGGER refuse") }
+    }
+
+    @Test("A driver that cannot be written down is neither told nor shown")
+    func unwrittenDriver() async throws {
+        try await withMaster { master in
+            let (record, token) = try await master.token()
+            let worker = TestWorker("painter")
+            try worker.start(master.address, token: token)
+            try await eventually { worker.drivers.withLock { $0 } == [nil] }
+            try await master.master.setDriver(.cuda, hostname: "painter", token: record.shown)
+            try await eventually { worker.drivers.withLock { $0 } == [nil, .cuda] }
+            try await refusing("INSERT ON clusterDriver", master.store) {
+                await #expect(throws: StoreError.self) {
+                    try await master.master.setDriver(.rocm, hostname: "painter", token: record.shown)
+                }
+            }
+            #expect(master.node(worker)?.driver == .cuda)
+            worker.stop()
+            _ = await worker.outcome()
+            try worker.start(master.address, token: token)
+            try await eventually { worker.drivers.withLock { $0 } == [nil, .cuda, .cuda] }
+            worker.stop()
+        }
+    }
+
+    @Test("Of several drivers chosen at once the last one is kept, shown and told")
+    func driversAtOnce() async throws {
+        try await withMaster { master in
+            let (record, token) = try await master.token()
+            let worker = TestWorker("painter")
+            try worker.start(master.address, token: token)
+            try await eventually { worker.drivers.withLock { $0 } == [nil] }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        try await master.master.setDriver(
+                            number.isMultiple(of: 2) ? .cuda : .rocm, hostname: "painter", token: record.shown)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let shown = try #require(master.node(worker)?.driver)
+            try await eventually { worker.drivers.withLock { $0.last } == shown }
+            let kept = try await master.store.read { database in
+                try String.fetchAll(database, sql: "SELECT driver FROM clusterDriver")
+            }
+            #expect(kept == [shown.rawValue])
+            worker.stop()
+        }
+    }
+
+    @Test("A token whose end cannot be written down lets nobody in all the same, and is ended when it is asked again")
+    func unwrittenRevocation() async throws {
+        let store = try Store.inMemory()
+        let identity = NodeIdentity()
+        try await withMaster(store: store, identity: identity) { master in
+            let (record, token) = try await master.token()
+            let worker = TestWorker("gone")
+            try worker.start(master.address, token: token)
+            try await eventually { master.master.clients().count == 1 }
+            try await refusing("UPDATE OF revoked ON clusterToken", store) {
+                for _ in 0..<2 {
+                    await #expect(throws: StoreError.self) { try await master.master.revoke(record.id) }
+                }
+            }
+            guard case .failure(let error as ClusterError) = await worker.outcome() else {
+                Issue.record("the worker was not cut off")
+                return
+            }
+            #expect(error.code == .refused)
+            try worker.start(master.address, token: token)
+            _ = await worker.outcome()
+            #expect(worker.joins.withLock { $0 } == 1)
+            _ = try await master.master.revoke(record.id)
+        }
+        #expect(try ClusterTokens(store: store, master: identity.id).list().map(\.isActive) == [false])
     }
 
     @Test("A token of another master ends the worker with what to do")

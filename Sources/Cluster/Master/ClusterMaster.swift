@@ -151,14 +151,16 @@ package final class ClusterMaster: Service {
 
     /// Ends a token: its workers are cut off at once, and cannot come back.
     ///
-    /// - Throws: `ClusterError` with `tokenNotFound`; `StoreError`.
+    /// - Throws: `ClusterError` with `tokenNotFound`; `StoreError` where it could not be written down: its workers are cut off all the same, until
+    ///   the next start.
     package func revoke(_ id: ClusterTokenID) async throws -> ClusterTokenRecord {
-        let record = try await tokens.revoke(id)
+        let record = try tokens.suspend(id)
         let streams = state.withLock { state in
             state.registry.sessions(of: id).compactMap { state.streams[$0] }
         }
         for stream in streams { stream.end(.revoked) }
         gate.disconnect(record.key)
+        try await tokens.keepRevoked(id)
         return record
     }
 
@@ -170,15 +172,26 @@ package final class ClusterMaster: Service {
     @discardableResult
     package func setDriver(_ driver: GPUDriver, hostname: String, token: String) async throws -> ClusterTokenRecord {
         guard let name = Hostname(hostname), let record = tokens.find(text: token),
-            let sessions = state.withLock({ $0.registry.setDriver(driver, hostname: name, token: record.id) })
+            state.withLock({ $0.registry.setDriver(driver, hostname: name, token: record.id) }) != nil
         else {
             throw ClusterError(
                 .nodeNotFound,
                 "no cluster node of that host name has joined with that token; list the cluster's nodes")
         }
-        try await table.save(driver, hostname: name, token: record.id)
-        let streams = state.withLock { state in sessions.compactMap { state.streams[$0] } }
-        for stream in streams { stream.post(.with { $0.setDriver.driver = driver.rawValue }) }
+        let key = ClusterRegistry.DriverKey(token: record.id, hostname: name)
+        do {
+            // Whatever is preferred by the time that it is written: of several at once the last one stays everywhere.
+            try await table.saveDriver(of: key) { self.state.withLock { $0.registry.drivers[key] } }
+        } catch {
+            let kept = try table.driver(of: key)
+            state.withLock { $0.registry.restoreDriver(kept, of: key) }
+            throw error
+        }
+        state.withLock { state in
+            for (session, driver) in state.registry.sessions(preferring: key) {
+                state.streams[session]?.post(.with { $0.setDriver.driver = driver?.rawValue ?? "" })
+            }
+        }
         return record
     }
 }

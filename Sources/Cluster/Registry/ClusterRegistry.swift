@@ -319,6 +319,15 @@ struct ClusterRegistry: Sendable {
         return matching.values.compactMap { $0.session?.id }
     }
 
+    /// The sessions of a host name and token, with the driver that is preferred there.
+    func sessions(preferring key: DriverKey) -> [(session: SessionID, driver: GPUDriver?)] {
+        keyOfSession.filter { $0.value.token == key.token && $0.value.hostname == key.hostname }
+            .map { ($0.key, drivers[key]) }
+    }
+
+    /// Prefers again what was before.
+    mutating func restoreDriver(_ driver: GPUDriver?, of key: DriverKey) { drivers[key] = driver }
+
     func driver(of key: NodeKey) -> GPUDriver? {
         drivers[DriverKey(token: key.token, hostname: key.hostname)]
     }

@@ -58,14 +58,29 @@ struct NodeTable: Sendable {
         }
     }
 
-    func save(_ driver: GPUDriver, hostname: Hostname, token: ClusterTokenID) async throws {
+    /// Writes down which driver is preferred on the nodes of a host name and token.
+    ///
+    /// - Parameter driver: asked when it is written; nil for none.
+    func saveDriver(
+        of key: ClusterRegistry.DriverKey, _ driver: @escaping @Sendable () -> GPUDriver?
+    ) async throws {
         try await store.write { database in
+            guard let driver = driver() else { return }
             try database.execute(
                 sql: """
                     INSERT INTO clusterDriver (token, hostname, driver) VALUES (?, ?, ?)
                     ON CONFLICT DO UPDATE SET driver = excluded.driver
-                    """, arguments: [token.rawValue, hostname.rawValue, driver.rawValue])
+                    """, arguments: [key.token.rawValue, key.hostname.rawValue, driver.rawValue])
         }
+    }
+
+    /// Which driver was written down.
+    func driver(of key: ClusterRegistry.DriverKey) throws -> GPUDriver? {
+        try store.read { database in
+            try String.fetchOne(
+                database, sql: "SELECT driver FROM clusterDriver WHERE token = ? AND hostname = ?",
+                arguments: [key.token.rawValue, key.hostname.rawValue])
+        }.flatMap { GPUDriver(rawValue: $0) }
     }
 
     /// Deletes nodes, and adds what they did to what their tokens count.

@@ -78,30 +78,27 @@ package final class ClusterTokens: Sendable {
         return (record, made.text)
     }
 
-    /// Ends a token for good; one that was revoked before stays so.
+    /// From here on nobody gets in with the token, whether or not it can be written down.
     ///
-    /// - Throws: `ClusterError` with `tokenNotFound`; `StoreError`.
-    func revoke(_ id: ClusterTokenID) async throws -> ClusterTokenRecord {
+    /// - Throws: `ClusterError` with `tokenNotFound`.
+    func suspend(_ id: ClusterTokenID) throws(ClusterError) -> ClusterTokenRecord {
         let known = try find(id)
-        guard known.isActive else { return known }
-        // In memory first: from here on nobody gets in, whether or not the disk obeys.
-        let revoked = state.withLock { state in
+        return state.withLock { state in
             state.byKey[known.key]?.isActive = false
             return state.byKey[known.key] ?? known
         }
+    }
+
+    /// Writes down that a token was ended for good; one that was before stays so.
+    ///
+    /// - Throws: `StoreError`: it would be good again after a restart, which whoever asked has to know.
+    func keepRevoked(_ id: ClusterTokenID) async throws {
         let now = clock.date().timeIntervalSince1970
-        do {
-            try await store.write { database in
-                try database.execute(
-                    sql: "UPDATE clusterToken SET revoked = ? WHERE id = ? AND revoked IS NULL",
-                    arguments: [now, id.rawValue])
-            }
-        } catch {
-            // It would be good again after a restart: whoever asked has to know that it is not done.
-            state.withLock { $0.byKey[known.key]?.isActive = true }
-            throw error
+        try await store.write { database in
+            try database.execute(
+                sql: "UPDATE clusterToken SET revoked = ? WHERE id = ? AND revoked IS NULL",
+                arguments: [now, id.rawValue])
         }
-        return revoked
     }
 
     /// All tokens, the oldest first, those that were revoked included.
