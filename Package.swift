@@ -61,6 +61,8 @@ let package = Package(
         // Floor 0: formats and primitives, no state.
         .target(name: "BLAKE3", swiftSettings: alwaysOptimised),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        // Calls of the C library that Swift does not see.
+        .target(name: "CFiles"),
         .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
         .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
@@ -115,7 +117,7 @@ let package = Package(
         .target(
             name: "Adapters",
             dependencies: [
-                "Safetensors", "Pickle", "GGUF", "Store", grdb, crypto,
+                "Safetensors", "Pickle", "GGUF", "Store", "CFiles", grdb, crypto,
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(name: "Accounts", dependencies: ["Store", "Link", grdb, crypto, cryptoExtras]),
@@ -287,7 +289,7 @@ let package = Package(
         .testTarget(
             name: "ModelLibraryTests",
             dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
-        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", crypto]),
+        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", grdb, crypto]),
         .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Link", "Store", grdb, crypto]),
         .testTarget(
             name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
@@ -357,7 +359,7 @@ let package = Package(
     ]
 )
 
-for target in package.targets where target.type != .system && target.name != "CEngine" {
+for target in package.targets where target.type != .system && !["CEngine", "CFiles"].contains(target.name) {
     var settings = target.swiftSettings ?? []
     settings += [
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -16,11 +16,18 @@ struct LoRAFolder: Sendable {
         var sizeBytes: UInt64
     }
 
+    /// How the names begin that files have while they come from another file system.
+    private static let copyPrefix = ".copy-"
+    /// How the names begin that files have between being given up and being removed.
+    private static let purgedPrefix = ".purged-"
+
     let root: String
+    let move: FileMove
 
     /// Opens the folder, or makes it.
-    init(root: String) throws {
+    init(root: String, move: FileMove) throws {
         self.root = root
+        self.move = move
         try Self.make(root)
         for type in LoRAType.allCases { try Self.make("\(root)/\(type.rawValue)") }
     }
@@ -35,12 +42,16 @@ struct LoRAFolder: Sendable {
 
     func fullPath(_ path: LoRAPath) -> String { "\(root)/\(path)" }
 
+    private func fullPath(_ type: LoRAType) -> String { "\(root)/\(type.rawValue)" }
+
     /// The file's stamp; nil where there is no such regular file.
-    func stamp(_ path: LoRAPath) throws -> Stamp? {
+    func stamp(_ path: LoRAPath) throws -> Stamp? { try Self.stamp(fullPath(path)) }
+
+    static func stamp(_ path: String) throws -> Stamp? {
         var status = stat()
-        guard lstat(fullPath(path), &status) == 0 else {
+        guard lstat(path, &status) == 0 else {
             if errno == ENOENT { return nil }
-            throw AdapterError(systemCall: errno, doing: "examine", path: fullPath(path))
+            throw AdapterError(systemCall: errno, doing: "examine", path: path)
         }
         guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         #if canImport(Glibc)
@@ -57,46 +68,76 @@ struct LoRAFolder: Sendable {
     func paths(of type: LoRAType? = nil) throws -> [LoRAPath] {
         var paths: [LoRAPath] = []
         for type in type.map({ [$0] }) ?? LoRAType.allCases {
-            let folder = "\(root)/\(type.rawValue)"
-            do {
-                let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-                paths += names.compactMap(LoRAFileName.init(_:)).map { LoRAPath(type: type, name: $0) }
-            } catch {
-                throw AdapterError(
-                    .fileSystem, "cannot list \(folder): \(error); check that it can be read", cause: error)
-            }
+            paths += try names(of: type).compactMap(LoRAFileName.init(_:)).map { LoRAPath(type: type, name: $0) }
         }
         return paths.sorted()
     }
 
+    private func names(of type: LoRAType) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: fullPath(type))
+        } catch {
+            throw AdapterError(
+                .fileSystem, "cannot list \(fullPath(type)): \(error); check that it can be read", cause: error)
+        }
+    }
+
+    // MARK: Moving
+
     /// Gives the file at `source` the name `path`, or where that is taken the next version of it.
     ///
-    /// The name is taken by `link`, which fails where there is one already: of any number at once, each gets another version.
-    /// - Throws: `AdapterError` of code `nameTaken` where versions are not wanted.
+    /// A name is taken only where nothing has it: of any number at once, each gets another version.
+    /// - Throws: `AdapterError`, of code `nameTaken` where versions are not wanted; `FileMove.OtherFileSystem`.
     func take(_ path: LoRAPath, for source: String, versioned: Bool) throws -> LoRAPath {
         var number = 1
         while true {
             let version = LoRAPath(type: path.type, name: path.name.version(number))
-            if link(source, fullPath(version)) == 0 {
-                unlink(source)
-                try Self.synchronize("\(root)/\(path.type.rawValue)")
+            if try move(source, to: fullPath(version)) {
+                try synchronize(path.type)
                 return version
-            }
-            guard errno == EEXIST else {
-                if errno == ENOENT { throw AdapterError(.notFound, "the file is not there any more") }
-                throw AdapterError(systemCall: errno, doing: "create", path: fullPath(version))
             }
             guard versioned else { throw AdapterError(.nameTaken, "there is a file \(path) already") }
             number += 1
         }
     }
 
-    func remove(_ path: LoRAPath) throws {
-        guard unlink(fullPath(path)) == 0 else {
-            if errno == ENOENT { throw AdapterError(.notFound, "there is no file \(path)") }
-            throw AdapterError(systemCall: errno, doing: "remove", path: fullPath(path))
+    /// Copies a file of another file system here, under a name that no file of the folder has.
+    /// - Returns: the copy's path.
+    func copy(_ source: String, for type: LoRAType) throws -> String {
+        let copy = "\(fullPath(type))/\(Self.copyPrefix)\(UUID().uuidString)"
+        try FileMove.copy(source, to: copy)
+        return copy
+    }
+
+    /// Makes the names of one type durable.
+    func synchronize(_ type: LoRAType) throws { try Self.synchronize(fullPath(type)) }
+
+    // MARK: Removing
+
+    /// Takes the name from a file that is to be removed.
+    /// - Returns: its path until then.
+    func setAside(_ path: LoRAPath) throws -> String {
+        let aside = "\(fullPath(path.type))/\(Self.purgedPrefix)\(UUID().uuidString)"
+        guard try move(fullPath(path), to: aside) else {
+            throw AdapterError(.fileSystem, "cannot set \(path) aside: another file is there")
         }
-        try Self.synchronize("\(root)/\(path.type.rawValue)")
+        return aside
+    }
+
+    /// The paths of files that were set aside and not removed.
+    func asides() throws -> [String] {
+        try LoRAType.allCases.flatMap { type in
+            try names(of: type).filter { $0.hasPrefix(Self.purgedPrefix) }.map { "\(fullPath(type))/\($0)" }
+        }
+    }
+
+    /// Removes copies that no file was made of.
+    func removeCopies() throws {
+        for type in LoRAType.allCases {
+            for name in try names(of: type) where name.hasPrefix(Self.copyPrefix) {
+                unlink("\(fullPath(type))/\(name)")
+            }
+        }
     }
 
     /// Makes the folder's names durable.

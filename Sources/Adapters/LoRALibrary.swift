@@ -13,23 +13,28 @@ package import Store
 ///
 /// A file becomes visible whole and checked or not at all, never in the place of another, and is moved, not removed, until the bin
 /// is purged. Names are taken and left one after the other; bytes come in and are checked at the same time as others.
+///
+/// What is written down about a file and the file's name change together: see `LoRALibrary+Moving.swift`.
 package actor LoRALibrary {
     /// Largest file that is taken in.
     package static let maximumFileBytes: UInt64 = 500 << 20
 
     /// What the actor does waits for the disk.
     private nonisolated let queue = DiskQueue(label: "loras")
-    private let library: LoRAFolder
-    private let bin: LoRAFolder
-    private let table: LoRATable
+    let library: LoRAFolder
+    let bin: LoRAFolder
+    let table: LoRATable
     private let incoming: String
     /// Files whose hash is not known, as they come.
-    private let withoutHash = AsyncStream.makeStream(of: LoRAPath.self)
+    let withoutHash = AsyncStream.makeStream(of: LoRAPath.self)
     private let maximumFileBytes: UInt64
     /// When files come and go.
-    private let now: @Sendable () -> Double
+    let now: @Sendable () -> Double
 
-    /// Opens the folders, or makes them, and removes what a process that was killed left behind.
+    /// What was found when the library was opened.
+    package nonisolated let recovery: LoRARecovery
+
+    /// Opens the folders, or makes them, and sets right what a process that was killed left behind.
     ///
     /// - Parameter now: seconds since 1970.
     /// - Throws: `AdapterError`, `StoreError`.
@@ -37,12 +42,21 @@ package actor LoRALibrary {
         dataDirectory: String, store: Store, maximumFileBytes: UInt64 = LoRALibrary.maximumFileBytes,
         now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
     ) throws {
-        library = try LoRAFolder(root: dataDirectory + "/models/loras")
-        bin = try LoRAFolder(root: dataDirectory + "/bin/models/loras")
+        try self.init(
+            dataDirectory: dataDirectory, store: store, maximumFileBytes: maximumFileBytes, move: FileMove(), now: now)
+    }
+
+    init(
+        dataDirectory: String, store: Store, maximumFileBytes: UInt64, move: FileMove,
+        now: @escaping @Sendable () -> Double
+    ) throws {
+        library = try LoRAFolder(root: dataDirectory + "/models/loras", move: move)
+        bin = try LoRAFolder(root: dataDirectory + "/bin/models/loras", move: move)
         incoming = library.root + "/.incoming"
         try LoRAFolder.make(incoming)
         try LoRAFolder.removeLeftovers(in: incoming)
         table = try LoRATable(store: store)
+        recovery = try LoRARecovery(library: library, bin: bin, table: table)
         self.maximumFileBytes = maximumFileBytes
         self.now = now
     }
@@ -58,11 +72,14 @@ package actor LoRALibrary {
 
     /// Makes a complete upload a file of the library, if its content is what its name says.
     ///
-    /// - Parameter versioned: whether a taken name becomes `name_v2.ext`, `name_v3.ext` and so on.
+    /// - Parameters:
+    ///   - versioned: whether a taken name becomes `name_v2.ext`, `name_v3.ext` and so on.
+    ///   - note: what else to write down.
     /// - Throws: `AdapterError` of code `badContent` where the content is refused, `nameTaken`, or of the file system. The upload
     ///   has ended in any case.
     package nonisolated func finish(
-        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true
+        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true,
+        note: LoRANote<StoredLoRA> = .none
     ) async throws -> StoredLoRA {
         defer { upload.cancel() }
         let sizeBytes = try await FileCheck.run { check in
@@ -70,7 +87,8 @@ package actor LoRALibrary {
             try Self.check(upload.path, format: name.format, check)
             return sizeBytes
         }
-        return try await publish(upload, LoRAPath(type: type, name: name), sizeBytes: sizeBytes, versioned: versioned)
+        return try await publish(
+            upload, LoRAPath(type: type, name: name), sizeBytes: sizeBytes, versioned: versioned, note)
     }
 
     /// Reads the whole of what the format has to say about itself.
@@ -95,16 +113,19 @@ package actor LoRALibrary {
     }
 
     private func publish(
-        _ upload: LoRAUpload, _ wanted: LoRAPath, sizeBytes: UInt64, versioned: Bool
+        _ upload: LoRAUpload, _ wanted: LoRAPath, sizeBytes: UInt64, versioned: Bool, _ note: LoRANote<StoredLoRA>
     ) throws -> StoredLoRA {
         let twin = try twin(of: upload, sizeBytes: sizeBytes)
-        let path = try library.take(wanted, for: upload.path, versioned: versioned)
-        guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
-        let row = LoRATable.Row(
-            sha256: twin.sha256 ?? "", stamp: stamp, added: Date(timeIntervalSince1970: now()))
-        try table.record(row, .library, path)
-        if row.sha256.isEmpty { withoutHash.continuation.yield(path) }
-        return StoredLoRA(file: file(path, stamp, row), sameAs: twin.path)
+        let added = Date(timeIntervalSince1970: now())
+        let stored = try move(upload.path, to: library, wanted, versioned: versioned) { path, stamp, database in
+            let row = LoRATable.Row(sha256: twin.sha256 ?? "", stamp: stamp, added: added)
+            try LoRATable.insert(row, .library, path, database)
+            let stored = StoredLoRA(file: file(path, stamp, row), sameAs: twin.path)
+            try note.write(stored, database)
+            return stored
+        }
+        if stored.file.sha256 == nil { withoutHash.continuation.yield(stored.file.path) }
+        return stored
     }
 
     // MARK: Hashes
@@ -192,7 +213,7 @@ package actor LoRALibrary {
         return LoRAPage(elements: elements, next: nil)
     }
 
-    private func file(_ path: LoRAPath, _ stamp: LoRAFolder.Stamp, _ row: LoRATable.Row?) -> LoRAFile {
+    func file(_ path: LoRAPath, _ stamp: LoRAFolder.Stamp, _ row: LoRATable.Row?) -> LoRAFile {
         let row = row?.stamp == stamp ? row : nil
         return LoRAFile(
             path: path, fullPath: library.fullPath(path), sizeBytes: stamp.sizeBytes,
@@ -200,10 +221,13 @@ package actor LoRALibrary {
             sha256: row.flatMap { $0.sha256.isEmpty ? nil : $0.sha256 })
     }
 
-    private func deletedFile(_ path: LoRAPath) throws -> DeletedLoRA? {
+    func deletedFile(_ path: LoRAPath) throws -> DeletedLoRA? {
         guard let stamp = try bin.stamp(path) else { return nil }
-        let known = try table.row(.bin, path)
-        let row = known?.stamp == stamp ? known : nil
+        return deletedFile(path, stamp, try table.row(.bin, path))
+    }
+
+    func deletedFile(_ path: LoRAPath, _ stamp: LoRAFolder.Stamp, _ row: LoRATable.Row?) -> DeletedLoRA {
+        let row = row?.stamp == stamp ? row : nil
         let original = row?.original.flatMap { try? LoRAPath(partialPath: $0) } ?? path
         return DeletedLoRA(
             path: path, fullPath: bin.fullPath(path), original: original,
@@ -211,64 +235,7 @@ package actor LoRALibrary {
             deleted: row?.deleted, sha256: row.flatMap { $0.sha256.isEmpty ? nil : $0.sha256 })
     }
 
-    // MARK: The bin
-
-    /// Moves a file to the bin.
-    /// - Throws: `AdapterError` of code `notFound`.
-    package func delete(_ path: LoRAPath) throws -> DeletedLoRA {
-        guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
-        let known = try table.row(.library, path)
-        let place = try bin.take(path, for: library.fullPath(path), versioned: true)
-        try LoRAFolder.synchronize("\(library.root)/\(path.type.rawValue)")
-        let isKnown = known?.stamp == stamp
-        let row = LoRATable.Row(
-            sha256: isKnown ? known?.sha256 ?? "" : "", stamp: stamp,
-            added: (isKnown ? known?.added : nil)
-                ?? Date(timeIntervalSince1970: Double(stamp.modifiedNanoseconds) / 1e9),
-            original: path.description, deleted: Date(timeIntervalSince1970: now()))
-        try table.move(row, from: (.library, path), to: .bin, place)
-        return try deletedFile(place) ?? { throw Self.missing(place) }()
-    }
-
-    /// Moves a file from the bin to where it was.
-    ///
-    /// - Parameter path: its path in the bin.
-    /// - Throws: `AdapterError` of code `notFound`; `nameTaken` where its name has been taken since and `versioned` is false.
-    package func restore(_ path: LoRAPath, versioned: Bool = false) throws -> LoRAFile {
-        guard let deleted = try deletedFile(path), let stamp = try bin.stamp(path) else { throw Self.missing(path) }
-        let known = try table.row(.bin, path)
-        let place = try library.take(deleted.original, for: bin.fullPath(path), versioned: versioned)
-        try LoRAFolder.synchronize("\(bin.root)/\(path.type.rawValue)")
-        if let known, known.stamp == stamp {
-            let row = LoRATable.Row(sha256: known.sha256, stamp: stamp, added: known.added)
-            try table.move(row, from: (.bin, path), to: .library, place)
-            if row.sha256.isEmpty { withoutHash.continuation.yield(place) }
-        } else {
-            try table.remove(.bin, path)
-        }
-        return try file(place) ?? { throw Self.missing(place) }()
-    }
-
-    /// Removes a file from the bin for good.
-    /// - Throws: `AdapterError` of code `notFound`.
-    package func purge(_ path: LoRAPath) throws {
-        guard try bin.stamp(path) != nil else { throw Self.missing(path) }
-        try bin.remove(path)
-        try table.remove(.bin, path)
-    }
-
-    /// Empties the bin.
-    /// - Returns: how many files were in it.
-    package func purgeAll() throws -> Int {
-        var count = 0
-        for path in try bin.paths() where try bin.stamp(path) != nil {
-            try purge(path)
-            count += 1
-        }
-        return count
-    }
-
-    private static func missing(_ path: LoRAPath) -> AdapterError {
+    static func missing(_ path: LoRAPath) -> AdapterError {
         AdapterError(.notFound, "there is no file \(path)")
     }
 }

@@ -95,23 +95,25 @@ struct LoRATable: Sendable {
             deleted: (row["deleted"] as Double?).map(Date.init(timeIntervalSince1970:)))
     }
 
+    /// All that is recorded.
+    func rows() throws -> [(place: Place, path: LoRAPath, row: Row)] {
+        try store.read { database in
+            try GRDB.Row.fetchAll(database, sql: "SELECT * FROM loraFile ORDER BY place, path").compactMap { row in
+                guard let place = Place(rawValue: row["place"]), let path = try? LoRAPath(partialPath: row["path"])
+                else { return nil }
+                return (place, path, Self.decode(row))
+            }
+        }
+    }
+
     func record(_ row: Row, _ place: Place, _ path: LoRAPath) throws {
         try store.write { try Self.insert(row, place, path, $0) }
     }
 
-    /// Records that a file went from one place to the other.
-    func move(_ row: Row, from old: (place: Place, path: LoRAPath), to place: Place, _ path: LoRAPath) throws {
-        try store.write { database in
-            try Self.delete(old.place, old.path, database)
-            try Self.insert(row, place, path, database)
-        }
-    }
+    /// Runs `body` in a transaction: all that it writes is there afterwards, or nothing.
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try store.write(body) }
 
-    func remove(_ place: Place, _ path: LoRAPath) throws {
-        try store.write { try Self.delete(place, path, $0) }
-    }
-
-    private static func insert(_ row: Row, _ place: Place, _ path: LoRAPath, _ database: Database) throws {
+    static func insert(_ row: Row, _ place: Place, _ path: LoRAPath, _ database: Database) throws {
         try database.execute(
             sql: "INSERT OR REPLACE INTO loraFile VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
@@ -121,7 +123,7 @@ struct LoRATable: Sendable {
             ])
     }
 
-    private static func delete(_ place: Place, _ path: LoRAPath, _ database: Database) throws {
+    static func delete(_ place: Place, _ path: LoRAPath, _ database: Database) throws {
         try database.execute(
             sql: "DELETE FROM loraFile WHERE place = ? AND path = ?", arguments: [place.rawValue, path.description])
     }

@@ -336,6 +336,22 @@ struct LoRATests {
         }
     }
 
+    @Test("are each named in the audit log when the bin is emptied")
+    func auditedPurge() async throws {
+        try await ScriptedNode.serveLoRAs { client, _ in
+            let names = (1...3).map { "no_type_provided/f\($0).safetensors" }
+            for (name, byte) in zip(names, 1...) {
+                let file = FormField.file("f\(byte).safetensors", LoRAFolders.safetensors(UInt8(byte)))
+                _ = try await client.upload("/lora/upload", [file])
+                try await client.expect(200, .delete, Self.admin, ["partial_path": .string(name)])
+            }
+            #expect(try await client.send(.delete, "\(Self.admin)/bin", ["all": true]).json["purged"]?.integer == 3)
+            let log = try await client.send(.get, "/admin/api/audit").json["entries"]?.array ?? []
+            let purged = log.filter { $0["action"]?.string == "lora.purge" }.map { $0["subject"]?.string }
+            #expect(purged.reversed() == names.map { "lora \($0)" })
+        }
+    }
+
     @Test("are called by their whole names in the audit log, however long")
     func auditedNames() async throws {
         try await ScriptedNode.serveLoRAs { client, _ in

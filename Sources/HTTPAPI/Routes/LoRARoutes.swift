@@ -46,12 +46,16 @@ struct LoRARoutes: Sendable {
             let form = try await recording(.uploadLoRA, on: LoRASubject.upload, context) {
                 try await reception.receive(request, context: context, sender: sender)
             }
-            let stored = try await recording(.uploadLoRA, on: LoRAPath(type: form.type, name: form.name), context) {
-                try await loras.finish(form.upload, form.name, form.type, form.versioned)
+            let stored = try await recording(
+                .uploadLoRA, on: LoRAPath(type: form.type, name: form.name), context
+            ) {
+                try await loras.finish(
+                    form.upload, form.name, form.type, form.versioned,
+                    note(.uploadLoRA, context) { stored in
+                        let size = AuditDetail.number("bytes", Int64(clamping: stored.file.sizeBytes))
+                        return (stored.file.path, [size] + (stored.sameAs.map { [.name("same_as", $0)] } ?? []))
+                    })
             }
-            var details = [AuditDetail.number("bytes", Int64(clamping: stored.file.sizeBytes))]
-            if let same = stored.sameAs { details.append(.name("same_as", same)) }
-            try await record(.uploadLoRA, on: stored.file.path, context, details: details)
             return .json(.object(stored.fields(fileName: form.original, withType: sender == .administrator)))
         }
     }
@@ -67,9 +71,9 @@ struct LoRARoutes: Sendable {
         var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let path = try Self.path(&fields)
         try fields.refuseUnread()
-        let deleted = try await recording(.deleteLoRA, on: path, context) { try await loras.delete(path) }
-        try await record(
-            .deleteLoRA, on: path, context, details: [.name("bin_path", deleted.path)])
+        let deleted = try await recording(.deleteLoRA, on: path, context) {
+            try await loras.delete(path, note(.deleteLoRA, context) { (path, [.name("bin_path", $0.path)]) })
+        }
         return .json(.object(deleted.deletion))
     }
 
@@ -86,9 +90,9 @@ struct LoRARoutes: Sendable {
         let versioned = try fields.bool("use_safe_filename") ?? true
         try fields.refuseUnread()
         let file = try await recording(.restoreLoRA, on: path, context) {
-            try await loras.restore(path, versioned)
+            try await loras.restore(
+                path, versioned, note(.restoreLoRA, context) { ($0.path, [.name("bin_path", path)]) })
         }
-        try await record(.restoreLoRA, on: file.path, context, details: [.name("bin_path", path)])
         return .json(file.json)
     }
 
@@ -102,8 +106,9 @@ struct LoRARoutes: Sendable {
         }
         try fields.refuseUnread()
         let subject: any AuditedName = path ?? LoRASubject.bin
-        let count = try await recording(.purgeLoRA, on: subject, context) { try await loras.purge(path) }
-        try await record(.purgeLoRA, on: subject, context, details: [.number("files", Int64(count))])
+        let count = try await recording(.purgeLoRA, on: subject, context) {
+            try await loras.purge(path, note(.purgeLoRA, context) { ($0, []) })
+        }
         return .json(["purged": .integer(count)])
     }
 
@@ -142,12 +147,18 @@ struct LoRARoutes: Sendable {
 
     // MARK: The audit log
 
-    private func record(
-        _ action: AuditAction, on name: some AuditedName, _ context: APIRequestContext, outcome: AuditOutcome = .done,
-        details: [AuditDetail] = []
-    ) async throws {
-        try await audit.record(
-            AuditEvent(context.actor, action, on: .thing("lora", name), outcome: outcome, details: details))
+    /// Confirms that the caller still is who they proved to be, and records what is done, in the transaction that does it.
+    ///
+    /// - Parameter tell: what to say of it.
+    private func note<Change: Sendable>(
+        _ action: AuditAction, _ context: APIRequestContext,
+        _ tell: @escaping @Sendable (Change) -> (path: LoRAPath, details: [AuditDetail])
+    ) -> LoRANote<Change> {
+        LoRANote { [audit, actor = context.actor] change, database in
+            try audit.confirm(actor, in: database)
+            let (path, details) = tell(change)
+            try audit.record(AuditEvent(actor, action, on: .thing("lora", path), details: details), in: database)
+        }
     }
 
     /// Runs `body`, and records where it is refused or fails.
@@ -159,8 +170,10 @@ struct LoRARoutes: Sendable {
         } catch {
             let told = APIError(error, logger: context.logger)
             let reason = AuditDetail.note("reason", told.message)
-            try await record(
-                action, on: name, context, outcome: told.status.code < 500 ? .refused : .failed, details: [reason])
+            try await audit.record(
+                AuditEvent(
+                    context.actor, action, on: .thing("lora", name),
+                    outcome: told.status.code < 500 ? .refused : .failed, details: [reason]))
             throw told
         }
     }

@@ -1,6 +1,6 @@
 package import Adapters
 
-/// LoRA files: taking them in, listing, deleting, and the bin.
+/// LoRA files: taking them in, listing, deleting, and the bin. What changes something takes a note that is written down with it.
 ///
 /// Functions throw `AdapterError`.
 package struct LoRAOperations: Sendable {
@@ -10,28 +10,33 @@ package struct LoRAOperations: Sendable {
     /// Makes what has come a file of the library.
     package var finish:
         @Sendable (
-            _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool
+            _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool,
+            _ note: LoRANote<StoredLoRA>
         ) async throws -> StoredLoRA
     package var files: @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<LoRAFile>
     package var deletedFiles: @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<DeletedLoRA>
     /// Moves a file to the bin.
-    package var delete: @Sendable (_ path: LoRAPath) async throws -> DeletedLoRA
+    package var delete: @Sendable (_ path: LoRAPath, _ note: LoRANote<DeletedLoRA>) async throws -> DeletedLoRA
     /// Moves a file from the bin to where it was.
-    package var restore: @Sendable (_ path: LoRAPath, _ versioned: Bool) async throws -> LoRAFile
-    /// Removes one file of the bin for good, or with nil all of them; how many there were.
-    package var purge: @Sendable (_ path: LoRAPath?) async throws -> Int
+    package var restore:
+        @Sendable (_ path: LoRAPath, _ versioned: Bool, _ note: LoRANote<LoRAFile>) async throws -> LoRAFile
+    /// Removes one file of the bin for good, or with nil all of them; how many there were. The note is for each of them.
+    package var purge: @Sendable (_ path: LoRAPath?, _ note: LoRANote<LoRAPath>) async throws -> Int
 
     package init(
         limits: LoRAUploadLimits, begin: @escaping @Sendable () throws -> LoRAUpload,
         finish:
             @escaping @Sendable (
-                _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool
+                _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool,
+                _ note: LoRANote<StoredLoRA>
             ) async throws -> StoredLoRA,
         files: @escaping @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<LoRAFile>,
         deletedFiles: @escaping @Sendable (_ selection: LoRASelection) async throws -> LoRAPage<DeletedLoRA>,
-        delete: @escaping @Sendable (_ path: LoRAPath) async throws -> DeletedLoRA,
-        restore: @escaping @Sendable (_ path: LoRAPath, _ versioned: Bool) async throws -> LoRAFile,
-        purge: @escaping @Sendable (_ path: LoRAPath?) async throws -> Int
+        delete: @escaping @Sendable (_ path: LoRAPath, _ note: LoRANote<DeletedLoRA>) async throws -> DeletedLoRA,
+        restore:
+            @escaping @Sendable (_ path: LoRAPath, _ versioned: Bool, _ note: LoRANote<LoRAFile>) async throws
+            -> LoRAFile,
+        purge: @escaping @Sendable (_ path: LoRAPath?, _ note: LoRANote<LoRAPath>) async throws -> Int
     ) {
         self.limits = limits
         self.begin = begin
@@ -47,14 +52,14 @@ package struct LoRAOperations: Sendable {
     package init(library: LoRALibrary, limits: LoRAUploadLimits) {
         self.limits = limits
         begin = { try library.beginUpload() }
-        finish = { try await library.finish($0, as: $1, type: $2, versioned: $3) }
+        finish = { try await library.finish($0, as: $1, type: $2, versioned: $3, note: $4) }
         files = { try await library.files(of: $0.type, after: $0.after, limit: $0.limit) }
         deletedFiles = { try await library.deletedFiles(of: $0.type, after: $0.after, limit: $0.limit) }
-        delete = { try await library.delete($0) }
-        restore = { try await library.restore($0, versioned: $1) }
-        purge = { path in
-            guard let path else { return try await library.purgeAll() }
-            try await library.purge(path)
+        delete = { try await library.delete($0, note: $1) }
+        restore = { try await library.restore($0, versioned: $1, note: $2) }
+        purge = { path, note in
+            guard let path else { return try await library.purgeAll(note: note) }
+            try await library.purge(path, note: note)
             return 1
         }
     }

@@ -9,10 +9,10 @@ extension ScriptedNode {
     /// A library without files, which takes none in.
     static let loras = LoRAOperations(
         limits: LoRAUploadLimits(), begin: { throw AdapterError(.diskFull, "this node has no disk") },
-        finish: { _, name, _, _ in throw AdapterError(.nameTaken, "there is a file \(name) already") },
+        finish: { _, name, _, _, _ in throw AdapterError(.nameTaken, "there is a file \(name) already") },
         files: { _ in LoRAPage(elements: [], next: nil) }, deletedFiles: { _ in LoRAPage(elements: [], next: nil) },
-        delete: { throw AdapterError(.notFound, "there is no file \($0)") },
-        restore: { path, _ in throw AdapterError(.notFound, "there is no file \(path)") }, purge: { _ in 0 })
+        delete: { path, _ in throw AdapterError(.notFound, "there is no file \(path)") },
+        restore: { path, _, _ in throw AdapterError(.notFound, "there is no file \(path)") }, purge: { _, _ in 0 })
 
     /// Serves with a library in a data folder of its own while `body` runs.
     static func serveLoRAs(
@@ -21,9 +21,11 @@ extension ScriptedNode {
     ) async throws {
         let folders = LoRAFolders()
         defer { try? FileManager.default.removeItem(atPath: folders.root) }
+        let store = try Store.inMemory()
         let library = try LoRALibrary(
-            dataDirectory: folders.root, store: Store.inMemory(), maximumFileBytes: UInt64(limits.fileBytes))
+            dataDirectory: folders.root, store: store, maximumFileBytes: UInt64(limits.fileBytes))
         var node = ScriptedNode()
+        node.services.accounts = accounts(store: store)
         node.services.loras = LoRAOperations(library: library, limits: limits)
         try await node.serve { try await body($0, folders) }
     }

@@ -92,13 +92,13 @@ struct ScriptedNode {
         log: { id, _ in throw JobError(.notFound, "there is no job \(id)") })
 
     /// Accounts in memory, whose passwords cost next to nothing.
-    static func accounts(clock: AccountClock = .system) -> AccountServices {
+    static func accounts(store: Store? = nil, clock: AccountClock = .system) -> AccountServices {
         var rules = AccountServices.Rules()
         rules.hashing.cost = .negligible
         let key = FileManager.default.temporaryDirectory.appending(path: "jwt-\(UUID().uuidString).key").path
         defer { try? FileManager.default.removeItem(atPath: key) }
         do {
-            return try AccountServices(store: Store.inMemory(), keyPath: key, rules: rules, clock: clock)
+            return try AccountServices(store: store ?? Store.inMemory(), keyPath: key, rules: rules, clock: clock)
         } catch {
             preconditionFailure("no accounts in memory: \(error)")
         }
