@@ -1,11 +1,6 @@
 import Dispatch
 import Files
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -28,8 +23,6 @@ struct TrainingFolder: Sendable {
 
     func logPath(of id: JobID) -> String { "\(logFolder)/\(id).log" }
 
-    func output(of id: JobID) -> String { "\(path)/output/\(id)" }
-
     /// Runs what may wait for a disk.
     static func onDisk<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () throws(Failure) -> Value
@@ -48,16 +41,6 @@ struct TrainingFolder: Sendable {
             try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
             removeOldLogs()
             return try JobLog(path: logPath(of: id))
-        }
-    }
-
-    /// Ends the work on a job: what came of one that did not succeed goes away, and so does a folder with nothing in it.
-    func end(_ id: JobID, succeeded: Bool) async {
-        await Self.onDisk {
-            let output = output(of: id)
-            if !succeeded { try? FileManager.default.removeItem(atPath: output) }
-            // Goes only where it is empty.
-            rmdir(output)
         }
     }
 

@@ -87,6 +87,8 @@ package struct TrainingJob: Hashable, Sendable {
     package let tokens: TokenAmount
     /// The entry of the ledger that set it aside; nil for the holder of the node's key.
     package let reservation: Int64?
+    /// Where what comes of it is, on this machine; nil where there is nothing, and for viewers who are no administrators.
+    package internal(set) var outputFolder: String?
 
     /// What it cost: nothing unless it succeeded.
     package var tokensUsed: Int64 { state == .succeeded ? tokens.rawValue : 0 }

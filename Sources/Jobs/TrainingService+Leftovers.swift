@@ -25,7 +25,7 @@ extension TrainingService {
         if !ran.isEmpty {
             await TrainingFolder.onDisk { [trainer] in trainer?.endLeftovers(of: ran) }
         }
-        for id in ran { await folder.end(id, succeeded: false) }
+        for id in ran { await removeOutput(of: id) }
         let now = clock.date()
         let result = try await store.write { [ledger] in try Self.closeLeftovers(in: ledger, at: now, $0) }
         for fault in result.faults {

@@ -18,6 +18,7 @@ extension TrainingService {
         self.starter = starter
         startNext()
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.removeStaleOutputs() }
             for await id in starts.cancelOnGracefulShutdown() {
                 group.addTask { await self.perform(id) }
             }
@@ -64,7 +65,7 @@ extension TrainingService {
     private func perform(_ id: JobID) async {
         guard let stops = running[id]?.stops else { return }
         let ending = await train(id, stops: stops)
-        await folder.end(id, succeeded: ending.state == .succeeded)
+        if ending.state != .succeeded { await removeOutput(of: id) }
         await closeSurely(id, ending)
         running[id] = nil
         startNext()
@@ -90,7 +91,7 @@ extension TrainingService {
             let log = try await folder.begin(id)
             logger.info("training begins", metadata: ["job": "\(id)"])
             publish("training_started", "training of \(job.request.outputModel) begins", id)
-            return await Self.supervise(task, trainer: trainer, timeout: settings.timeout, stops: stops) {
+            let ending = await Self.supervise(task, trainer: trainer, timeout: settings.timeout, stops: stops) {
                 [logger] report in
                 switch report {
                 case .line(let line):
@@ -99,6 +100,8 @@ extension TrainingService {
                 case .progress(let progress, let message): await self.note(progress, message, of: id)
                 }
             }
+            if ending.state == .succeeded { await keepOutput(of: job, finished: clock.date()) }
+            return ending
         } catch {
             return Ending(state: .failed, message: "training cannot begin: \(error)")
         }

@@ -187,7 +187,7 @@ package actor TrainingService: Service {
         guard let stored, viewer.mayLook(at: stored) else {
             throw JobError(.notFound, "there is no job \(id)")
         }
-        return current(stored)
+        return await locating([current(stored)], for: viewer)[0]
     }
 
     /// Jobs that `viewer` may see, the newest first: an administrator sees all.
@@ -201,7 +201,7 @@ package actor TrainingService: Service {
             }
             return try TrainingTable.list(of: user, after: after, limit: limit.rawValue + 1, database)
         }
-        let jobs = stored.prefix(limit.rawValue).map(current)
+        let jobs = await locating(stored.prefix(limit.rawValue).map(current), for: viewer)
         return JobPage(jobs: jobs, next: stored.count > limit.rawValue ? jobs.last?.id : nil)
     }
 

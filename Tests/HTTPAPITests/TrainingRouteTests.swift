@@ -20,13 +20,14 @@ struct TrainingRouteTests {
     }
 
     static func job(
-        _ request: TrainingRequest, _ state: TrainingJob.State, _ message: String = "", tokens: Int64 = 0
+        _ request: TrainingRequest, _ state: TrainingJob.State, _ message: String = "", tokens: Int64 = 0,
+        output: String? = nil
     ) -> TrainingJob {
         let date = Date(timeIntervalSince1970: 1_700_000_000)
         return TrainingJob(
             id: .random(), user: nil, request: request, state: state, progress: 0.25, message: message, created: date,
             started: state == .queued ? nil : date, ended: state.hasEnded ? date : nil,
-            tokens: TokenAmount(stored: tokens), reservation: nil)
+            tokens: TokenAmount(stored: tokens), reservation: nil, outputFolder: output)
     }
 
     /// A node on which a training is taken, and then is in another state.
@@ -200,7 +201,7 @@ struct TrainingRouteTests {
         var node = ScriptedNode()
         let request = try TrainingRequest(outputModel: nil, description: nil, path: "/x")
         let running = Self.job(request, .running, "epoch 1")
-        let done = Self.job(request, .succeeded, tokens: 100)
+        let done = Self.job(request, .succeeded, tokens: 100, output: "/data/training/output/1")
         let recorded = Recorded()
         node.services.training.jobs = { _, after, limit in
             recorded.add("\(after?.description ?? "-") \(limit.rawValue)")
@@ -219,6 +220,8 @@ struct TrainingRouteTests {
             let list = try JSONValue(parsing: try await client.send(.get, "/admin/api/jobs").text)
             #expect(list["jobs"]?.array?.count == 2 && list["next"]?.string == done.id.description)
             #expect(list["jobs"]?.array?.last?["tokens_used"] == 100)
+            #expect(list["jobs"]?.array?.last?["output_dir"]?.string == done.outputFolder)
+            #expect(list["jobs"]?.array?.first?["output_dir"] == .null)
             try await client.expect(200, .get, "/admin/api/jobs?limit=7&after=\(done.id)")
             for query in ["limit=0", "limit=1001", "limit=x", "after=x", "after=", "other=1"] {
                 try await client.expect(400, .get, "/admin/api/jobs?\(query)")

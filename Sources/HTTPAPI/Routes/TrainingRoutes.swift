@@ -51,7 +51,7 @@ struct TrainingRoutes: Sendable {
             response.headers[.location] = job.path
             return response
         case .queued, .running:
-            var response = Response.json(job.json, status: .accepted)
+            var response = Response.json(job.json(for: owner), status: .accepted)
             response.headers[.location] = job.path
             if preference.respondsAsync { response.headers[.preferenceApplied] = "respond-async" }
             return response
@@ -104,17 +104,19 @@ struct TrainingRoutes: Sendable {
         }
         let page = try await training.jobs(owner, mark, limit)
         return .json([
-            "jobs": .array(page.jobs.map(\.json)),
+            "jobs": .array(page.jobs.map { $0.json(for: owner) }),
             "next": page.next.map { .string($0.description) } ?? .null,
         ])
     }
 
     @Sendable private func show(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(try await training.job(try context.jobID(), try context.jobOwner()).json)
+        let owner = try context.jobOwner()
+        return .json(try await training.job(try context.jobID(), owner).json(for: owner))
     }
 
     @Sendable private func cancel(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(try await training.cancel(try context.jobID(), try context.jobOwner(), context.actor).json)
+        let owner = try context.jobOwner()
+        return .json(try await training.cancel(try context.jobID(), owner, context.actor).json(for: owner))
     }
 
     @Sendable private func log(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -161,21 +163,26 @@ extension APIError {
 extension TrainingJob {
     fileprivate var path: String { "/admin/api/jobs/\(id)" }
 
-    fileprivate var json: JSONValue {
-        [
-            "id": .string(id.description),
-            "state": .string(state.rawValue),
-            "progress": .number(progress),
-            "message": .string(message),
-            "output_model": .string(request.outputModel),
-            "description": .string(request.description),
-            "train_path": .string(request.path),
-            "user_id": user.map { .integer(Int($0.rawValue)) } ?? .null,
-            "tokens_reserved": .integer(Int(tokens.rawValue)),
-            "tokens_used": .integer(Int(tokensUsed)),
-            "created_at": .string(created.formatted(.iso8601)),
-            "started_at": started.map { .string($0.formatted(.iso8601)) } ?? .null,
-            "finished_at": ended.map { .string($0.formatted(.iso8601)) } ?? .null,
+    /// Where on this machine its result is, only administrators need to know.
+    fileprivate func json(for viewer: JobOwner) -> JSONValue {
+        var fields: [(String, JSONValue)] = [
+            ("id", .string(id.description)),
+            ("state", .string(state.rawValue)),
+            ("progress", .number(progress)),
+            ("message", .string(message)),
+            ("output_model", .string(request.outputModel)),
+            ("description", .string(request.description)),
+            ("train_path", .string(request.path)),
+            ("user_id", user.map { .integer(Int($0.rawValue)) } ?? .null),
+            ("tokens_reserved", .integer(Int(tokens.rawValue))),
+            ("tokens_used", .integer(Int(tokensUsed))),
+            ("created_at", .string(created.formatted(.iso8601))),
+            ("started_at", started.map { .string($0.formatted(.iso8601)) } ?? .null),
+            ("finished_at", ended.map { .string($0.formatted(.iso8601)) } ?? .null),
         ]
+        if viewer.isAdministrator {
+            fields.append(("output_dir", outputFolder.map { .string($0) } ?? .null))
+        }
+        return .object(fields)
     }
 }
