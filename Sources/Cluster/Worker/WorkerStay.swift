@@ -22,13 +22,6 @@ final class WorkerStay: Sendable {
         var jobs = 0
         var processes: [WorkerProcess]?
         var description: WorkerDescription?
-        /// The description may have changed since it was told.
-        var isDescriptionDue = false
-
-        mutating func takeDescriptionDue() -> Bool {
-            defer { isDescriptionDue = false }
-            return isDescriptionDue
-        }
     }
 
     private let worker: ClusterWorker
@@ -36,6 +29,8 @@ final class WorkerStay: Sendable {
     private let onJoined: @Sendable (Hostname) -> Void
     private let state = Mutex(State())
     private let (outgoing, post) = AsyncStream.makeStream(of: Shoal_V1_WorkerMessage.self)
+    /// The description may have changed.
+    private let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// There is something to tell.
     private let (occasions, occasion) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// The latest driver that the master wants; empty text for none.
@@ -65,9 +60,10 @@ final class WorkerStay: Sendable {
                 }
                 group.addTask { try await self.beat() }
                 group.addTask { try await self.report() }
+                group.addTask { try await self.describe() }
                 group.addTask {
                     while true {
-                        await self.worker.operations.watch { self.describe() }
+                        await self.worker.operations.watch { self.change.yield() }
                         try await self.worker.clock.sleep(.seconds(1))
                     }
                 }
@@ -77,6 +73,7 @@ final class WorkerStay: Sendable {
                 defer {
                     group.cancelAll()
                     post.finish()
+                    change.finish()
                     occasion.finish()
                     driver.finish()
                     offered.finish()
@@ -121,32 +118,30 @@ final class WorkerStay: Sendable {
     private func drive() async {
         for await name in drivers {
             await worker.operations.setDriver(GPUDriver(rawValue: name))
-            describe()
+            change.yield()
         }
     }
 
-    /// Has the worker described anew, if it is not what it was.
-    private func describe() {
-        state.withLock { $0.isDescriptionDue = true }
-        occasion.yield()
-    }
-
-    /// Tells what there is to tell, one thing after the other.
-    private func report() async throws {
-        for await _ in occasions {
-            if state.withLock({ $0.takeDescriptionDue() }) { await tellDescription() }
-            await tellProcesses()
+    /// Describes the worker anew whenever it is not what it was. Signs of life do not wait for that.
+    private func describe() async throws {
+        for await _ in changes {
+            let description = await worker.operations.description()
+            let isNew = state.withLock { state in
+                defer { state.description = description }
+                return state.description != description
+            }
+            if isNew { post.yield(.with { $0.description_p = description.message }) }
+            occasion.yield()
             try await worker.clock.sleep(Self.moment)
         }
     }
 
-    private func tellDescription() async {
-        let description = await worker.operations.description()
-        let isNew = state.withLock { state in
-            defer { state.description = description }
-            return state.description != description
+    /// Tells what the worker does, whenever there is anything to tell.
+    private func report() async throws {
+        for await _ in occasions {
+            await tellProcesses()
+            try await worker.clock.sleep(Self.moment)
         }
-        if isNew { post.yield(.with { $0.description_p = description.message }) }
     }
 
     private func tellProcesses() async {

@@ -1,8 +1,6 @@
 import Cluster
 import Inference
 import Logging
-import Subprocess
-import SystemPackage
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -19,6 +17,8 @@ actor WorkerEngines {
     private var driver: GPUDriver?
     /// What engines can compute with under the present driver, once it was asked.
     private var known: [String]?
+    /// Under way to be known.
+    private var asking: Task<[String], Never>?
 
     init(inference: InferenceService, engineBinary: String, gpus: [WorkerGPU], logger: Logger) {
         self.inference = inference
@@ -35,7 +35,7 @@ actor WorkerEngines {
     func setDriver(_ driver: GPUDriver?) async {
         guard driver != self.driver else { return }
         self.driver = driver
-        known = nil
+        (known, asking) = (nil, nil)
         await inference.setEngineVariables(variables)
         let backEnds = await backEnds()
         if let driver, !backEnds.contains(driver.rawValue) {
@@ -48,40 +48,30 @@ actor WorkerEngines {
     /// What engines can compute with now, best first.
     func backEnds() async -> [String] {
         if let known { return known }
-        let asked = driver
-        let devices = await Self.devices(of: engineBinary, variables: variables, logger: logger)
-        let found = DriverChoice.backEnds(of: devices)
-        if driver == asked { known = found }
+        let task =
+            asking
+            ?? Task { [engineBinary, variables, logger] in
+                let devices = await EngineDevices(binary: engineBinary).names(variables: variables, logger: logger)
+                return DriverChoice.backEnds(of: devices)
+            }
+        asking = task
+        let found = await task.value
+        if asking == task { (known, asking) = (found, nil) }
         return found
     }
 
     /// The engine processes that run or start.
     func processes(weight: Int) async -> [WorkerProcess] {
         let engines = await inference.engines()
-        let expected = await backEnds()
+        // Not waited for: this is a sign of life.
+        let expected = known?[0] ?? driver?.rawValue ?? "cpu"
         return engines.map { engine in
             let job = engine.embeds ? "embedding" : "generation"
             // Until an engine has said what it computes with, it is what it will be.
-            let backEnd = engine.devices.isEmpty ? expected[0] : DriverChoice.backEnd(of: engine.devices)
+            let backEnd = engine.devices.isEmpty ? expected : DriverChoice.backEnd(of: engine.devices)
             return WorkerProcess(
                 name: "\(job)_\(backEnd)", status: engine.status.rawValue, weight: max(1, weight / engines.count),
                 model: engine.model)
-        }
-    }
-
-    /// The devices that the engine program finds, as libllama names them.
-    private static func devices(of binary: String, variables: [String: String], logger: Logger) async -> [String] {
-        do {
-            var changes: [Subprocess.Environment.Key: String?] = [:]
-            for (name, value) in variables { changes[.init(stringLiteral: name)] = value }
-            let result = try await Subprocess.run(
-                .path(FilePath(binary)), arguments: ["--devices"], environment: .inherit.updating(changes),
-                output: .string(limit: 65536), error: .discarded)
-            return result.standardOutput.split(separator: "\n").map(String.init)
-        } catch {
-            logger.warning(
-                "the engine program does not say what it can compute with", metadata: ["reason": "\(error)"])
-            return []
         }
     }
 }
