@@ -245,6 +245,26 @@ struct MasterTests {
         _ = await serving.result
     }
 
+    @Test("A worker calls with a certificate that was made for the call, however long it has run")
+    func freshCertificate() async throws {
+        try await withMaster { master in
+            let (_, token) = try await master.token()
+            let identity = NodeIdentity()
+            let (joined, join) = AsyncStream.makeStream(of: Void.self)
+            let worker = try ClusterWorker(
+                master: master.address, token: token, identity: identity,
+                operations: TestWorker("old", identity: identity).operations, logger: Logger(label: "worker")
+            ) { _, _ in join.yield() }
+            let first = worker.credentials.value.certificate
+            let task = Task { try await worker.run() }
+            for await _ in joined { break }
+            #expect(worker.credentials.value.certificate != first)
+            #expect(worker.credentials.value.nodeID == identity.id)
+            task.cancel()
+            _ = await task.result
+        }
+    }
+
     @Test("A node that calls anew takes its own place")
     func again() async throws {
         try await withMaster { master in

@@ -16,7 +16,9 @@ package final class ClusterWorker: Service {
     let logger: Logger
     private let master: LinkAddress
     private let token: ClusterToken
-    private let credentials: CurrentCredentials
+    private let identity: NodeIdentity
+    /// Made anew for each call: a certificate is good for a year, and a worker may run for longer.
+    let credentials: CurrentCredentials
     private let onJoined: @Sendable (LinkAddress, Hostname) -> Void
     private let pauses: WorkerPauses
 
@@ -31,6 +33,7 @@ package final class ClusterWorker: Service {
     ) throws {
         self.master = master
         self.token = token
+        self.identity = identity
         self.operations = operations
         self.pauses = pauses
         self.clock = clock
@@ -73,6 +76,7 @@ package final class ClusterWorker: Service {
     /// - Throws: `ClusterError` when the master refuses the worker for good; anything else is worth another try.
     private func attend() async throws {
         let channel: LinkChannel
+        try credentials.replace(with: LinkCredentials(identity: identity, token: token))
         do throws(LinkError) {
             channel = try await LinkChannel.connect(
                 to: .node(token.master, addresses: [master]), credentials: credentials, limits: .betweenNodes,

@@ -125,7 +125,7 @@ final class TestWorker: Sendable {
         return await task.result
     }
 
-    private var operations: WorkerOperations {
+    var operations: WorkerOperations {
         WorkerOperations(
             description: { self.description.withLock { $0 } },
             processes: { [WorkerProcess(name: "generation_cpu", status: "idle", weight: 100, model: "tiny")] },
