@@ -82,11 +82,17 @@ package struct WorkerCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
-        let settings = try Settings.load(
-            flags: flags, environment: ProcessInfo.processInfo.environment, configurationFile: config)
+        let settings = try settings(environment: ProcessInfo.processInfo.environment)
         try await WorkerDaemon.run(settings) { address, hostname in
             Terminal.line("joined \(address) as \(hostname)")
         }
+    }
+
+    func settings(environment: [String: String]) throws -> Settings {
+        var settings = try Settings.load(flags: flags, environment: environment, configurationFile: config)
+        // Named on the command line, the file counts more than a token from elsewhere.
+        if tokenFile != nil { settings.cluster.token = nil }
+        return settings
     }
 
     /// The flags that were given, by setting key.
