@@ -300,6 +300,22 @@ struct WorkerHandshakeTests {
         }
     }
 
+    @Test("Holders of revoked tokens leave room for those whose tokens are good")
+    func roomForTheGood() async throws {
+        var limits = LinkLimits()
+        limits.connections = 4
+        let standings = Standings()
+        try await withMaster(gate: standings.gate, limits: limits) { master, address, _, _, _ in
+            let (good, bad) = (ClusterToken(master: master.id), ClusterToken(master: master.id))
+            standings.set(good, .active)
+            standings.set(bad, .revoked)
+            var channels = [try await connect(NodeIdentity(), token: bad, to: address)]
+            await #expect(throws: LinkError.self) { try await connect(NodeIdentity(), token: bad, to: address) }
+            for _ in 0..<2 { channels.append(try await connect(NodeIdentity(), token: good, to: address)) }
+            #expect(channels.count == 3)
+        }
+    }
+
     @Test("Workers leave room for the swarm")
     func room() async throws {
         var limits = LinkLimits()

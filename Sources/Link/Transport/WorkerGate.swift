@@ -17,6 +17,8 @@ package final class WorkerGate: Sendable {
     private struct Connection {
         let channel: any Channel
         let token: ClusterTokenKey
+        /// It is to end as soon as its holder has been told why.
+        var isLeaving = false
     }
 
     /// How long the holder of a revoked token may stay to hear of it.
@@ -34,7 +36,12 @@ package final class WorkerGate: Sendable {
 
     /// Ends every connection that was made with a token, after the time that it takes to say why.
     package func disconnect(_ token: ClusterTokenKey) {
-        let channels = open.withLock { $0.values.filter { $0.token == token }.map(\.channel) }
+        let channels = open.withLock { open in
+            open.filter { $0.value.token == token }.map { id, connection in
+                open[id]?.isLeaving = true
+                return connection.channel
+            }
+        }
         for channel in channels { Self.close(channel) }
     }
 
@@ -58,7 +65,14 @@ package final class WorkerGate: Sendable {
             return
         }
         // Asked again after it was noted: whoever revokes the token meanwhile finds the connection, or it finds that.
-        if standing(token) != .active { Self.close(channel) }
+        guard standing(token) != .active else { return }
+        // The places are for others: few may stay to hear of it, and the rest has to call again for that.
+        let mayStay = open.withLock { open in
+            let others = open.values.count { $0.isLeaving }
+            open[ObjectIdentifier(channel)]?.isLeaving = true
+            return others < max(1, limit / 8)
+        }
+        if mayStay { Self.close(channel) } else { channel.close(promise: nil) }
     }
 
     private static func close(_ channel: any Channel) {
