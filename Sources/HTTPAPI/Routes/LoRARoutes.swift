@@ -18,7 +18,7 @@ struct LoRARoutes: Sendable {
         self.audit = audit
         self.configuration = configuration
         reception = LoRAReception(loras: loras, shutdownGracePeriod: configuration.shutdownGracePeriod)
-        slots = UploadSlots(loras.limits.uploads)
+        slots = UploadSlots(loras.limits.uploads, patience: loras.limits.queueing)
     }
 
     func add(to table: inout RouteTable) {
@@ -42,7 +42,7 @@ struct LoRARoutes: Sendable {
     private func upload(
         _ request: Request, _ context: APIRequestContext, sender: LoRAForm.Sender
     ) async throws -> Response {
-        try await slots.use {
+        try await slots.use(for: context.caller.principal?.user) {
             let form = try await recording(.uploadLoRA, on: LoRASubject.upload, context) {
                 try await reception.receive(request, context: context, sender: sender)
             }

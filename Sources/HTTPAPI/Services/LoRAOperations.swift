@@ -69,18 +69,25 @@ package struct LoRAOperations: Sendable {
 package struct LoRAUploadLimits: Sendable, Hashable {
     /// The largest file; 413 past it.
     package var fileBytes: Int
-    /// The most uploads at once; 503 past it.
+    /// The most uploads at once; 503 past it. A user may have a quarter of them.
     package var uploads: Int
+    /// How long one waits for others of the same user; 503 after it.
+    package var queueing: Duration
+    /// How long one may take in all; 408 after it.
+    package var deadline: Duration
     /// An upload that brings less than `leastBytes` in this time is given up; 408.
     package var patience: Duration
     package var leastBytes: Int
 
     package init(
-        fileBytes: Int = Int(LoRALibrary.maximumFileBytes), uploads: Int = 64, patience: Duration = .seconds(60),
+        fileBytes: Int = Int(LoRALibrary.maximumFileBytes), uploads: Int = 64,
+        queueing: Duration = .seconds(60), deadline: Duration = .seconds(3600), patience: Duration = .seconds(60),
         leastBytes: Int = 64 << 10
     ) {
         self.fileBytes = fileBytes
         self.uploads = uploads
+        self.queueing = queueing
+        self.deadline = deadline
         self.patience = patience
         self.leastBytes = leastBytes
     }

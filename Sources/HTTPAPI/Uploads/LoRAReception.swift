@@ -127,6 +127,14 @@ struct LoRAReception: Sendable {
                     message: "the upload was given up: it brought less than \(limits.leastBytes) bytes in "
                         + "\(limits.patience / .seconds(1)) s")
             }
+            group.addTask { [limits = loras.limits] in
+                try await Task.sleep(for: limits.deadline)
+                // What has come completely waits for the disk alone.
+                while progress.hasEnded { try await Task.sleep(for: limits.patience) }
+                throw APIError(
+                    status: .requestTimeout, type: "timeout_error",
+                    message: "the upload was given up: it took longer than \(limits.deadline / .seconds(1)) s")
+            }
             group.addTask {
                 try await gracefulShutdown()
                 try await Task.sleep(for: shutdownGracePeriod)

@@ -99,7 +99,8 @@ extension Settings {
         models = Models(shardSizeMegabytes: try reader.integer("models.shard_size_mb", default: 512, in: 1...65536))
         loras = LoRAs(
             maximumUploadMegabytes: try reader.integer("lora.maximum_upload_mb", default: 500, in: 1...1_048_576),
-            maximumUploads: try reader.integer("lora.maximum_uploads", default: 64, in: 1...4096))
+            maximumUploads: try reader.integer("lora.maximum_uploads", default: 64, in: 1...4096),
+            maximumUploadMinutes: try reader.integer("lora.maximum_upload_minutes", default: 60, in: 1...10_080))
         files = Files(
             root: try reader.path(
                 "files.root", default: DataDirectory(path: dataDirectory).files, environment: environment))

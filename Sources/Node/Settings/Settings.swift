@@ -101,8 +101,10 @@ package struct Settings: Sendable, Equatable {
     package struct LoRAs: Sendable, Equatable {
         /// The largest file that is taken in, megabytes (2^20 bytes).
         package var maximumUploadMegabytes: Int
-        /// Uploads at once.
+        /// Uploads at once, of which a user may have a quarter.
         package var maximumUploads: Int
+        /// How long an upload may take.
+        package var maximumUploadMinutes: Int
     }
 
     /// What clients may see of the machine's files.

@@ -29,7 +29,8 @@ extension NodeDaemon.Parts {
             loras: LoRAOperations(
                 library: loras,
                 limits: LoRAUploadLimits(
-                    fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads)),
+                    fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads,
+                    deadline: .seconds(60 * settings.loras.maximumUploadMinutes))),
             training: trainingOperations, files: fileOperations, cluster: cluster)
     }
 

@@ -1,3 +1,4 @@
+import Accounts
 import FoundationEssentials
 import HTTPAPI
 import Logging
@@ -19,15 +20,36 @@ extension ScriptedNode {
         limits: LoRAUploadLimits = LoRAUploadLimits(fileBytes: 1 << 20),
         _ body: @Sendable (ContractClient, LoRAFolders) async throws -> Void
     ) async throws {
+        try await serveLoRAsToUsers(limits: limits) { client, folders, _ in try await body(client, folders) }
+    }
+
+    /// The same, with the accounts of those whom it serves.
+    static func serveLoRAsToUsers(
+        limits: LoRAUploadLimits = LoRAUploadLimits(fileBytes: 1 << 20),
+        _ body: @Sendable (ContractClient, LoRAFolders, AccountServices) async throws -> Void
+    ) async throws {
         let folders = LoRAFolders()
         defer { try? FileManager.default.removeItem(atPath: folders.root) }
         let store = try Store.inMemory()
         let library = try LoRALibrary(
             dataDirectory: folders.root, store: store, maximumFileBytes: UInt64(limits.fileBytes))
         var node = ScriptedNode()
-        node.services.accounts = accounts(store: store)
+        let accounts = accounts(store: store)
+        node.services.accounts = accounts
         node.services.loras = LoRAOperations(library: library, limits: limits)
-        try await node.serve { try await body($0, folders) }
+        try await node.serve { try await body($0, folders, accounts) }
+    }
+}
+
+extension AccountServices {
+    /// A new user with a new API token.
+    func addUser(_ name: String, role: Role = .user) async throws -> (user: UserID, token: APITokenID, text: String) {
+        let user = try await users.create(
+            NewUser(
+                username: Username(name), email: EmailAddress("\(name)@example.com"), role: role,
+                password: Password("correct horse")), by: .node)
+        let (token, text) = try await apiTokens.create(name: "t", for: user.id, by: .node)
+        return (user.id, token.id, text)
     }
 }
 
