@@ -304,83 +304,125 @@ def test_a_worker_that_is_killed_in_the_middle_is_replaced(cluster):
     assert master.stats()["total_completed_jobs"] == 2
 
 
-# The seeds' lines, word for word; host and token are put in, and what they name.
+# The documented lines, word for word; host and token are put in, and what they name. Each with the answer that is documented for it.
+AUTHORIZED = 'curl -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" \\\n {{ request.host_url }}'
 CURLS = {
-    "cluster_tokens": 'curl -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" \\\n {{ request.host_url }}admin/api/cluster_tokens',
-    "cluster_clients": 'curl -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" \\\n {{ request.host_url }}admin/api/cluster_clients',
-    "cluster_nodes": 'curl -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" \\\n {{ request.host_url }}api/admin/cluster_nodes',
-    "set_driver": 'curl -X POST -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" \\\n -F "hostname=worker1.example.com" \\\n'
-    ' -F "token=abc123..." \\\n -F "driver=cuda" \\\n {{ request.host_url }}api/admin/cluster_nodes/set_driver',
+    "users": (AUTHORIZED + "admin/api/users", """
+        { "users": [ { "id": 1, "username": "user1", "email": "user1@example.com", "role": "user", "tokens": 100,
+        "active": true, "created_at": "2024-01-01T00:00:00Z" } ] }"""),
+    "cluster_tokens": (AUTHORIZED + "admin/api/cluster_tokens", """
+        { "tokens": [ { "id": 1, "name": "Worker Token", "token": "abc123...", "active": true,
+        "created_at": "2024-01-01T00:00:00Z" } ] }"""),
+    "cluster_clients": (AUTHORIZED + "admin/api/cluster_clients", """
+        { "clients": [ { "client_id": "abc123...", "connected_at": 1640995200.0, "last_seen": 1640995300.0,
+        "gpu_info": { "cuda_available": true, "rocm_available": false, "cuda_devices": 1, "rocm_devices": 0,
+        "available_backends": ["cuda"] }, "processes": [ { "name": "analysis_cuda", "status": "active", "weight": 10,
+        "model": "Qwen/Qwen2.5-VL-7B-Instruct" } ] } ] }"""),
+    "cluster_nodes": (AUTHORIZED + "api/admin/cluster_nodes", """
+        { "master_stats": { "total_nodes": 3, "connected_nodes": 2, "total_workers": 6, "total_active_jobs": 1,
+        "total_completed_jobs": 15, "uptime_seconds": 3600.5 }, "nodes": [ { "token": "abc123...",
+        "token_name": "Worker Node 1", "hostname": "worker1.example.com", "weight": 100, "gpus": 1,
+        "gpu_memory": ["CUDA Device 0: 8GB VRAM"], "total_memory": 8, "workers_available": 2,
+        "ip_address": "192.168.1.100", "connected": true, "last_seen": 1640995300.0, "uptime_seconds": 1800.5,
+        "active_jobs": 1, "completed_jobs": 5 } ] }"""),
+    "set_driver": (
+        'curl -X POST -H "Authorization: Bearer YOUR_ADMIN_API_TOKEN" \\\n -F "hostname=worker1.example.com" \\\n'
+        ' -F "token=abc123..." \\\n -F "driver=cuda" \\\n {{ request.host_url }}api/admin/cluster_nodes/set_driver',
+        '{ "success": true }'),
+}
+# What the fields of that name hold, wherever they are.
+FORMS = {
+    "token": r"[A-Za-z0-9_-]{6}\.\.\.", "created_at": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "role": "user|admin",
+    "client_id": "[0-9a-f]{16}", "ip_address": r"\d+(\.\d+){3}", "name": r"Worker Token|[a-z]+_(cuda|rocm|cpu)",
+    "status": "active|idle|starting", "username": r"\w+", "email": r"(\S+@\S+)?",
 }
 
-TOKEN = {"id": int, "name": str, "token": str, "active": bool, "created_at": str}
-PROCESS = {"name": str, "status": str, "weight": int, "model": str}
-GPUS = {"cuda_available": bool, "rocm_available": bool, "cuda_devices": int, "rocm_devices": int, "available_backends": [str]}
-CLIENT = {"client_id": str, "connected_at": float, "last_seen": float, "gpu_info": GPUS, "processes": [PROCESS]}
-STATISTICS = {
-    "total_nodes": int, "connected_nodes": int, "total_workers": int, "total_active_jobs": int,
-    "total_completed_jobs": int, "uptime_seconds": float,
-}
-NODE = {
-    "token": str, "token_name": str, "hostname": str, "weight": int, "gpus": int, "gpu_memory": [str],
-    "total_memory": int, "workers_available": int, "ip_address": str, "connected": bool, "last_seen": float,
-    "uptime_seconds": float, "active_jobs": int, "completed_jobs": int,
-}
 
-
-def conforms(value, shape, at="answer"):
-    """Fails unless `value` has exactly the fields of `shape`, each of its type."""
-    if isinstance(shape, dict):
-        assert list(value) == list(shape), at
-        for name, inner in shape.items():
-            conforms(value[name], inner, f"{at}.{name}")
-    elif isinstance(shape, list):
-        assert isinstance(value, list), at
+def like(value, example, at="answer"):
+    """Fails unless `value` has exactly the fields of `example` in their order, each of its type and form, all the way down."""
+    assert type(value) is type(example), f"{at} is {value!r}"
+    if isinstance(example, dict):
+        assert list(value) == list(example), at
+        for name, inner in example.items():
+            like(value[name], inner, f"{at}.{name}")
+    elif isinstance(example, list):
         for number, element in enumerate(value):
-            conforms(element, shape[0], f"{at}[{number}]")
-    elif shape is float:
-        assert isinstance(value, (int, float)) and not isinstance(value, bool), at
-    else:
-        assert type(value) is shape, f"{at} is {value!r}"
+            like(element, example[0], f"{at}[{number}]")
+    elif isinstance(example, str):
+        form = FORMS.get(at.rpartition(".")[2])
+        assert form is None or re.fullmatch(form, value), f"{at} is {value!r}"
 
 
-def test_the_seeds_lines_work_word_for_word(cluster):
+def test_the_documented_lines_work_word_for_word(cluster):
     master = cluster.master()
     token = master.token("Worker Token")["token"]
+    account = {"username": "boss", "email": "boss@example.com", "password": "a-long-pass-phrase-8800", "role": "admin"}
+    status, boss = master.call("POST", "/admin/api/users", account)
+    assert status == 201, boss
+    status, user = master.call("POST", "/admin/api/users", account | {
+        "username": "user1", "email": "user1@example.com", "role": "user", "tokens": 100})
+    assert status == 201, user
+    # An administrator's own token, made with a log-in.
+    node_key = master.key
+    status, login = master.call(
+        "POST", "/api/auth/token", {"username": "boss", "password": account["password"]})
+    assert status == 200, login
+    master.key = login["token"]
+    status, made = master.call("POST", "/admin/api/api_tokens", {"name": "curl"})
+    assert status == 201, made
+    admin_token, master.key = made["token"], node_key
     worker = cluster.worker("worker1.example.com", model="demo").start(master.address, token)
     worker.joined()
     ask(master.client(), "demo")
     eventually(lambda: _with_processes(master), within=20)
 
-    def curl(name):
-        line = CURLS[name].replace("{{ request.host_url }}", master.url + "/")
-        line = line.replace("YOUR_ADMIN_API_TOKEN", master.key).replace("abc123...", token[:6] + "...")
-        done = subprocess.run(["bash", "-c", line + " -sS"], capture_output=True, text=True, timeout=30)
+    def curl(name, *changes, options=""):
+        line = CURLS[name][0]
+        for old, new in changes:
+            assert old in line
+            line = line.replace(old, new)
+        line = line.replace("{{ request.host_url }}", master.url + "/")
+        line = line.replace("YOUR_ADMIN_API_TOKEN", admin_token).replace("abc123...", token[:6] + "...")
+        done = subprocess.run(["bash", "-c", line + options], capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
-    conforms(curl("cluster_tokens"), {"tokens": [TOKEN]})
-    clients = curl("cluster_clients")
-    conforms(clients, {"clients": [CLIENT]})
-    assert clients["clients"][0]["gpu_info"]["available_backends"][-1] == "cpu"
-    assert time.time() - 60 < clients["clients"][0]["connected_at"] <= clients["clients"][0]["last_seen"] <= time.time()
-    nodes = curl("cluster_nodes")
-    conforms(nodes, {"master_stats": STATISTICS, "nodes": [NODE]})
-    assert nodes["nodes"][0]["completed_jobs"] == 1
-    assert nodes["master_stats"]["total_workers"] == nodes["nodes"][0]["workers_available"] == 1
-    assert curl("set_driver") == {"success": True}
+    def answer(name):
+        value = json.loads(curl(name))
+        like(value, json.loads(CURLS[name][1]), name)
+        return value
+
+    users = {user["username"]: user for user in answer("users")["users"]}
+    assert users["user1"] == user and users["boss"]["role"] == "admin" and users["user1"]["tokens"] == 100
+    tokens = answer("cluster_tokens")["tokens"]
+    assert [(entry["id"], entry["name"], entry["token"]) for entry in tokens] == [(1, "Worker Token", token[:6] + "...")]
+    clients = answer("cluster_clients")["clients"]
+    assert len(clients) == 1 and clients[0]["gpu_info"]["available_backends"][-1] == "cpu"
+    assert [process["model"] for process in clients[0]["processes"]] == ["demo"]
+    assert time.time() - 60 < clients[0]["connected_at"] <= clients[0]["last_seen"] <= time.time()
+    answered = answer("cluster_nodes")
+    (node,) = answered["nodes"]
+    assert node["hostname"] == "worker1.example.com" and node["token_name"] == "Worker Token" and node["connected"]
+    assert node["weight"] == 100 and node["gpus"] == len(node["gpu_memory"]) and node["ip_address"] == "127.0.0.1"
+    assert (node["active_jobs"], node["completed_jobs"], node["workers_available"]) == (0, 1, 1)
+    statistics = answered["master_stats"]
+    assert 0 < node["uptime_seconds"] <= statistics["uptime_seconds"] < 120
+    assert list(statistics.values())[:5] == [1, 1, 1, 0, 1]
+    assert answer("set_driver") == {"success": True}
     assert master.nodes()["worker1.example.com"]["driver"] == "cuda"
     for change, status in (
         (("hostname=worker1.example.com", "hostname=nobody"), 404), (("token=abc123...", "token=zzz"), 404),
-        (("driver=cuda", "driver=vulkan"), 400),
+        (("driver=cuda", "driver=vulkan"), 400), (("YOUR_ADMIN_API_TOKEN", "shl_nobody"), 401),
     ):
-        line = CURLS["set_driver"].replace(*change).replace("{{ request.host_url }}", master.url + "/")
-        line = line.replace("YOUR_ADMIN_API_TOKEN", master.key).replace("abc123...", token[:6] + "...")
-        done = subprocess.run(
-            ["bash", "-c", line + " -sS -w '\\n%{http_code}'"], capture_output=True, text=True, timeout=30
-        )
-        body, code = done.stdout.rsplit("\n", 1)
-        assert int(code) == status and list(json.loads(body)) == ["error"]
+        body, code = curl("set_driver", change, options=" -w '\n%{http_code}'").rsplit("\n", 1)
+        assert int(code) == status and list(json.loads(body)) == ["error"], body
+
+    # A node that is gone is listed in the same form, whole numbers of seconds included.
+    worker.stop()
+    eventually(lambda: master.connected() == set(), within=20)
+    (gone,) = answer("cluster_nodes")["nodes"]
+    assert not gone["connected"] and gone["uptime_seconds"] == 0 and gone["completed_jobs"] == 1
+    assert answer("cluster_clients") == {"clients": []}
 
 
 def test_the_command_line_says_the_same(cluster):
