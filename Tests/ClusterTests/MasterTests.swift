@@ -245,6 +245,33 @@ struct MasterTests {
         _ = await serving.result
     }
 
+    @Test("A worker that was taken before waits for a master that does not know its token now")
+    func forgetfulMaster() async throws {
+        let store = try Store.inMemory()
+        let identity = NodeIdentity()
+        let worker = TestWorker("faithful")
+        let place = Mutex<LinkAddress?>(nil)
+        try await withMaster(store: store, identity: identity) { master in
+            let (_, token) = try await master.token()
+            place.withLock { $0 = master.address }
+            try worker.start(master.address, token: token)
+            try await eventually { master.master.clients().count == 1 }
+        }
+        let address = try #require(place.withLock { $0 })
+        let refusals = Mutex(0)
+        let strange = WorkerGate { _ in
+            refusals.withLock { $0 += 1 }
+            return .unknown
+        }
+        try await withMaster(identity: identity, address: address, gate: strange) { _ in
+            try await eventually { refusals.withLock { $0 } >= 3 }
+        }
+        try await withMaster(store: store, identity: identity, address: address) { master in
+            try await eventually { master.master.clients().count == 1 }
+            worker.stop()
+        }
+    }
+
     @Test("A worker calls with a certificate that was made for the call, however long it has run")
     func freshCertificate() async throws {
         try await withMaster { master in

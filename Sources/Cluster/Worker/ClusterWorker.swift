@@ -21,6 +21,8 @@ package final class ClusterWorker: Service {
     let credentials: CurrentCredentials
     private let onJoined: @Sendable (LinkAddress, Hostname) -> Void
     private let pauses: WorkerPauses
+    /// The master has taken the worker before, so that it knows the token.
+    private let hasJoined = Mutex(false)
 
     /// - Parameters:
     ///   - master: where the master is called.
@@ -83,7 +85,8 @@ package final class ClusterWorker: Service {
                 timeout: Self.dialTimeout)
         } catch {
             switch error.code {
-            case .unknownToken:
+            // A master that knew the token refuses it when its clock is wrong or its database is not the one that it was: that may pass.
+            case .unknownToken where !hasJoined.withLock { $0 }:
                 throw ClusterError(
                     .refused,
                     "\(error.message); make a token on the master with “shoal cluster token add NAME” and start the worker with it",
@@ -97,7 +100,10 @@ package final class ClusterWorker: Service {
             }
         }
         defer { channel.abort() }
-        let stay = WorkerStay(worker: self, channel: channel) { [onJoined, master] in onJoined(master, $0) }
+        let stay = WorkerStay(worker: self, channel: channel) { [self] hostname in
+            hasJoined.withLock { $0 = true }
+            onJoined(master, hostname)
+        }
         do {
             try await stay.run()
         } catch let error as RPCError where error.code == .permissionDenied {

@@ -35,18 +35,22 @@ final class TestMaster: Sendable {
 }
 
 /// Runs a master for the time of `body`.
+///
+/// - Parameters:
+///   - address: where it listens; a free port where none is given.
+///   - gate: lets workers in in the place of its own.
 func withMaster(
     store: Store? = nil, identity: NodeIdentity = NodeIdentity(), rules: ClusterRegistry.Rules = .quick,
-    _ body: (TestMaster) async throws -> Void
+    address: LinkAddress? = nil, gate: WorkerGate? = nil, _ body: (TestMaster) async throws -> Void
 ) async throws {
     let store = try store ?? Store.inMemory()
     var logger = Logger(label: "master")
     logger.logLevel = .critical
     let master = try ClusterMaster(store: store, me: identity.id, rules: rules, clock: .system, logger: logger)
     let server = try LinkServer(
-        network: LinkAddress(host: "127.0.0.1", port: 0),
+        network: address ?? LinkAddress(host: "127.0.0.1", port: 0),
         credentials: try CurrentCredentials(LinkCredentials(identity: identity, swarm: SwarmKey())),
-        services: [master.service], workers: master.gate, logger: logger)
+        services: [master.service], workers: gate ?? master.gate, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run() }
         group.addTask { try await master.run() }
