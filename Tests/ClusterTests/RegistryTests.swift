@@ -322,6 +322,38 @@ struct RegistryTests {
         #expect(scene.registry.models().map(\.nodes) == [[.number(1)]])
     }
 
+    @Test("A worker that failed gets no job for a while where others can do it, until it has done one")
+    func failing() throws {
+        var scene = Scene()
+        let strong = try scene.connect(1, weight: 1000).session
+        let weak = try scene.connect(2).session
+        let job = try scene.assign()
+        scene.registry.failed(job, at: scene.now)
+        scene.registry.ended(job, isCompleted: false)
+        for _ in 0..<3 {
+            let given = scene.give()
+            #expect(given?.session == weak)
+        }
+        // Where there is nobody else, it is asked all the same.
+        let asked = scene.give(tried: [.number(2)])
+        let another = try #require(asked)
+        #expect(another.session == strong)
+        scene.registry.failed(another.job, at: scene.now)
+        scene.registry.ended(another.job, isCompleted: false)
+        scene.pass(.seconds(14.9))
+        let early = scene.give()
+        #expect(early?.session == weak)
+        scene.pass(.seconds(0.1))
+        let later = scene.give()
+        let third = try #require(later)
+        #expect(third.session == strong)
+        scene.registry.failed(third.job, at: scene.now)
+        let last = scene.give(tried: [.number(2)])
+        scene.registry.ended(try #require(last).job, isCompleted: true)
+        let recovered = scene.give()
+        #expect(recovered?.session == strong)
+    }
+
     @Test("Work that others gave a worker counts when jobs are shared out")
     func reported() throws {
         var scene = Scene()

@@ -98,6 +98,12 @@ extension ClusterMaster {
         return attempt
     }
 
+    /// A worker could not do what it was to.
+    func failed(_ attempt: JobAttempt) {
+        let now = clock.now()
+        state.withLock { $0.registry.failed(attempt.id, at: now) }
+    }
+
     /// Nobody waits for the attempt any more.
     func ended(_ attempt: JobAttempt, isCompleted: Bool) {
         attempt.pipe.cancel()

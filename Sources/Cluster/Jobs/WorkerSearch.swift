@@ -42,7 +42,7 @@ struct WorkerSearch: Sendable {
     ///
     /// - Throws: the error, where another worker would fail in the same way.
     mutating func failed(_ lease: JobLease, _ error: any Error) throws {
-        lease.end(isCompleted: false)
+        defer { lease.end(isCompleted: false) }
         let hostname = lease.attempt.hostname
         switch error {
         case let lost as JobAttempt.Lost:
@@ -59,6 +59,7 @@ struct WorkerSearch: Sendable {
             failure = InferenceError(error.code, "the worker \(hostname): \(error.message)", hint: error.hint)
         default: throw error
         }
+        master.failed(lease.attempt)
         master.logger.notice(
             "a worker failed at a job",
             metadata: ["worker": "\(lease.attempt.node)", "hostname": "\(hostname)", "reason": "\(error)"])

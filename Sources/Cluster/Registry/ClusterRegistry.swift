@@ -23,6 +23,8 @@ struct ClusterRegistry: Sendable {
         var keptSeconds = 30 * 86_400.0
         /// How long a worker may take to accept a job.
         var acceptance: Duration = .seconds(10)
+        /// How long a worker that failed at a job gets no other, as long as there are workers that did not: who fails at once has the least to do.
+        var recovery: Duration = .seconds(15)
         /// How long a worker may say nothing of a job while somebody waits for its answer.
         var jobSilence: Duration = .seconds(60)
         /// Nodes that may be known at once; for one more, one that is gone is forgotten.
@@ -69,6 +71,8 @@ struct ClusterRegistry: Sendable {
         /// What the worker says that it does, the jobs of others included.
         var reportedJobs = 0
         var isLeaving = false
+        /// When it last failed at a job.
+        var failed: Duration?
         /// When it was last given a job, by the number of that job.
         var lastJob: UInt64 = 0
         var jobs: Set<JobID> = []
@@ -245,6 +249,7 @@ struct ClusterRegistry: Sendable {
                 else { return nil }
                 return Dispatch.Candidate(
                     node: key.node, weight: session.description.weight,
+                    hasFailed: session.failed.map { now - $0 < rules.recovery } ?? false,
                     activeJobs: max(session.jobs.count, session.reportedJobs), lastJob: session.lastJob)
             })
         guard let chosen, let session = sessionOfNode[chosen], let key = keyOfSession[session] else { return nil }
@@ -272,6 +277,12 @@ struct ClusterRegistry: Sendable {
         jobs.compactMap { !$0.value.isAccepted && now - $0.value.offered >= rules.acceptance ? $0.key : nil }
     }
 
+    /// A worker could not do a job, which has yet to end.
+    mutating func failed(_ id: JobID, at now: Duration) {
+        guard let job = jobs[id] else { return }
+        update(job.session) { $0.session?.failed = now }
+    }
+
     /// A job has ended. It is nobody's from then on; one that has ended before counts no more.
     ///
     /// - Parameter isCompleted: whether it was done, and not given up. A worker may be gone by the time that its answer has been read.
@@ -283,7 +294,9 @@ struct ClusterRegistry: Sendable {
         guard let job = jobs.removeValue(forKey: id) else { return }
         update(job.session) { node in
             node.session?.jobs.remove(id)
-            if isCompleted { node.record.completedJobs += 1 }
+            guard isCompleted else { return }
+            node.session?.failed = nil
+            node.record.completedJobs += 1
         }
         if isCompleted { changed.insert(job.node) }
     }

@@ -7,16 +7,19 @@ enum Dispatch {
         var node: NodeID
         /// At least 1.
         var weight: Int
+        /// It failed at a job a short while ago.
+        var hasFailed = false
         /// What it does already.
         var activeJobs: Int
         /// The number of the latest job that it was given; 0 for none.
         var lastJob: UInt64
     }
 
-    /// The one that would have the least to do for its weight, with the job; of several such the one whose latest job is the
+    /// Of those that have not failed lately, if there are any, the one that would have the least to do for its weight, with the job; of several such the one whose latest job is the
     /// longest ago, so that equals take turns.
     static func choose(from candidates: [Candidate]) -> NodeID? {
         candidates.min { one, other in
+            if one.hasFailed != other.hasFailed { return other.hasFailed }
             // (active + 1) / weight, compared without dividing.
             let (left, right) = (
                 (one.activeJobs + 1) * max(1, other.weight), (other.activeJobs + 1) * max(1, one.weight)
