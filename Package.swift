@@ -273,6 +273,7 @@ let package = Package(
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
             ] + grpc
         ),
         .testTarget(
@@ -315,7 +316,7 @@ let package = Package(
             name: "ExchangeTests",
             dependencies: [
                 "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", "StandIn",
-                logging,
+                logging, .product(name: "NIOCore", package: "swift-nio"),
             ] + grpc),
         .testTarget(
             name: "HTTPAPITests",

@@ -53,10 +53,10 @@ enum TransferBench {
         let plain = try await PlainCopy.serve(path: model.paths[0], range: range, credentials: credentials)
         let swarm = try SwarmService(identity: identity, credentials: credentials, logger: quiet)
         let shards = ShardServer(library: library, logger: quiet)
+        let service = SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: shards)
         let server = try LinkServer(
-            network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials,
-            services: [SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: shards)],
-            limits: .betweenNodes, logger: quiet)
+            network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials, services: [service],
+            shards: service.linkShards, limits: .betweenNodes, logger: quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             say("\(try await server.port) \(plain)")

@@ -177,13 +177,10 @@ package struct NodeDaemon: Sendable {
                     "swarm.host “\(settings.swarm.host)” is no address to listen on; use an IP address or localhost")
             }
             cluster = try ClusterMaster(store: store, me: identity.id, logger: Logger(label: "cluster"))
+            let service = SwarmNodeService(swarm: swarm, requests: inference.nodeRequests, shards: shardServer)
             linkServer = try LinkServer(
-                network: address, credentials: credentials,
-                services: [
-                    SwarmNodeService(swarm: swarm, requests: inference.nodeRequests, shards: shardServer),
-                    cluster.service,
-                ],
-                workers: cluster.gate, limits: .betweenNodes, gracePeriod: .seconds(1),
+                network: address, credentials: credentials, services: [service, cluster.service],
+                shards: service.linkShards, workers: cluster.gate, limits: .betweenNodes, gracePeriod: .seconds(1),
                 logger: Logger(label: "link"))
             logger.info(
                 "starting",

@@ -134,10 +134,10 @@ struct TestNode: Sendable {
         _ shards: any ShardRequestHandler, _ body: @Sendable (TestMembership) async throws -> Result
     ) async throws -> Result {
         let swarm = try SwarmService(identity: identity, credentials: credentials, logger: .quiet)
+        let service = SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: shards)
         let server = try LinkServer(
-            network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials,
-            services: [SwarmNodeService(swarm: swarm, requests: NoRequests(), shards: shards)],
-            gracePeriod: .zero, logger: .quiet)
+            network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials, services: [service],
+            shards: service.linkShards, gracePeriod: .zero, logger: .quiet)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             defer { group.cancelAll() }

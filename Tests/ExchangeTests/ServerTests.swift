@@ -5,6 +5,7 @@ import GRPCCore
 import Link
 import Logging
 import ModelLibrary
+import NIOCore
 import Swarm
 import SwiftProtobuf
 import Synchronization
@@ -156,7 +157,7 @@ struct ServerTests {
             #expect(sent.reduce(0) { $0 + $1.count } < 5 << 20)
             #expect(
                 sent.allSatisfy { chunk in
-                    chunk.withUnsafeBytes { $0.elementsEqual(bytes[Int(chunk.offset)...].prefix(chunk.count)) }
+                    chunk.bytes.readableBytesView.elementsEqual(bytes[Int(chunk.offset)...].prefix(chunk.count))
                 })
             #expect(server.inUse.isEmpty)
         }

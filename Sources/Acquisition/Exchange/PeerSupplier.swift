@@ -77,37 +77,27 @@ package struct PeerSupplier: ShardSupplier {
         _ request: Shoal_V1_FetchShardRequest, _ ranges: [ByteRange], from channel: LinkChannel,
         to receive: @escaping @Sendable (UnsafeRawBufferPointer, Int, UInt64) async throws -> Void
     ) async throws {
-        // What the receiver throws comes out as it is, whatever the transport makes of errors.
-        let outcome = try await StallWatch.run(limit: limits.stall, clock: clock) { watch in
+        try await StallWatch.run(limit: limits.stall, clock: clock) { watch in
             try await watch.wait {
-                try await channel.fetchShard(request) { response in
-                    await Self.take(response, ranges, watch: watch, to: receive)
+                try await channel.fetchShard(request) { chunks in
+                    try await Self.take(chunks, ranges, watch: watch, to: receive)
                 }
             }
         }
-        try outcome.get()
     }
 
     private static func take(
-        _ response: StreamingClientResponse<ShardChunk>, _ ranges: [ByteRange], watch: StallWatch,
+        _ chunks: RPCAsyncSequence<ShardChunk, any Error>, _ ranges: [ByteRange], watch: StallWatch,
         to receive: @Sendable (UnsafeRawBufferPointer, Int, UInt64) async throws -> Void
-    ) async -> Result<Void, any Error> {
+    ) async throws {
         var order = ChunkOrder(ranges)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ShardRequest.maximumChunkBytes, alignment: 16)
-        defer { buffer.deallocate() }
-        do {
-            var messages = response.messages.makeAsyncIterator()
-            while let chunk = try await watch.wait({ try await messages.next() }) {
-                try order.accept(part: chunk.part, offset: chunk.offset, count: chunk.count)
-                chunk.withUnsafeBytes { buffer.copyMemory(from: $0) }
-                try await receive(
-                    UnsafeRawBufferPointer(rebasing: buffer[..<chunk.count]), Int(chunk.part), chunk.offset)
-            }
-            guard order.isComplete else { throw ChunkOrder.Violation(description: "less than was asked for") }
-            return .success(())
-        } catch {
-            return .failure(error)
+        var rest = chunks.makeAsyncIterator()
+        while let chunk = try await watch.wait({ try await rest.next() }) {
+            try order.accept(part: chunk.part, offset: chunk.offset, count: chunk.count)
+            try await chunk.withUnsafeBytes { try await receive($0, Int(chunk.part), chunk.offset) }
         }
+        try Task.checkCancellation()
+        guard order.isComplete else { throw ChunkOrder.Violation(description: "less than was asked for") }
     }
 
     private func failure(_ shard: ShardID, _ error: any Error) -> any Error {

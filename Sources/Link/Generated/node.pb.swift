@@ -455,6 +455,8 @@ package nonisolated struct Shoal_V1_ShardDescription: Sendable {
   package init() {}
 }
 
+/// Asks for bytes of a shard that is held and proven here, in the order asked for. It travels over a connection of its own, and its
+/// answer is no message: see ShardFrames.swift.
 package nonisolated struct Shoal_V1_FetchShardRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -484,23 +486,6 @@ package nonisolated struct Shoal_V1_PartRange: Sendable {
   package var offset: UInt64 = 0
 
   package var length: UInt64 = 0
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-/// At most 256 KiB.
-package nonisolated struct Shoal_V1_ShardChunk: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var part: UInt32 = 0
-
-  package var offset: UInt64 = 0
-
-  package var data: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1459,46 +1444,6 @@ nonisolated extension Shoal_V1_PartRange: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.part != rhs.part {return false}
     if lhs.offset != rhs.offset {return false}
     if lhs.length != rhs.length {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Shoal_V1_ShardChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ShardChunk"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}part\0\u{1}offset\0\u{1}data\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.part) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.data) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.part != 0 {
-      try visitor.visitSingularUInt32Field(value: self.part, fieldNumber: 1)
-    }
-    if self.offset != 0 {
-      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 2)
-    }
-    if !self.data.isEmpty {
-      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 3)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Shoal_V1_ShardChunk, rhs: Shoal_V1_ShardChunk) -> Bool {
-    if lhs.part != rhs.part {return false}
-    if lhs.offset != rhs.offset {return false}
-    if lhs.data != rhs.data {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -15,12 +15,18 @@ package final class LinkChannel: Sendable {
     package let peer: NodeID?
     /// The address that answered; `nil` for a Unix socket.
     package let address: LinkAddress?
+    /// What bytes of shards are asked for over; `nil` for a Unix socket.
+    let shards: ShardConnections?
     private let runner: Task<Void, Never>
 
-    init(client: GRPCClient<Transport>, peer: NodeID?, address: LinkAddress?, runner: Task<Void, Never>) {
+    init(
+        client: GRPCClient<Transport>, peer: NodeID?, address: LinkAddress?, shards: ShardConnections?,
+        runner: Task<Void, Never>
+    ) {
         self.client = client
         self.peer = peer
         self.address = address
+        self.shards = shards
         self.runner = runner
     }
 
@@ -39,11 +45,13 @@ package final class LinkChannel: Sendable {
     /// No new calls; those that run may end.
     package func close() {
         client.beginGracefulShutdown()
+        shards?.close()
     }
 
     /// Ends the connection and every call on it.
     package func abort() {
         runner.cancel()
+        shards?.close()
     }
 
     /// Calls `endpoint`. Candidate addresses are tried in order, each a little after the one before; the first that

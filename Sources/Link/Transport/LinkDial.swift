@@ -74,9 +74,13 @@ struct LinkDial: Sendable {
             runner.cancel()
             throw explain(error)
         }
-        var address: LinkAddress?
-        if case .address(let dialled) = target { address = dialled }
-        return LinkChannel(client: client, peer: outcome.peer, address: address, runner: runner)
+        guard case .address(let address) = target, let credentials else {
+            return LinkChannel(client: client, peer: nil, address: nil, shards: nil, runner: runner)
+        }
+        let shards = ShardConnections(
+            address: address, credentials: credentials, expected: outcome.peer ?? expected,
+            group: LinkLoop.group(of: loop))
+        return LinkChannel(client: client, peer: outcome.peer, address: address, shards: shards, runner: runner)
     }
 
     private var place: String {

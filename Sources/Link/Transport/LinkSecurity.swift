@@ -1,4 +1,5 @@
 import GRPCNIOTransportHTTP2
+import NIOCertificateReloading
 import NIOCore
 import NIOSSL
 import Synchronization
@@ -37,16 +38,32 @@ struct LinkSecurity: Sendable {
         try .mTLS(certificateReloader: credentials) { config in
             config.serverCertificateVerification = .noHostnameVerification
             config.trustRoots = .certificates([])
-            config.customVerificationCallback = { [credentials] certificates, promise in
-                do throws(LinkError) {
-                    let found = try credentials.value.verifier.verify(derBytes: Self.leaf(of: certificates))
-                    if let expected, expected != found { throw .wrongNode(expected: expected, found: found) }
-                    outcome(.success(found))
-                    promise.succeed(Self.verified(certificates))
-                } catch {
-                    outcome(.failure(error))
-                    promise.succeed(.failed)
-                }
+            config.customVerificationCallback = verification(expecting: expected, outcome: outcome)
+        }
+    }
+
+    /// The same for connections that negotiate no protocol: bytes of shards come over them.
+    func shardClient() throws -> NIOSSLContext {
+        var configuration = try TLSConfiguration.makeClientConfiguration(certificateReloader: credentials)
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.certificateVerification = .noHostnameVerification
+        configuration.trustRoots = .certificates([])
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// Accepts `expected`, or any member of the swarm when that is `nil`.
+    func verification(
+        expecting expected: NodeID?, outcome: @escaping @Sendable (Result<NodeID, LinkError>) -> Void
+    ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResultWithMetadata>) -> Void {
+        { [credentials] certificates, promise in
+            do throws(LinkError) {
+                let found = try credentials.value.verifier.verify(derBytes: Self.leaf(of: certificates))
+                if let expected, expected != found { throw .wrongNode(expected: expected, found: found) }
+                outcome(.success(found))
+                promise.succeed(Self.verified(certificates))
+            } catch {
+                outcome(.failure(error))
+                promise.succeed(.failed)
             }
         }
     }

@@ -34,12 +34,13 @@ package final class LinkServer: Service {
     ///   - socketPath: the Unix socket to listen on, `nil` for none. Its folder is made (mode 0700) when it does not exist, and must
     ///     belong to this user alone.
     ///   - credentials: needed with `network`.
+    ///   - shards: sends bytes of shards over the network; `nil` for a process that has none.
     ///   - workers: lets workers of a cluster in over the network; `nil` lets in members of the swarm alone.
     ///   - loop: does the work of all connections and runs the handlers; `nil` for threads that are shared.
     package init(
         network: LinkAddress? = nil, socketPath: String? = nil, credentials: CurrentCredentials? = nil,
-        services: [any RegistrableRPCService], workers: WorkerGate? = nil, limits: LinkLimits = LinkLimits(),
-        gracePeriod: Duration = .seconds(3), loop: LinkLoop? = nil, logger: Logger
+        services: [any RegistrableRPCService], shards: LinkShards? = nil, workers: WorkerGate? = nil,
+        limits: LinkLimits = LinkLimits(), gracePeriod: Duration = .seconds(3), loop: LinkLoop? = nil, logger: Logger
     ) throws(LinkError) {
         let services = services + [LinkHello()]
         self.gracePeriod = gracePeriod
@@ -51,8 +52,8 @@ package final class LinkServer: Service {
                 throw LinkError(.badCertificate, "a network listener needs credentials")
             }
             self.network = try Self.listen(
-                network, credentials: credentials, services: services, workers: workers, limits: limits, loop: loop,
-                logger: logger)
+                network, credentials: credentials, services: services, shards: shards, workers: workers, limits: limits,
+                loop: loop, logger: logger)
         } else {
             self.network = nil
         }
@@ -177,13 +178,14 @@ package final class LinkServer: Service {
 
     private static func listen(
         _ address: LinkAddress, credentials: CurrentCredentials, services: [any RegistrableRPCService],
-        workers: WorkerGate?, limits: LinkLimits, loop: LinkLoop?, logger: Logger
+        shards: LinkShards?, workers: WorkerGate?, limits: LinkLimits, loop: LinkLoop?, logger: Logger
     ) throws(LinkError) -> Listener {
         let ledger = ConnectionLedger(limits: limits, workers: workers, logger: logger)
         let configuration = configuration(limits, ledger: ledger, logger: logger) { channel in
             let pipeline = channel.pipeline.syncOperations
             let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
             try pipeline.addHandler(ReadSlicer(), position: .after(tls))
+            try pipeline.addHandler(ShardGate(shards: shards), position: .after(tls))
             let lingering = LingeringClose()
             try pipeline.addHandler(
                 HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout, lingering: lingering),

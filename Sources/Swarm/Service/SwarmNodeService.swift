@@ -24,51 +24,46 @@ package protocol ShardRequestHandler: Sendable {
         _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>) async throws
 }
 
-/// The gRPC services of the swarm port.
-package struct SwarmNodeService: RegistrableRPCService {
-    private let node: NodeService
+/// What the swarm port serves: with generated code, and bytes of shards beside it.
+package struct SwarmNodeService: Shoal_V1_Node.SimpleServiceProtocol {
+    private let swarm: SwarmService
+    private let requests: any NodeRequestHandler
     private let shards: any ShardRequestHandler
 
     package init(swarm: SwarmService, requests: any NodeRequestHandler, shards: any ShardRequestHandler) {
-        node = NodeService(swarm: swarm, requests: requests, shards: shards)
+        self.swarm = swarm
+        self.requests = requests
         self.shards = shards
     }
 
-    package func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-        node.registerMethods(with: &router)
-        LinkShards { [shards] request, response, context in
-            try await shards.fetchShard(request, from: context.provenPeer, response: response)
-        }.registerMethods(with: &router)
+    /// What sends bytes of shards.
+    package var linkShards: LinkShards {
+        LinkShards { [shards] request, peer, response in
+            try await shards.fetchShard(request, from: peer, response: response)
+        }
     }
-}
 
-/// What is served with generated code.
-private struct NodeService: Shoal_V1_Node.SimpleServiceProtocol {
-    let swarm: SwarmService
-    let requests: any NodeRequestHandler
-    let shards: any ShardRequestHandler
-
-    func attend(
+    package func attend(
         request: RPCAsyncSequence<Shoal_V1_PeerMessage, any Error>, response: RPCWriter<Shoal_V1_PeerMessage>,
         context: ServerContext
     ) async throws {
         try await swarm.attend(request: request, response: response, context: context)
     }
 
-    func prepareWindow(
+    package func prepareWindow(
         request: Shoal_V1_PrepareWindowRequest, response: RPCWriter<Shoal_V1_PrepareWindowProgress>,
         context: ServerContext
     ) async throws {
         try await requests.prepareWindow(request, from: context.provenPeer, response: response)
     }
 
-    func fetchHeader(
+    package func fetchHeader(
         request: Shoal_V1_FetchHeaderRequest, response: RPCWriter<Shoal_V1_FileChunk>, context: ServerContext
     ) async throws {
         try await requests.fetchHeader(request, from: context.provenPeer, response: response)
     }
 
-    func describeShard(
+    package func describeShard(
         request: Shoal_V1_DescribeShardRequest, context: ServerContext
     ) async throws -> Shoal_V1_ShardDescription {
         try await shards.describeShard(request, from: context.provenPeer)

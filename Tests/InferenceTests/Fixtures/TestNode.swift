@@ -67,13 +67,11 @@ struct TestNode: Sendable {
             let inference = InferenceService(
                 settings: settings, library: library, membership: swarm, credentials: credentials, events: events,
                 hooks: hooks, logger: logger)
+            let service = SwarmNodeService(
+                swarm: swarm, requests: inference.nodeRequests, shards: ShardServer(library: library, logger: logger))
             let server = try LinkServer(
-                network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials,
-                services: [
-                    SwarmNodeService(
-                        swarm: swarm, requests: inference.nodeRequests,
-                        shards: ShardServer(library: library, logger: logger))
-                ], gracePeriod: .zero, logger: logger)
+                network: LinkAddress(host: "127.0.0.1", port: 0), credentials: credentials, services: [service],
+                shards: service.linkShards, gracePeriod: .zero, logger: logger)
             let node = TestNode(
                 identity: identity, library: library, swarm: swarm, inference: inference, events: events)
             return try await withThrowingTaskGroup(of: Void.self) { group in
