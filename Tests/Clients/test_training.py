@@ -11,6 +11,7 @@ import resource
 import signal
 import sqlite3
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -131,10 +132,11 @@ def shared(tmp_path_factory):
         yield node
 
 
-async def ask_at_once(node, requests, on_answer=lambda status: None):
+async def ask_at_once(node, requests, on_answer=lambda status: None, sending=contextlib.nullcontext()):
     """Sends all requests at the same moment, each on a connection of its own; their statuses and answers, None where there was
-    none."""
+    none. `sending` is entered when everybody is connected, and left when everybody has asked."""
     connecting = asyncio.Semaphore(100)
+    sent, sent_before_answers = [], []
 
     async def connect():
         async with connecting:
@@ -146,7 +148,9 @@ async def ask_at_once(node, requests, on_answer=lambda status: None):
             lines = ["POST /admin/api/train HTTP/1.1", f"Host: {node.address.netloc}", "Connection: close",
                      f"Content-Length: {len(body)}", *headers]
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            sent.append(body)
             answer = await reader.read(-1)
+            sent_before_answers.append(len(sent))
             head, _, text = answer.partition(b"\r\n\r\n")
             if not head:
                 return None
@@ -159,18 +163,27 @@ async def ask_at_once(node, requests, on_answer=lambda status: None):
             writer.close()
 
     connections = await asyncio.gather(*(connect() for _ in requests))
-    return await asyncio.gather(
-        *(ask(connection, json.dumps(body).encode(), headers)
-          for connection, (body, headers) in zip(connections, requests)))
+    with sending:
+        asking = [
+            asyncio.ensure_future(ask(connection, json.dumps(body).encode(), headers))
+            for connection, (body, headers) in zip(connections, requests)
+        ]
+        # Each gets as far as to wait for its answer.
+        await asyncio.sleep(0)
+        assert len(sent) == len(requests)
+    answers = await asyncio.gather(*asking)
+    # At once means that nobody had an answer before everybody had asked.
+    assert set(sent_before_answers) <= {len(requests)}
+    return answers
 
 
-def train_at_once(node, count, token, folder, on_answer=lambda status: None, keys=None):
+def train_at_once(node, count, token, folder, keys=None, **hooks):
     requests = [
         ({"train_path": f"/{folder}", "output_model": "tiny"},
          [f"Authorization: Bearer {token}"] + ([f"Idempotency-Key: {keys[number]}"] if keys else []))
         for number in range(count)
     ]
-    return asyncio.run(ask_at_once(node, requests, on_answer))
+    return asyncio.run(ask_at_once(node, requests, **hooks))
 
 
 def check_ledger(data, user):
@@ -226,15 +239,93 @@ def test_of_a_thousand_trainings_at_once_a_thousand_tokens_pay_for_ten(shared):
     assert check_ledger(shared.data, user) == 0
 
 
+@contextlib.contextmanager
+def killing_while_it_reserves(node, user, count):
+    """Kills the node when `count` reservations are written, and the next one half: a trigger that never ends keeps the node in the
+    middle of its transaction."""
+    with contextlib.closing(sqlite3.connect(node.data / "shoal.sqlite", timeout=10, isolation_level=None)) as database:
+        database.executescript(f"""
+            CREATE VIEW endless AS
+                WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers)
+                SELECT number FROM numbers;
+            CREATE TRIGGER endlessReservation AFTER INSERT ON ledgerEntry
+            WHEN NEW.user = {user} AND NEW.kind = 'reserve'
+                AND (SELECT COUNT(*) FROM ledgerEntry WHERE user = {user} AND kind = 'reserve') = {count + 1}
+            BEGIN SELECT COUNT(*) FROM endless; END;
+            """)
+        yield
+        database.execute("PRAGMA busy_timeout = 0")
+
+        def is_in_the_middle():
+            written, = database.execute(
+                "SELECT COUNT(*) FROM ledgerEntry WHERE user = ? AND kind = 'reserve'", (user,)).fetchone()
+            assert written <= count
+            return written == count and not can_write()
+
+        def can_write():
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            database.execute("ROLLBACK")
+            return True
+
+        eventually(is_in_the_middle, within=20)
+        node.kill()
+        eventually(can_write, within=10)
+        database.executescript("DROP TRIGGER endlessReservation; DROP VIEW endless")
+
+
+def keys_taken(data, user):
+    """The idempotency keys of the jobs that a user has."""
+    with contextlib.closing(sqlite3.connect(data / "shoal.sqlite")) as database:
+        return [key for key, in database.execute("SELECT requestKey FROM trainingJob WHERE user = ?", (user,))]
+
+
+def check_after_kill(node, user, token, folder, done):
+    """On a node that was killed and has started again: what was not done costs nothing, and what was taken stays what it was; at
+    least `done` trainings were done. How many jobs the killed node took."""
+    jobs = node.jobs(token)
+    assert len(jobs) <= 10 and {job["state"] for job in jobs} <= {"succeeded", "failed"}
+    succeeded = [job for job in jobs if job["state"] == "succeeded"]
+    assert len(succeeded) >= done
+    assert all(job["message"].startswith("node stopped") for job in jobs if job["state"] == "failed")
+    assert all(job["tokens_used"] == (PRICE if job["state"] == "succeeded" else 0) for job in jobs)
+    assert node.balance(user) == check_ledger(node.data, user) == 10 * PRICE - PRICE * len(succeeded)
+    # Asked again under the same keys, what was taken stays what it was, and new ones are taken until nothing is left.
+    keys = keys_taken(node.data, user) + [f"round-2-{number}" for number in range(40)]
+    again = [status for status, _ in train_at_once(node, len(keys), token, folder, keys=keys)]
+    failed = len(jobs) - len(succeeded)
+    assert {status: again.count(status) for status in (200, 422)} == {200: 10, 422: failed}
+    assert again.count(402) == len(keys) - 10 - failed
+    assert node.balance(user) == check_ledger(node.data, user) == 0
+    return len(jobs)
+
+
 def test_a_node_that_is_killed_in_the_middle_gives_back_what_was_not_done(data):
     seed = int(os.environ.get("SHOAL_SEED", random.randrange(1 << 32)))
     print(f"SHOAL_SEED={seed}")
     chance = random.Random(seed)
+    keys = [f"round-1-{number}" for number in range(1000)]
+
+    # First while it reserves.
+    written = chance.randrange(1, 10)
     with daemon(data, training_maximum_running=2) as node:
-        user, token = node.add_user("ada", 10 * PRICE)
-        keys = [f"round-1-{number}" for number in range(1000)]
-        # It is killed when so many have been refused, while others are still asked for, or when so many have been trained.
-        status_to_count, enough = chance.choice([(402, chance.randrange(1, 600)), (200, chance.randrange(1, 6))])
+        ada, adas = node.add_user("ada", 10 * PRICE)
+        answers = train_at_once(
+            node, 1000, adas, "quick", keys=keys, sending=killing_while_it_reserves(node, ada, written))
+        assert node.process.poll() == -signal.SIGKILL
+        # There were tokens left, so that nobody can have been refused.
+        statuses = [answer[0] for answer in answers if answer]
+        assert set(statuses) <= {200} and len(statuses) <= written
+    eventually(lambda: not trainers(data), within=10)
+
+    with daemon(data, training_maximum_running=4) as node:
+        # Of the reservation that was half written, there is nothing.
+        assert check_after_kill(node, ada, adas, "quick", done=len(statuses)) == written
+        # Then when so many have been refused, while others are still asked for, or when so many have been trained.
+        bob, bobs = node.add_user("bob", 10 * PRICE)
+        status_to_count, enough = chance.choice([(402, chance.randrange(1, 200)), (200, chance.randrange(1, 6))])
         counted = []
 
         def count(status):
@@ -242,29 +333,14 @@ def test_a_node_that_is_killed_in_the_middle_gives_back_what_was_not_done(data):
             if node.process.poll() is None and counted.count(status_to_count) >= enough:
                 node.kill()
 
-        answers = train_at_once(node, 1000, token, "slow", on_answer=count, keys=keys)
-        assert node.process.poll() == -signal.SIGKILL
-        answered = [answer for answer in answers if answer]
-        assert {status for status, _ in answered} <= {200, 402}
+        train_at_once(node, 300, bobs, "slow", on_answer=count, keys=keys)
+        assert node.process.poll() == -signal.SIGKILL and set(counted) <= {200, 402}
     eventually(lambda: not trainers(data), within=10)
 
     with daemon(data, training_maximum_running=4) as node:
-        jobs = node.jobs(token)
-        assert len(jobs) <= 10 and {job["state"] for job in jobs} <= {"succeeded", "failed"}
-        succeeded = [job for job in jobs if job["state"] == "succeeded"]
-        assert len(succeeded) >= sum(status == 200 for status, _ in answered)
-        assert all(job["message"].startswith("node stopped") for job in jobs if job["state"] == "failed")
-        assert all(job["tokens_used"] == (PRICE if job["state"] == "succeeded" else 0) for job in jobs)
-        assert node.balance(user) == 10 * PRICE - PRICE * len(succeeded)
-        # Asked again under the same keys, what was taken stays what it was, and the rest is taken until nothing is left.
-        keys = [key for key, answer in zip(keys, answers) if not answer or answer[0] == 200]
-        keys += [f"round-2-{number}" for number in range(100)]
-        again = [status for status, _ in train_at_once(node, len(keys), token, "slow", keys=keys)]
-        failed = len(jobs) - len(succeeded)
-        assert {status: again.count(status) for status in (200, 422)} == {200: 10, 422: failed}
-        assert again.count(402) == len(keys) - 10 - failed
-        assert node.balance(user) == 0
-    assert check_ledger(data, user) == 0
+        check_after_kill(node, bob, bobs, "slow", done=counted.count(200))
+        assert node.balance(ada) == 0
+    assert check_ledger(data, ada) == check_ledger(data, bob) == 0
     assert b"contradicts" not in (data.parent / "node.log").read_bytes()
 
 
