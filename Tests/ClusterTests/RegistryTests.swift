@@ -354,6 +354,32 @@ struct RegistryTests {
         #expect(recovered?.session == strong)
     }
 
+    @Test("A model is missed for a while when the last worker that has it is gone")
+    func missing() throws {
+        var rules = ClusterRegistry.Rules()
+        rules.maximumMissed = 3
+        var scene = Scene(rules: rules)
+        let first = try scene.connect(1, models: ["tiny"]).session
+        let second = try scene.connect(2, models: ["tiny", "large"]).session
+        #expect(!scene.registry.misses("tiny", at: scene.date))
+        _ = scene.registry.closed(first, date: scene.date)
+        #expect(!scene.registry.misses("tiny", at: scene.date))
+        _ = scene.registry.closed(second, date: scene.date)
+        #expect(scene.registry.misses("tiny", at: scene.date))
+        #expect(!scene.registry.misses("other", at: scene.date))
+        scene.pass(.seconds(600))
+        #expect(scene.registry.misses("large", at: scene.date))
+        scene.pass(.seconds(1))
+        #expect(!scene.registry.misses("large", at: scene.date))
+        // As many as may be, whatever a worker says that it had.
+        let boaster = try scene.connect(3, models: (0..<10).map { "m\($0)" }).session
+        _ = scene.registry.closed(boaster, date: scene.date)
+        let missed = (0..<10).filter { scene.registry.misses("m\($0)", at: scene.date) }
+        #expect(missed == [0, 1, 2])
+        try scene.connect(4, models: ["m0"])
+        #expect(!scene.registry.misses("m0", at: scene.date))
+    }
+
     @Test("Work that others gave a worker counts when jobs are shared out")
     func reported() throws {
         var scene = Scene()

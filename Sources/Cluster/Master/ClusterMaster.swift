@@ -147,6 +147,11 @@ package final class ClusterMaster: Service {
     /// Whether a worker could be given a job of this model.
     package func serves(_ model: String) -> Bool { state.withLock { $0.registry.serves(model) } }
 
+    /// Whether a worker had this model a short while ago, and none has it now.
+    package func misses(_ model: String) -> Bool {
+        state.withLock { $0.registry.misses(model, at: clock.date()) }
+    }
+
     // MARK: - Administration
 
     /// Ends a token: its workers are cut off at once, and cannot come back.

@@ -27,6 +27,10 @@ struct ClusterRegistry: Sendable {
         var recovery: Duration = .seconds(15)
         /// How long a worker may say nothing of a job while somebody waits for its answer.
         var jobSilence: Duration = .seconds(60)
+        /// How long a model is missed that only workers had which are gone: they may be starting anew.
+        var missedSeconds = 600.0
+        /// Models that may be missed at once.
+        var maximumMissed = 1000
         /// Nodes that may be known at once; for one more, one that is gone is forgotten.
         var maximumNodes = 10_000
         /// What one answer may take in memory: more than any model writes, the likeliest tokens of a long prompt included.
@@ -112,6 +116,8 @@ struct ClusterRegistry: Sendable {
     private var abandoned: [JobID: NodeKey] = [:]
     /// Jobs of nodes that were forgotten.
     private(set) var retiredJobs = 0
+    /// Models that nobody has any more, and since when.
+    private var missed: [String: Date] = [:]
     /// Nodes whose record has to be written down.
     private var changed: Set<NodeKey> = []
     /// Nodes that were forgotten, and are to be deleted.
@@ -201,6 +207,7 @@ struct ClusterRegistry: Sendable {
         if sessionOfNode[key.node] == id { sessionOfNode[key.node] = nil }
         nodes[key]?.session = nil
         changed.insert(key)
+        miss(session.description.models, since: date)
         for job in session.jobs {
             jobs[job] = nil
             abandoned[job] = key
@@ -317,6 +324,17 @@ struct ClusterRegistry: Sendable {
             guard let session = node.session, !session.isLeaving else { return false }
             return session.description.models.contains { $0.id == model }
         }
+    }
+
+    /// Whether a worker had this model a short while ago, and none has it now.
+    func misses(_ model: String, at date: Date) -> Bool {
+        guard let since = missed[model] else { return false }
+        return date.timeIntervalSince(since) <= rules.missedSeconds && !serves(model)
+    }
+
+    private mutating func miss(_ models: [WorkerModel], since date: Date) {
+        missed = missed.filter { date.timeIntervalSince($0.value) <= rules.missedSeconds }
+        for model in models where missed.count < rules.maximumMissed { missed[model.id] = date }
     }
 
     // MARK: - Drivers

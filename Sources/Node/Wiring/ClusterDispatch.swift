@@ -33,9 +33,10 @@ struct ClusterDispatch: Sendable {
             .sorted { $0.id < $1.id }
     }
 
-    /// Whether a worker has to do it, because the own swarm cannot.
+    /// Whether a worker has to do it, because the own swarm cannot. One that is gone may come back: meanwhile the model is not unknown, but has
+    /// nobody to run it.
     private func isForWorkers(_ model: String, where isOwn: (AvailableModel) -> Bool) async -> Bool {
-        guard cluster.serves(model) else { return false }
+        guard cluster.serves(model) || cluster.misses(model) else { return false }
         return await !inference.availableModels().contains { $0.id == model && isOwn($0) }
     }
 }
