@@ -10,7 +10,8 @@ import Store
 #endif
 
 extension TrainingService {
-    static let nodeStopped = "node stopped before the training was done; its tokens were given back"
+    private static let nodeStoppedFirst = "node stopped before the training was done"
+    static let nodeStopped = nodeStoppedFirst + "; its tokens were given back"
 
     /// Closes every job that has not ended and every reservation of this service that no open job holds, and ends what the jobs left
     /// running: at start, what an earlier process of the node did not come to; at the end, what waits. What cannot be closed is
@@ -42,27 +43,32 @@ extension TrainingService {
     ) throws -> (closed: Int, faults: [String]) {
         var closed = 0
         var faults: [String] = []
-        for job in try TrainingTable.open(database, unreadable: { faults.append("\($0)") }) {
-            do {
-                try TrainingTable.end(
-                    job.id, as: .failed, progress: job.progress, message: nodeStopped, at: now, database)
-                closed += 1
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-                faults.append("the training \(job.id): \(error)")
+        var refused: Set<Int64> = []
+        func isClosed(_ reservation: Int64, succeeded: Bool) throws -> Bool {
+            guard let refusal = try closeReservation(reservation, succeeded: succeeded, in: ledger, database) else {
+                return true
             }
+            faults.append("reservation \(reservation) of tokens: \(refusal)")
+            refused.insert(reservation)
+            return false
         }
-        for reservation in try ledger.openReservations(in: database) where reservation.key.hasPrefix(keyPrefix) {
-            let what = "the \(reservation.amount) tokens of user \(reservation.user) in reservation \(reservation.id)"
+        for job in try TrainingTable.open(database, unreadable: { faults.append("\($0)") }) {
+            let isRefunded = try job.reservation.map { try isClosed($0, succeeded: false) } ?? true
+            try TrainingTable.end(
+                job.id, as: .failed, progress: job.progress, message: isRefunded ? nodeStopped : nodeStoppedFirst,
+                at: now,
+                database)
+            closed += 1
+        }
+        for reservation in try ledger.openReservations(in: database)
+        where reservation.key.hasPrefix(keyPrefix) && !refused.contains(reservation.id) {
             do {
                 let job = try JobID(reservation.key.dropFirst(keyPrefix.count)).flatMap {
                     try TrainingTable.find($0, database)
                 }
-                if let job, !job.state.hasEnded { continue }
-                let refusal = try closeReservation(
-                    reservation.id, succeeded: job?.state == .succeeded, in: ledger, database)
-                if let refusal { faults.append("\(what): \(refusal)") }
+                _ = try isClosed(reservation.id, succeeded: job?.state == .succeeded)
             } catch let error as JobError {
-                faults.append("\(what): \(error)")
+                faults.append("reservation \(reservation.id) of tokens: \(error)")
             }
         }
         return (closed, faults)

@@ -22,6 +22,8 @@ struct RefusedClosingTests {
             for (id, owner) in [(refused.id, full), (closed.id, other)] {
                 #expect(try await next.job(id, for: owner).state == .failed)
             }
+            #expect(try await next.job(closed.id, for: other).message.hasSuffix("its tokens were given back"))
+            #expect(try await !next.job(refused.id, for: full).message.contains("given back"))
             #expect(try await jobs.balance(other) == 100)
             #expect(try await jobs.ledger.openReservations().map(\.id) == [refused.reservation])
 
