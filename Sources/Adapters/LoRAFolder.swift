@@ -73,6 +73,9 @@ struct LoRAFolder: Sendable {
         return paths.sorted()
     }
 
+    /// What all files together have.
+    func sizeBytes() throws -> UInt64 { try paths().reduce(0) { $0 + (try stamp($1)?.sizeBytes ?? 0) } }
+
     private func names(of type: LoRAType) throws -> [String] {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: fullPath(type))

@@ -54,9 +54,12 @@ extension LoRALibrary {
     /// - Throws: what `note` throws; `AdapterError`, `StoreError`. All files are where they were then.
     func purge(_ paths: [LoRAPath], _ note: LoRANote<LoRAPath>) throws -> Int {
         var asides: [(path: LoRAPath, aside: String)] = []
+        var sizeBytes: UInt64 = 0
         do {
             try table.write { database in
-                for path in paths where try bin.stamp(path) != nil {
+                for path in paths {
+                    guard let stamp = try bin.stamp(path) else { continue }
+                    sizeBytes += stamp.sizeBytes
                     asides.append((path, try bin.setAside(path)))
                     try LoRATable.delete(.bin, path, database)
                     try note.write(path, database)
@@ -69,6 +72,7 @@ extension LoRALibrary {
         }
         // What stays here is removed when the library is opened again.
         for (_, aside) in asides { unlink(aside) }
+        space.remove(sizeBytes)
         return asides.count
     }
 

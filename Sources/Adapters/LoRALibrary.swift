@@ -18,6 +18,8 @@ package import Store
 package actor LoRALibrary {
     /// Largest file that is taken in.
     package static let maximumFileBytes: UInt64 = 500 << 20
+    /// How long the sizes of files are not added up again.
+    private static let countingInterval = Duration.seconds(5)
 
     /// What the actor does waits for the disk.
     private nonisolated let queue = DiskQueue(label: "loras")
@@ -25,6 +27,9 @@ package actor LoRALibrary {
     let bin: LoRAFolder
     let table: LoRATable
     private let incoming: String
+    let space: LoRASpace
+    /// When the sizes of all files were added up last.
+    private var counted: ContinuousClock.Instant?
     /// Files whose hash is not known, as they come.
     let withoutHash = AsyncStream.makeStream(of: LoRAPath.self)
     private let maximumFileBytes: UInt64
@@ -40,15 +45,18 @@ package actor LoRALibrary {
     /// - Throws: `AdapterError`, `StoreError`.
     package init(
         dataDirectory: String, store: Store, maximumFileBytes: UInt64 = LoRALibrary.maximumFileBytes,
+        space limits: LoRASpaceLimits = LoRASpaceLimits(),
         now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
     ) throws {
         try self.init(
-            dataDirectory: dataDirectory, store: store, maximumFileBytes: maximumFileBytes, move: FileMove(), now: now)
+            dataDirectory: dataDirectory, store: store, maximumFileBytes: maximumFileBytes, space: limits,
+            move: FileMove(), freeBytes: LoRASpace.freeBytes(in:), now: now)
     }
 
+    /// - Parameter freeBytes: what is free of the disk that a folder is on.
     init(
-        dataDirectory: String, store: Store, maximumFileBytes: UInt64, move: FileMove,
-        now: @escaping @Sendable () -> Double
+        dataDirectory: String, store: Store, maximumFileBytes: UInt64, space limits: LoRASpaceLimits, move: FileMove,
+        freeBytes: @escaping @Sendable (_ folder: String) throws -> UInt64, now: @escaping @Sendable () -> Double
     ) throws {
         library = try LoRAFolder(root: dataDirectory + "/models/loras", move: move)
         bin = try LoRAFolder(root: dataDirectory + "/bin/models/loras", move: move)
@@ -57,6 +65,9 @@ package actor LoRALibrary {
         try LoRAFolder.removeLeftovers(in: incoming)
         table = try LoRATable(store: store)
         recovery = try LoRARecovery(library: library, bin: bin, table: table)
+        space = LoRASpace(stored: try library.sizeBytes() + bin.sizeBytes(), limits: limits) { [incoming] in
+            try freeBytes(incoming)
+        }
         self.maximumFileBytes = maximumFileBytes
         self.now = now
     }
@@ -65,9 +76,25 @@ package actor LoRALibrary {
 
     // MARK: Coming in
 
+    /// Takes room for an upload.
+    ///
+    /// - Parameter bytes: how many will come, where that is known; otherwise room is taken as they come.
+    /// - Throws: `AdapterError` of code `diskFull`.
+    package func room(for bytes: UInt64 = 0) throws -> LoRARoom {
+        do {
+            return try LoRARoom(bytes, of: space)
+        } catch let error as AdapterError where error.code == .diskFull {
+            // Files may have been removed by hand; whoever asks again and again is not to keep the disk busy.
+            if let counted, counted.duration(to: .now) < Self.countingInterval { throw error }
+            counted = .now
+            space.count(stored: try library.sizeBytes() + bin.sizeBytes())
+            return try LoRARoom(bytes, of: space)
+        }
+    }
+
     /// Begins an upload: append its bytes, then call `finish`.
-    package nonisolated func beginUpload() throws -> LoRAUpload {
-        try LoRAUpload(path: "\(incoming)/\(UUID().uuidString)", maximumBytes: maximumFileBytes)
+    package nonisolated func beginUpload(in room: LoRARoom) throws -> LoRAUpload {
+        try LoRAUpload(path: "\(incoming)/\(UUID().uuidString)", maximumBytes: maximumFileBytes, room: room)
     }
 
     /// Makes a complete upload a file of the library, if its content is what its name says.
@@ -124,6 +151,7 @@ package actor LoRALibrary {
             try note.write(stored, database)
             return stored
         }
+        space.add(sizeBytes)
         if stored.file.sha256 == nil { withoutHash.continuation.yield(stored.file.path) }
         return stored
     }

@@ -18,15 +18,17 @@ package final class LoRAUpload: Sendable {
     /// The temporary file.
     let path: String
     private let maximumBytes: UInt64
+    private let room: LoRARoom
     private let state: Mutex<State>
 
     /// Makes the temporary file, which is locked as long as the upload lasts.
-    init(path: String, maximumBytes: UInt64) throws {
+    init(path: String, maximumBytes: UInt64, room: LoRARoom) throws {
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw AdapterError(systemCall: errno, doing: "create", path: path) }
         _ = flock(descriptor, LOCK_EX | LOCK_NB)
         self.path = path
         self.maximumBytes = maximumBytes
+        self.room = room
         state = Mutex(State(descriptor: descriptor))
     }
 
@@ -44,6 +46,7 @@ package final class LoRAUpload: Sendable {
             guard UInt64(bytes.count) <= maximumBytes - state.byteCount else {
                 throw AdapterError(.tooLarge, "the file is larger than \(maximumBytes) bytes")
             }
+            try room.write(UInt64(bytes.count))
             try write(bytes, to: state.descriptor)
             state.byteCount += UInt64(bytes.count)
         }
@@ -78,6 +81,7 @@ package final class LoRAUpload: Sendable {
             close(state.descriptor)
             state.descriptor = -1
         }
+        room.giveBack()
     }
 
     /// Waits until every byte is on the disk.

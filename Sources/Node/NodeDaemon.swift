@@ -134,7 +134,11 @@ package struct NodeDaemon: Sendable {
             accounts = try AccountServices(store: store, keyPath: directory.jwtKey)
             loras = try LoRALibrary(
                 dataDirectory: directory.path, store: store,
-                maximumFileBytes: UInt64(settings.loras.maximumUploadMegabytes) << 20)
+                maximumFileBytes: UInt64(settings.loras.maximumUploadMegabytes) << 20,
+                space: LoRASpaceLimits(
+                    totalBytes: settings.loras.maximumTotalMegabytes == 0
+                        ? nil : UInt64(settings.loras.maximumTotalMegabytes) << 20,
+                    reserveBytes: UInt64(settings.loras.minimumFreeMegabytes) << 20))
             training = try await Self.training(
                 settings, directory: directory, accounts: accounts, store: store, events: events)
             let identity = try NodeIdentity.loadOrCreate(path: directory.identityKey)

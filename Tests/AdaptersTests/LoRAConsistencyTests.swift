@@ -68,7 +68,7 @@ struct LoRAConsistencyTests {
             let before = try Self.state(fixture)
 
             await #expect(throws: (any Error).self) {
-                let upload = try library.beginUpload()
+                let upload = try await library.beginUpload(in: library.room())
                 try upload.append(LoRAFixture.safetensors(3))
                 let name = try LoRAFileName(safe: "new.safetensors")
                 _ = try await library.finish(upload, as: name, type: .styles, note: fault.note())
@@ -166,7 +166,9 @@ struct LoRAConsistencyTests {
                 return FileMove().rename(source, target)
             }
             let library = try LoRALibrary(
-                dataDirectory: fixture.root, store: fixture.store, maximumFileBytes: 1 << 20, move: move, now: { 1000 })
+                dataDirectory: fixture.root, store: fixture.store, maximumFileBytes: 1 << 20, space: LoRASpaceLimits(),
+                move: move,
+                freeBytes: LoRASpace.freeBytes(in:), now: { 1000 })
             let bytes = LoRAFixture.safetensors(count: 50_000)
             let first = try await library.add(bytes).file
             let second = try await library.add(LoRAFixture.safetensors(2)).file

@@ -38,7 +38,7 @@ extension LoRALibrary {
     func add(
         _ bytes: [UInt8], as name: String = "my.safetensors", type: LoRAType = .styles, versioned: Bool = true
     ) async throws -> StoredLoRA {
-        let upload = try beginUpload()
+        let upload = try beginUpload(in: room())
         for start in stride(from: 0, to: bytes.count, by: 1000) {
             try upload.append(Array(bytes[start..<min(start + 1000, bytes.count)]))
         }

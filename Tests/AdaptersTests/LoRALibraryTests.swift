@@ -162,7 +162,7 @@ struct LoRALibraryTests {
     func cancelled() async throws {
         try await withLoRAs { fixture in
             let library = try fixture.open()
-            let upload = try library.beginUpload()
+            let upload = try await library.beginUpload(in: library.room())
             try upload.append([1, 2, 3])
             #expect(upload.byteCount == 3)
             #expect(try fixture.names("models/loras/.incoming").count == 1)
@@ -171,7 +171,7 @@ struct LoRALibraryTests {
             #expect(await code { try upload.append([1]) } == .uploadEnded)
             let name = try LoRAFileName(safe: "a.pt")
             #expect(await code { _ = try await library.finish(upload, as: name, type: .none) } == .uploadEnded)
-            do { try library.beginUpload().append([1]) }
+            do { try await library.beginUpload(in: library.room()).append([1]) }
             #expect(try fixture.names("models/loras/.incoming").isEmpty)
         }
     }
@@ -180,7 +180,7 @@ struct LoRALibraryTests {
     func leftovers() async throws {
         try await withLoRAs { fixture in
             let library = try fixture.open()
-            let upload = try library.beginUpload()
+            let upload = try await library.beginUpload(in: library.room())
             let bytes = LoRAFixture.safetensors()
             try upload.append(bytes)
             try Data([1]).write(to: URL(filePath: fixture.incoming + "/left"))

@@ -99,4 +99,35 @@ struct LoRAFairnessTests {
             #expect(entry.action.description == "lora.upload" && entry.outcome == .refused, "\(entry)")
         }
     }
+
+    @Test("that are announced as more than there is room for are refused before they come")
+    func announced() async throws {
+        let space = LoRASpaceLimits(totalBytes: 100_000)
+        try await ScriptedNode.serveLoRAsToUsers(space: space) { client, folders, _ in
+            let answer = try await client.raw(
+                "POST /lora/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(ScriptedNode.key)\r\n"
+                    + "Content-Type: multipart/form-data; boundary=a\r\nContent-Length: 200000\r\n"
+                    + "Expect: 100-continue\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 507"), "\(answer)")
+            #expect(try folders.incoming().isEmpty)
+            let small = Self.request(ScriptedNode.key, "a.safetensors")
+            #expect(try await client.raw(small.begin + small.end).hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test("that turn out to be more than there is room for are refused while they come, and nothing is left of them")
+    func unannounced() async throws {
+        let space = LoRASpaceLimits(totalBytes: 600_000)
+        try await ScriptedNode.serveLoRAsToUsers(space: space) { client, folders, _ in
+            let head =
+                "--a\r\nContent-Disposition: form-data; name=file; filename=a.safetensors\r\n\r\n"
+                + String(repeating: "x", count: 900_000)
+            let answer = try await client.raw(
+                "POST /lora/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(ScriptedNode.key)\r\n"
+                    + "Content-Type: multipart/form-data; boundary=a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + "\(String(head.utf8.count, radix: 16))\r\n\(head)\r\n9\r\n\r\n--a--\r\n\r\n0\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 507"), "\(answer)")
+            #expect(try folders.incoming().isEmpty)
+        }
+    }
 }

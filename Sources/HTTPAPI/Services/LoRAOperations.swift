@@ -5,8 +5,10 @@ package import Adapters
 /// Functions throw `AdapterError`.
 package struct LoRAOperations: Sendable {
     package var limits: LoRAUploadLimits
+    /// Takes room for the bytes of a request, where it says how many it has.
+    package var room: @Sendable (_ bytes: Int?) async throws -> LoRARoom
     /// Begins to take a file in.
-    package var begin: @Sendable () throws -> LoRAUpload
+    package var begin: @Sendable (_ room: LoRARoom) throws -> LoRAUpload
     /// Makes what has come a file of the library.
     package var finish:
         @Sendable (
@@ -24,7 +26,8 @@ package struct LoRAOperations: Sendable {
     package var purge: @Sendable (_ path: LoRAPath?, _ note: LoRANote<LoRAPath>) async throws -> Int
 
     package init(
-        limits: LoRAUploadLimits, begin: @escaping @Sendable () throws -> LoRAUpload,
+        limits: LoRAUploadLimits, room: @escaping @Sendable (_ bytes: Int?) async throws -> LoRARoom,
+        begin: @escaping @Sendable (_ room: LoRARoom) throws -> LoRAUpload,
         finish:
             @escaping @Sendable (
                 _ upload: LoRAUpload, _ name: LoRAFileName, _ type: LoRAType, _ versioned: Bool,
@@ -39,6 +42,7 @@ package struct LoRAOperations: Sendable {
         purge: @escaping @Sendable (_ path: LoRAPath?, _ note: LoRANote<LoRAPath>) async throws -> Int
     ) {
         self.limits = limits
+        self.room = room
         self.begin = begin
         self.finish = finish
         self.files = files
@@ -51,7 +55,8 @@ package struct LoRAOperations: Sendable {
     /// The functions of a library.
     package init(library: LoRALibrary, limits: LoRAUploadLimits) {
         self.limits = limits
-        begin = { try library.beginUpload() }
+        room = { try await library.room(for: UInt64(max($0 ?? 0, 0))) }
+        begin = { try library.beginUpload(in: $0) }
         finish = { try await library.finish($0, as: $1, type: $2, versioned: $3, note: $4) }
         files = { try await library.files(of: $0.type, after: $0.after, limit: $0.limit) }
         deletedFiles = { try await library.deletedFiles(of: $0.type, after: $0.after, limit: $0.limit) }

@@ -31,12 +31,14 @@ struct LoRAReception: Sendable {
             let boundary = try Self.boundary(of: request)
             let limit = loras.limits.fileBytes + Self.formBytes
             if let length = request.contentLength, length > limit { throw tooLarge }
+            let room = try await loras.room(request.contentLength)
             try await goOn(request, context)
             try await context.channel.setOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
             ).get()
             let form = LoRAForm(
-                boundary: boundary, sender: sender, loop: context.channel.eventLoop, begin: loras.begin)
+                boundary: boundary, sender: sender, loop: context.channel.eventLoop,
+                begin: { [loras] in try loras.begin(room) })
             let loop = ConnectionLoop(context.channel.eventLoop)
             return try await withTimeLimits(progress) {
                 try await withTaskExecutorPreference(loop) {

@@ -100,7 +100,10 @@ extension Settings {
         loras = LoRAs(
             maximumUploadMegabytes: try reader.integer("lora.maximum_upload_mb", default: 500, in: 1...1_048_576),
             maximumUploads: try reader.integer("lora.maximum_uploads", default: 64, in: 1...4096),
-            maximumUploadMinutes: try reader.integer("lora.maximum_upload_minutes", default: 60, in: 1...10_080))
+            maximumUploadMinutes: try reader.integer("lora.maximum_upload_minutes", default: 60, in: 1...10_080),
+            maximumTotalMegabytes: try reader.integer(
+                "lora.maximum_total_mb", default: 100_000, in: 0...1_073_741_824),
+            minimumFreeMegabytes: try reader.integer("lora.minimum_free_mb", default: 256, in: 0...1_073_741_824))
         files = Files(
             root: try reader.path(
                 "files.root", default: DataDirectory(path: dataDirectory).files, environment: environment))

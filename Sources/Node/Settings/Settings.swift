@@ -105,6 +105,10 @@ package struct Settings: Sendable, Equatable {
         package var maximumUploads: Int
         /// How long an upload may take.
         package var maximumUploadMinutes: Int
+        /// What all files may take, those in the bin with them, megabytes (2^20 bytes); 0 for any number.
+        package var maximumTotalMegabytes: Int
+        /// What uploads leave free of the disk, megabytes (2^20 bytes).
+        package var minimumFreeMegabytes: Int
     }
 
     /// What clients may see of the machine's files.

@@ -9,7 +9,8 @@ import Store
 extension ScriptedNode {
     /// A library without files, which takes none in.
     static let loras = LoRAOperations(
-        limits: LoRAUploadLimits(), begin: { throw AdapterError(.diskFull, "this node has no disk") },
+        limits: LoRAUploadLimits(), room: { _ in throw AdapterError(.diskFull, "this node has no disk") },
+        begin: { _ in throw AdapterError(.diskFull, "this node has no disk") },
         finish: { _, name, _, _, _ in throw AdapterError(.nameTaken, "there is a file \(name) already") },
         files: { _ in LoRAPage(elements: [], next: nil) }, deletedFiles: { _ in LoRAPage(elements: [], next: nil) },
         delete: { path, _ in throw AdapterError(.notFound, "there is no file \(path)") },
@@ -25,14 +26,14 @@ extension ScriptedNode {
 
     /// The same, with the accounts of those whom it serves.
     static func serveLoRAsToUsers(
-        limits: LoRAUploadLimits = LoRAUploadLimits(fileBytes: 1 << 20),
+        limits: LoRAUploadLimits = LoRAUploadLimits(fileBytes: 1 << 20), space: LoRASpaceLimits = LoRASpaceLimits(),
         _ body: @Sendable (ContractClient, LoRAFolders, AccountServices) async throws -> Void
     ) async throws {
         let folders = LoRAFolders()
         defer { try? FileManager.default.removeItem(atPath: folders.root) }
         let store = try Store.inMemory()
         let library = try LoRALibrary(
-            dataDirectory: folders.root, store: store, maximumFileBytes: UInt64(limits.fileBytes))
+            dataDirectory: folders.root, store: store, maximumFileBytes: UInt64(limits.fileBytes), space: space)
         var node = ScriptedNode()
         let accounts = accounts(store: store)
         node.services.accounts = accounts
