@@ -1,6 +1,7 @@
 """A master and its workers as real processes: joining, drivers, jobs, deaths and revocation, and the seeds' own curl lines."""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -251,6 +252,15 @@ def test_a_chat_runs_on_the_worker_that_has_the_model(cluster):
         for _ in zip(range(3), stream):
             pass
     eventually(lambda: master.stats()["total_active_jobs"] == 0, within=10)
+    # The same for one that waits for a whole answer: it is long enough to be found at work.
+    connection = http.client.HTTPConnection(master.url.removeprefix("http://"), timeout=60)
+    body = {"model": "far-away", "prompt": "Once", "max_tokens": 100_000, "ignore_eos": True, "n": 8}
+    headers = {"Authorization": f"Bearer {master.key}", "Content-Type": "application/json"}
+    connection.request("POST", "/v1/completions", json.dumps(body), headers)
+    eventually(lambda: master.stats()["total_active_jobs"] == 8, within=10)
+    connection.close()
+    eventually(lambda: master.stats()["total_active_jobs"] == 0, within=10)
+    eventually(lambda: _with_processes(master), within=10)
     assert master.stats()["total_completed_jobs"] == 3
 
     # Counters survive a kill of the master.
