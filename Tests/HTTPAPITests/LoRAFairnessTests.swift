@@ -115,7 +115,7 @@ struct LoRAFairnessTests {
         }
     }
 
-    @Test("that turn out to be more than there is room for are refused while they come, and nothing is left of them")
+    @Test("that turn out to be more than there is room for are refused, and nothing is left of them")
     func unannounced() async throws {
         let space = LoRASpaceLimits(totalBytes: 600_000)
         try await ScriptedNode.serveLoRAsToUsers(space: space) { client, folders, _ in
@@ -124,7 +124,8 @@ struct LoRAFairnessTests {
                 + String(repeating: "x", count: 900_000)
             let answer = try await client.raw(
                 "POST /lora/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(ScriptedNode.key)\r\n"
-                    + "Content-Type: multipart/form-data; boundary=a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + "Content-Type: multipart/form-data; boundary=a\r\nTransfer-Encoding: chunked\r\n"
+                    + "Connection: close\r\n\r\n"
                     + "\(String(head.utf8.count, radix: 16))\r\n\(head)\r\n9\r\n\r\n--a--\r\n\r\n0\r\n\r\n")
             #expect(answer.hasPrefix("HTTP/1.1 507"), "\(answer)")
             #expect(try folders.incoming().isEmpty)
