@@ -231,6 +231,49 @@ struct ShardConnectionTests {
         }
     }
 
+    @Test("one member cannot take all connections")
+    func manyConnections() async throws {
+        try await withSender { _, address, _, log in
+            let node = try TestNode(swarm: swarm)
+            let connections = ShardConnections(
+                address: address, credentials: node.credentials, expected: nil,
+                group: .singletonMultiThreadedEventLoopGroup)
+            func ask(_ connection: ShardConnection) async throws -> Int {
+                var count = 0
+                for try await chunk in try connection.ask(request(1)) { count += chunk.count }
+                return count
+            }
+            var taken: [ShardConnection] = []
+            for _ in 0..<LinkLimits().shardConnectionsPerMember {
+                taken.append(try await connections.take())
+                #expect(try await ask(taken[taken.count - 1]) == 100_000)
+            }
+            let extra = try await connections.take()
+            let error = await #expect(throws: RPCError.self) { try await ask(extra) }
+            #expect(error?.code == .unavailable && !extra.isReady)
+            // Another member has its own, and who leaves makes room.
+            let other = try await connect(try TestNode(swarm: swarm), to: address)
+            #expect(try await count(other, request(1)) == 100_000)
+            #expect(try await ask(taken[0]) == 100_000)
+            connections.abort()
+            await #expect(throws: LinkError.self) { try await connections.take() }
+        }
+    }
+
+    @Test("a name that stands for several addresses is reached at the one that answers")
+    func names() async throws {
+        try await withSender { _, address, _, _ in
+            let connections = ShardConnections(
+                address: try #require(LinkAddress(host: "localhost", port: address.port)),
+                credentials: try TestNode(swarm: swarm).credentials, expected: nil,
+                group: .singletonMultiThreadedEventLoopGroup)
+            let connection = try await connections.take()
+            #expect(connection.isReady)
+            connections.giveBack(connection)
+            #expect(try await connections.take() === connection)
+        }
+    }
+
     @Test("what is no request is answered with why, and the connection closed", arguments: [0, 1, 2])
     func abuse(kind: Int) async throws {
         try await withSender { _, address, _, log in

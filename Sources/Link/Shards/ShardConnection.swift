@@ -16,17 +16,21 @@ final class ShardConnection: Sendable {
 
     private let channel: any Channel
     private let receiver: NIOLoopBound<ShardReceiver>
+    private let health: ShardReceiver.Health
     /// The answer that was asked for last.
     private let last = Mutex<ShardReading?>(nil)
 
     /// - Parameter receiver: a handler of `channel`.
-    init(channel: any Channel, receiver: NIOLoopBound<ShardReceiver>) {
+    init(channel: any Channel, receiver: ShardReceiver) {
         self.channel = channel
-        self.receiver = receiver
+        self.receiver = NIOLoopBound(receiver, eventLoop: channel.eventLoop)
+        health = receiver.health
     }
 
     /// Whether something can be asked now.
-    var isReady: Bool { channel.isActive && last.withLock { $0?.isOver ?? true } }
+    var isReady: Bool {
+        channel.isActive && !health.isBroken && last.withLock { $0?.isComplete ?? true }
+    }
 
     func ask(_ request: Shoal_V1_FetchShardRequest) throws -> Answer {
         let request = try ShardFrames.request(request)
@@ -37,7 +41,8 @@ final class ShardConnection: Sendable {
             finishOnDeinit: true, delegate: reading)
         channel.eventLoop.execute { [receiver, channel] in
             receiver.value.current = (answer.source, reading)
-            guard channel.isActive else { return receiver.value.end(ShardReceiver.broken) }
+            guard channel.isActive else { return receiver.value.end(ShardReceiver.broken(nil)) }
+            channel.setOption(.autoRead, value: true).whenFailure { _ in }
             channel.writeAndFlush(request, promise: nil)
         }
         return answer.sequence
@@ -50,25 +55,37 @@ final class ShardConnection: Sendable {
 
 /// The reading of one answer.
 final class ShardReading: NIOAsyncSequenceProducerDelegate {
+    private enum Outcome {
+        case complete
+        case abandoned
+    }
+
     private let channel: any Channel
-    private let over = Mutex(false)
+    private let outcome = Mutex<Outcome?>(nil)
 
     init(channel: any Channel) {
         self.channel = channel
     }
 
-    /// Whether all of the answer has come.
-    var isOver: Bool { over.withLock { $0 } }
+    /// Whether all of the answer has come while somebody read it.
+    var isComplete: Bool { outcome.withLock { $0 == .complete } }
 
-    func end() { over.withLock { $0 = true } }
+    /// All of the answer has come.
+    func end() {
+        outcome.withLock { $0 = $0 ?? .complete }
+    }
 
     func produceMore() {
         channel.setOption(.autoRead, value: true).whenSuccess { [channel] in channel.read() }
     }
 
     func didTerminate() {
+        let isAbandoned = outcome.withLock { outcome in
+            outcome = outcome ?? .abandoned
+            return outcome == .abandoned
+        }
         // Whoever stops reading within an answer does not want the rest.
-        if !isOver { channel.close(promise: nil) }
+        if isAbandoned { channel.close(promise: nil) }
     }
 }
 
@@ -76,22 +93,36 @@ final class ShardReading: NIOAsyncSequenceProducerDelegate {
 final class ShardReceiver: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    static let broken = RPCError(code: .unavailable, message: "the connection broke off")
+    /// Whether anything more can come, for whoever is not on the connection's thread.
+    final class Health: Sendable {
+        private let broken = Mutex(false)
 
+        var isBroken: Bool { broken.withLock { $0 } }
+        func end() { broken.withLock { $0 = true } }
+    }
+
+    static func broken(_ cause: (any Error)?) -> RPCError {
+        RPCError(code: .unavailable, message: "the connection broke off", cause: cause)
+    }
+
+    let health = Health()
     /// Who takes what comes.
     var current: (source: ShardConnection.Answer.Source, reading: ShardReading)?
+    /// Succeeds when both sides have proven who they are; fails at the latest when the handler goes.
+    let proven: EventLoopFuture<Void>
+    private var promise: EventLoopPromise<Void>?
     private var reader = ShardAnswerReader()
-    private var proven: EventLoopPromise<Void>?
 
-    /// - Parameter proven: succeeds when both sides have proven who they are.
-    init(proven: EventLoopPromise<Void>) {
-        self.proven = proven
+    init(on loop: any EventLoop) {
+        let promise = loop.makePromise(of: Void.self)
+        proven = promise.futureResult
+        self.promise = promise
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event {
-            proven?.succeed()
-            proven = nil
+            promise?.succeed()
+            promise = nil
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -122,7 +153,7 @@ final class ShardReceiver: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(Self.broken, context)
+        fail(Self.broken(nil), context)
         context.fireChannelInactive()
     }
 
@@ -131,7 +162,7 @@ final class ShardReceiver: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        fail(Self.broken, context)
+        fail(Self.broken(nil), context)
     }
 
     /// The answer is over; another may be asked for unless the connection is gone.
@@ -142,12 +173,20 @@ final class ShardReceiver: ChannelInboundHandler {
         if let failure { answer?.source.finish(failure) } else { answer?.source.finish() }
     }
 
+    /// The other side takes too long to prove who it is.
+    func giveUp() {
+        promise?.fail(Self.broken(nil))
+        promise = nil
+    }
+
+    /// Nothing more comes.
     private func fail(_ error: any Error, _ context: ChannelHandlerContext) {
-        proven?.fail(error)
-        proven = nil
+        health.end()
+        promise?.fail(error)
+        promise = nil
         let answer = current
         current = nil
-        answer?.source.finish(error)
+        answer?.source.finish(error as? RPCError ?? Self.broken(error))
         context.close(promise: nil)
     }
 }

@@ -13,7 +13,7 @@ import SwiftProtobuf
 enum ShardFrames {
     static let headBytes = 16
     /// Room for as many ranges as a request may have.
-    static let maximumRequestBytes = 512 << 10
+    static let maximumRequestBytes = 160 << 10
     /// Bytes of a shard in one frame.
     static let maximumDataBytes = 256 << 10
     static let maximumMessageBytes = 4 << 10

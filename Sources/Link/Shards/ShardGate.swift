@@ -17,22 +17,28 @@ final class ShardGate: ChannelInboundHandler {
         /// Waits for a request of the peer, but not for ever.
         case idle(NodeID, timeout: Scheduled<Void>)
         case answering(NodeID, Task<Void, Never>, ShardWriter)
+        /// The answer is complete, but not all of it is out.
+        case draining(NodeID, timeout: Scheduled<Void>, isLast: Bool)
         case closed
     }
 
-    private struct NotAMember: Error {}
-
     /// How long a connection is kept on which nothing is asked.
     private static let patience = TimeAmount.seconds(60)
+    /// How long the last megabyte of an answer may take.
+    private static let drainTime = TimeAmount.seconds(300)
+    /// How long the other side has to take why the connection is closed.
+    private static let farewell = TimeAmount.seconds(5)
 
     private let shards: LinkShards?
+    private let ledger: ConnectionLedger
     private var state = State.undecided(isActive: false)
     private var reader = ShardRequestReader()
     private var isLeaving = false
 
     /// - Parameter shards: answers; `nil` where connections without a protocol are closed.
-    init(shards: LinkShards?) {
+    init(shards: LinkShards?, ledger: ConnectionLedger) {
         self.shards = shards
+        self.ledger = ledger
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -51,9 +57,9 @@ final class ShardGate: ChannelInboundHandler {
             }
         case (.idle, is ChannelShouldQuiesceEvent):
             close(context)
-        case (.answering, is ChannelShouldQuiesceEvent):
+        case (.answering, is ChannelShouldQuiesceEvent), (.draining, is ChannelShouldQuiesceEvent):
             isLeaving = true
-        case (.idle, _), (.answering, _), (.closed, _):
+        case (.idle, _), (.answering, _), (.draining, _), (.closed, _):
             break
         case (.undecided, _), (.passing, _):
             context.fireUserInboundEventTriggered(event)
@@ -62,7 +68,7 @@ final class ShardGate: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch state {
-        case .undecided, .passing:
+        case .passing:
             context.fireChannelRead(data)
         case .idle(let peer, let timeout):
             do throws(RPCError) {
@@ -79,7 +85,9 @@ final class ShardGate: ChannelInboundHandler {
             finish(
                 context, peer, RPCError(code: .failedPrecondition, message: "asked before the answer was out"),
                 closes: true)
-        case .closed:
+        case .draining(_, _, isLast: false):
+            close(context)
+        case .undecided, .draining, .closed:
             break
         }
     }
@@ -87,7 +95,7 @@ final class ShardGate: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         switch state {
         case .undecided, .passing: context.fireChannelReadComplete()
-        case .idle, .answering, .closed: break
+        case .idle, .answering, .draining, .closed: break
         }
     }
 
@@ -99,7 +107,7 @@ final class ShardGate: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch state {
         case .undecided, .passing: context.fireErrorCaught(error)
-        case .idle, .answering, .closed: close(context)
+        case .idle, .answering, .draining, .closed: close(context)
         }
     }
 
@@ -111,7 +119,7 @@ final class ShardGate: ChannelInboundHandler {
         // The handshake checked the proof's signatures; here it is only read again.
         guard let chain = try? context.channel.pipeline.syncOperations.nioSSL_peerValidatedCertificateChain(),
             let leaf = try? chain.leaf.toDERBytes(), let proof = try? NodeCertificate(derBytes: leaf).proof,
-            case .member(let peer) = proof.claimed
+            case .member(let peer) = proof.claimed, ledger.entered(peer)
         else {
             close(context)
             return
@@ -134,7 +142,7 @@ final class ShardGate: ChannelInboundHandler {
         let writer = ShardWriter { chunk, writer in
             loop.execute { bound.value.gate.write(chunk, bound.value.context, writer) }
         }
-        let task = Task {
+        let task = ledger.run {
             var failure: RPCError?
             do {
                 try await shards.answer(request, peer, RPCWriter(wrapping: writer))
@@ -162,20 +170,29 @@ final class ShardGate: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(chunk.bytes), promise: promise)
     }
 
+    /// Ends the answer; the next request may come when all of it is out.
     private func finish(_ context: ChannelHandlerContext, _ peer: NodeID, _ failure: RPCError?, closes: Bool) {
         switch state {
-        case .undecided, .passing, .closed: return
-        case .idle, .answering: break
+        case .undecided, .passing, .draining, .closed: return
+        case .idle(_, let timeout): timeout.cancel()
+        case .answering: break
         }
         let isLast = closes || isLeaving
         let bound = NIOLoopBound((gate: self, context: context), eventLoop: context.eventLoop)
-        let written = context.writeAndFlush(wrapOutboundOut(ShardFrames.end(failure)))
-        if isLast {
-            end()
-            written.whenComplete { _ in bound.value.context.close(promise: nil) }
-        } else {
-            wait(context, for: peer)
+        let timeout = context.eventLoop.scheduleTask(in: isLast ? Self.farewell : Self.drainTime) {
+            bound.value.gate.close(bound.value.context)
         }
+        state = .draining(peer, timeout: timeout, isLast: isLast)
+        context.writeAndFlush(wrapOutboundOut(ShardFrames.end(failure))).whenComplete { _ in
+            bound.value.gate.drained(bound.value.context)
+        }
+    }
+
+    private func drained(_ context: ChannelHandlerContext) {
+        guard case .draining(let peer, let timeout, let isLast) = state else { return }
+        if isLast || isLeaving { return close(context) }
+        timeout.cancel()
+        wait(context, for: peer)
     }
 
     private func close(_ context: ChannelHandlerContext) {
@@ -186,11 +203,13 @@ final class ShardGate: ChannelInboundHandler {
     /// Ends what goes on.
     private func end() {
         switch state {
-        case .idle(_, let timeout):
+        case .idle(let peer, let timeout), .draining(let peer, let timeout, _):
             timeout.cancel()
-        case .answering(_, let task, let writer):
+            ledger.left(peer)
+        case .answering(let peer, let task, let writer):
             writer.end(ChannelError.ioOnClosedChannel)
             task.cancel()
+            ledger.left(peer)
         case .undecided, .closed:
             break
         case .passing:

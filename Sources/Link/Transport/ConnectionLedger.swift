@@ -9,6 +9,10 @@ final class ConnectionLedger: Sendable {
         var open: [ObjectIdentifier: any Channel] = [:]
         var isStopping = false
         var handshaking = 0
+        /// Connections for shards.
+        var members: [NodeID: Int] = [:]
+        var answers: [Int: Task<Void, Never>] = [:]
+        var lastAnswer = 0
         var refusals: [ObjectIdentifier: LinkError] = [:]
         var noticesThisMinute = 0
         var minuteStart = NIODeadline.now()
@@ -49,6 +53,41 @@ final class ConnectionLedger: Sendable {
 
     func handshakeEnded() { state.withLock { $0.handshaking -= 1 } }
     func closed(_ channel: any Channel) { state.withLock { $0.open[ObjectIdentifier(channel)] = nil } }
+
+    /// Whether a member may have one more connection for shards, which `left` has to follow then.
+    func entered(_ member: NodeID) -> Bool {
+        state.withLock { state in
+            guard state.members[member, default: 0] < limits.shardConnectionsPerMember else { return false }
+            state.members[member, default: 0] += 1
+            return true
+        }
+    }
+
+    func left(_ member: NodeID) {
+        state.withLock { state in
+            let rest = state.members[member, default: 0] - 1
+            state.members[member] = rest > 0 ? rest : nil
+        }
+    }
+
+    /// Runs what sends an answer. It is cancelled where its connection ends.
+    func run(_ answer: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        state.withLock { state in
+            state.lastAnswer += 1
+            let number = state.lastAnswer
+            let task = Task {
+                await answer()
+                self.state.withLock { $0.answers[number] = nil }
+            }
+            state.answers[number] = task
+            return task
+        }
+    }
+
+    /// Waits for the answers of connections that have been closed.
+    func answersEnded() async {
+        while let task = state.withLock({ $0.answers.values.first }) { await task.value }
+    }
 
     /// Closes the listener and every connection, and whatever still comes in.
     ///

@@ -51,7 +51,7 @@ package final class LinkChannel: Sendable {
     /// Ends the connection and every call on it.
     package func abort() {
         runner.cancel()
-        shards?.close()
+        shards?.abort()
     }
 
     /// Calls `endpoint`. Candidate addresses are tried in order, each a little after the one before; the first that

@@ -18,6 +18,8 @@ package struct LinkLimits: Sendable {
     /// Connections whose handshake is still running; one more is closed.
     package var handshakes = 128
     package var handshakeTimeout: Duration = .seconds(10)
+    /// Connections for shards that one member may have; one more is closed.
+    package var shardConnectionsPerMember = 24
     /// Streams that one connection may have open.
     package var streamsPerConnection = 1024
 

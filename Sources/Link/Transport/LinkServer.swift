@@ -141,6 +141,7 @@ package final class LinkServer: Service {
             for task in serving { task.cancel() }
         }
         for task in serving { _ = await task.result }
+        for listener in listeners { await listener.ledger.answersEnded() }
         reaper.cancel()
     }
 
@@ -185,7 +186,7 @@ package final class LinkServer: Service {
             let pipeline = channel.pipeline.syncOperations
             let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
             try pipeline.addHandler(ReadSlicer(), position: .after(tls))
-            try pipeline.addHandler(ShardGate(shards: shards), position: .after(tls))
+            try pipeline.addHandler(ShardGate(shards: shards, ledger: ledger), position: .after(tls))
             let lingering = LingeringClose()
             try pipeline.addHandler(
                 HandshakeGuard(ledger: ledger, timeout: limits.handshakeTimeout, lingering: lingering),
