@@ -16,7 +16,7 @@ contains), `skip` (matching requests that pass unharmed first) and `times` (how 
     wrong_range  answers 206 with bytes `shift` further on than asked
     no_etag      leaves ETag out
     change       swaps the file's bytes and ETag when the file store is asked for it (once, unless `times` says more)
-    expire       the file store refuses every location that was signed before this request (once, unless `times` says more)
+    expire       the file store refuses what was signed before this request, where `path` is in it (once, unless `times` says more)
     size         claims `size` bytes wherever the file is described
     gate         makes the repository `repository` gated; the accepted token opens it if `granted`
     move         `repository` has been renamed to `to`

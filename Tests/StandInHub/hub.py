@@ -36,16 +36,25 @@ class Hub:
         self.faults = Faults()
         self.lock = threading.Lock()
         self.requests = []
-        # Locations signed up to this moment are refused.
-        self.signed_from = 0
+        # Locations that hold the text and were signed up to the moment are refused.
+        self.expired = {}
         self.url = self.store_url = ""
 
     def reset(self):
         self.faults.reset()
         self.store.reset()
-        self.signed_from = 0
+        self.expired = {}
         with self.lock:
             self.requests.clear()
+
+    def expire(self, path):
+        """Locations that hold this text, and have been signed by now, are refused from now on."""
+        with self.lock:
+            self.expired[path] = time.monotonic_ns()
+
+    def has_expired(self, path, signature):
+        with self.lock:
+            return any(text in path and signature <= moment for text, moment in self.expired.items())
 
 
 class HubHandler(Handler):
@@ -191,7 +200,7 @@ class StoreHandler(Handler):
         if "Authorization" in self.headers:
             return self.refuse_as_store(400, "InvalidArgument", "Only one auth mechanism allowed")
         signature = self.parameters.get("Signature", ["0"])[0]
-        if not signature.isdigit() or int(signature) <= self.hub.signed_from:
+        if not signature.isdigit() or self.hub.has_expired(self.path, int(signature)):
             return self.refuse_as_store(403, "AccessDenied", "Request has expired")
         match self.segments:
             case ["repos", owner, name, sha256]:

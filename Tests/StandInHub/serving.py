@@ -45,7 +45,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.hub.requests.append(self.entry)
         self.suffered = self.hub.faults.hitting(self.host, self.command, self.path)
         if "expire" in self.suffered:
-            self.hub.signed_from = time.monotonic_ns()
+            self.hub.expire(self.suffered["expire"].get("path", ""))
         try:
             if not self.failed():
                 self.route()

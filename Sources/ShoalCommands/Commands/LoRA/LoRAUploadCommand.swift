@@ -10,12 +10,6 @@ import SystemPackage
     import Foundation
 #endif
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// `shoal lora upload`: sends a LoRA file to a node.
 package struct LoRAUploadCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
@@ -87,12 +81,10 @@ package struct LoRAUploadCommand: AsyncParsableCommand {
             throw CommandError("cannot open \(path): \(error)")
         }
         do {
-            var status = stat()
-            guard fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
-            guard status.st_mode & S_IFMT == S_IFREG else {
+            guard let sizeBytes = try descriptor.regularFileSize else {
                 throw CommandError("\(path) is no regular file; name the LoRA file itself")
             }
-            let value = try await body(descriptor, Int64(status.st_size))
+            let value = try await body(descriptor, sizeBytes)
             try descriptor.close()
             return value
         } catch {
