@@ -81,10 +81,11 @@ package struct LoRAUploadCommand: AsyncParsableCommand {
             throw CommandError("cannot open \(path): \(error)")
         }
         do {
-            guard let sizeBytes = try descriptor.regularFileSize else {
+            let status = try descriptor.stat()
+            guard status.type == .regular else {
                 throw CommandError("\(path) is no regular file; name the LoRA file itself")
             }
-            let value = try await body(descriptor, sizeBytes)
+            let value = try await body(descriptor, status.size)
             try descriptor.close()
             return value
         } catch {
