@@ -67,13 +67,24 @@ let package = Package(
         .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(
-            name: "ChatTemplate", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")]),
+            name: "JSON", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: alwaysOptimised),
+        .target(
+            name: "Grammars",
+            dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: alwaysOptimised),
         .target(
             name: "CEngine",
             cSettings: [.unsafeFlags(["-O2", "-I\(enginePrefix)/include"])],
+            cxxSettings: [
+                .unsafeFlags(
+                    ["-O2", "-I\(enginePrefix)/include"]
+                        + ["common", "vendor"].map { "-I\(enginePrefix)/include/\($0)" })
+            ],
             linkerSettings: [
                 .unsafeFlags(["-L\(enginePrefix)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(enginePrefix)/lib"]),
-                .linkedLibrary("llama"), .linkedLibrary("ggml"), .linkedLibrary("ggml-base"),
+                .linkedLibrary("llama-common"), .linkedLibrary("llama"), .linkedLibrary("ggml"),
+                .linkedLibrary("ggml-base"),
             ]
         ),
 
@@ -98,7 +109,7 @@ let package = Package(
         ),
         .target(
             name: "Engine",
-            dependencies: ["CEngine", "GGUF", logging],
+            dependencies: ["CEngine", "GGUF", "JSON", "Grammars", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
@@ -135,7 +146,7 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "ChatTemplate", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
+                "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ] + grpc
@@ -143,7 +154,7 @@ let package = Package(
         .target(
             name: "Cluster",
             dependencies: [
-                "Inference", "Link", "Store", "Hardware", "ChatTemplate", "GGUF", grdb, logging, lifecycle,
+                "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle,
             ] + grpc),
         .target(
             name: "Acquisition",
@@ -168,7 +179,7 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: [
                 "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
-                "ChatTemplate",
+                "JSON",
                 "Link", "GGUF", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -200,7 +211,7 @@ let package = Package(
         // Roof.
         .target(
             name: "EngineService",
-            dependencies: ["Engine", "Link", "GGUF", logging, lifecycle] + grpc,
+            dependencies: ["Engine", "Link", "GGUF", "JSON", "Grammars", logging, lifecycle] + grpc,
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
@@ -264,7 +275,8 @@ let package = Package(
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF"], exclude: ["reference"]),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "GGUF"], exclude: ["reference"]),
-        .testTarget(name: "ChatTemplateTests", dependencies: ["ChatTemplate"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "GrammarsTests", dependencies: ["Grammars", "JSON"]),
         .testTarget(
             name: "LinkTests",
             dependencies: [
@@ -283,8 +295,11 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "ChatTests", dependencies: ["Engine", "JSON"], exclude: ["reference"],
+            swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]),
+        .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "GGUF", logging],
+            dependencies: ["Engine", "GGUF", "JSON", "Grammars", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(
@@ -297,14 +312,14 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Inference", "Acquisition", "GGUF", "Link", "ChatTemplate", "Events", "ModelLibrary", "Store", "Swarm",
+                "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events", "ModelLibrary", "Store", "Swarm",
                 "shoal-engine", logging,
             ] + grpc
         ),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Cluster", "Inference", "Link", "Store", "Hardware", "ChatTemplate", "GGUF", grdb, logging, lifecycle,
+                "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle,
             ] + grpc),
         .testTarget(
             name: "AcquisitionTests",
@@ -322,7 +337,7 @@ let package = Package(
             name: "HTTPAPITests",
             dependencies: [
                 "HTTPAPI", "Accounts", "Cluster", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm",
-                "ChatTemplate",
+                "JSON",
                 "GGUF",
                 "Link", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
@@ -347,7 +362,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Link", "GGUF", "ModelLibrary", "ChatTemplate", "Node", "ShoalCommands", "StandIn", "shoal",
+                "Link", "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn", "shoal",
                 "shoal-engine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -357,7 +372,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )
 
 for target in package.targets where target.type != .system && !["CEngine", "CFiles"].contains(target.name) {

@@ -170,6 +170,11 @@ int32_t shoal_top(const float *values, int32_t count, int32_t wanted, int32_t *i
     return found;
 }
 
+int64_t shoal_find(const void *text, size_t length, const void *wanted, size_t wanted_length) {
+    const char *found = memmem(text, length, wanted, wanted_length);
+    return found == NULL ? -1 : found - (const char *)text;
+}
+
 static shoal_log_sink current_sink = NULL;
 
 static void forward_log(enum ggml_log_level level, const char *text, void *opaque) {

@@ -19,6 +19,7 @@ package final class EngineModel: Sendable {
     package let paths: [String]
     package let vocabulary: Vocabulary
     private let windows = Mutex<[LayerRange: Window]>([:])
+    private let bounds = Mutex<TokenBounds?>(nil)
 
     private static let defaultContextLength = 8192
     private static let defaultMaximumSequences = 32
@@ -35,6 +36,16 @@ package final class EngineModel: Sendable {
     }
 
     package var layerCount: Int { files.layerCount }
+
+    /// How few tokens texts can become, worked out once.
+    package var tokenBounds: TokenBounds {
+        bounds.withLock { bounds in
+            if let bounds { return bounds }
+            let made = TokenBounds(vocabulary)
+            bounds = made
+            return made
+        }
+    }
 
     package func window(_ layers: LayerRange) -> Window? {
         windows.withLock { $0[layers] }

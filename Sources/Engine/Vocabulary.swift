@@ -41,6 +41,12 @@ package final class Vocabulary: Sendable {
         llama_vocab_is_eog(pointer, token)
     }
 
+    /// Whether a token is recognised as a whole wherever its text stands, as `<|im_start|>` is.
+    func isSpecial(_ token: Int32) -> Bool {
+        let attributes = llama_vocab_get_attr(pointer, token).rawValue
+        return attributes & (LLAMA_TOKEN_ATTR_CONTROL.rawValue | LLAMA_TOKEN_ATTR_USER_DEFINED.rawValue) != 0
+    }
+
     /// Text as tokens.
     ///
     /// - Parameters:
@@ -86,6 +92,10 @@ package final class Vocabulary: Sendable {
         let last = llama_vocab_eos(pointer)
         let beginning = beginningOfText.map { String(decoding: bytes(of: $0, special: true), as: UTF8.self) } ?? ""
         return (beginning, last >= 0 ? String(decoding: bytes(of: last, special: true), as: UTF8.self) : "")
+    }
+
+    func withModel<Result>(_ body: (OpaquePointer) throws -> Result) rethrows -> Result {
+        try body(model.pointer)
     }
 
     func withPointer<Result>(_ body: (OpaquePointer) throws -> Result) rethrows -> Result {

@@ -8,7 +8,7 @@ internal import SwiftProtobuf
 
 /// What the daemon that started this process asks of it, over the Unix socket alone.
 struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
-    let host: EngineHost
+    let opened: OpenedModel
     /// Port of the listener for other engines.
     let port: Int
 
@@ -16,7 +16,7 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
         request: Shoal_V1_OpenModelRequest, context: ServerContext
     ) async throws -> Shoal_V1_ModelDescription {
         try await rethrowing {
-            let model = try await blocking { try host.open(paths: request.paths) }
+            let model = try await blocking { try opened.open(paths: request.paths) }
             return Shoal_V1_ModelDescription(model)
         }
     }
@@ -25,7 +25,7 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
         request: Shoal_V1_LoadWindowRequest, response: RPCWriter<Shoal_V1_LoadWindowProgress>, context: ServerContext
     ) async throws {
         try await rethrowing {
-            let model = try host.model()
+            let model = try opened.model()
             let layers = try LayerRange(request.layers)
             let options = EngineModel.LoadOptions(request)
             let (fractions, progress) = AsyncStream.makeStream(of: Float.self, bufferingPolicy: .bufferingNewest(1))
@@ -49,14 +49,14 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
         request: Shoal_V1_UnloadWindowRequest, context: ServerContext
     ) async throws -> Shoal_V1_UnloadWindowReply {
         try rethrowing {
-            let freed = try host.model().unload(LayerRange(request.layers))
+            let freed = try opened.model().unload(LayerRange(request.layers))
             return .with { $0.freedBytes = freed }
         }
     }
 
     func status(request: Shoal_V1_EngineStatusRequest, context: ServerContext) async throws -> Shoal_V1_EngineStatus {
         .with {
-            $0.windows = ((try? host.model())?.loadedWindows ?? []).map { Shoal_V1_WindowStatus($0) }
+            $0.windows = ((try? opened.model())?.loadedWindows ?? []).map { Shoal_V1_WindowStatus($0) }
             $0.residentBytes = UInt64(ResidentMemory.bytes ?? 0)
             $0.engineVersion = LlamaBackEnd.version
             $0.backEnd = LlamaBackEnd.devices.joined(separator: ", ")
@@ -67,7 +67,7 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
     func tokenize(request: Shoal_V1_TokenizeRequest, context: ServerContext) async throws -> Shoal_V1_TokenizeReply {
         try await rethrowing {
             let tokens = try await blocking {
-                try host.model().vocabulary.tokens(
+                try opened.model().vocabulary.tokens(
                     of: request.text, addSpecial: request.addSpecial, parseSpecial: request.parseSpecial)
             }
             return .with { $0.tokens = tokens }
@@ -78,7 +78,7 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
         request: Shoal_V1_DetokenizeRequest, context: ServerContext
     ) async throws -> Shoal_V1_DetokenizeReply {
         try rethrowing {
-            let vocabulary = try host.model().vocabulary
+            let vocabulary = try opened.model().vocabulary
             return .with {
                 $0.pieces = request.tokens.map { Data(vocabulary.bytes(of: $0, special: request.special)) }
             }
@@ -87,7 +87,7 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
 
     func embed(request: Shoal_V1_EmbedRequest, context: ServerContext) async throws -> Shoal_V1_EmbedReply {
         try await rethrowing {
-            let model = try host.model()
+            let model = try opened.model()
             guard let whole = LayerRange(first: 0, end: model.layerCount), let window = model.window(whole) else {
                 throw EngineError(.windowUnloaded, "embeddings need all \(model.layerCount) layers loaded on one node")
             }

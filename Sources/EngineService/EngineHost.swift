@@ -4,41 +4,16 @@ internal import GGUF
 internal import Link
 internal import Logging
 internal import SwiftProtobuf
-internal import Synchronization
 
 /// What both services of the engine process share: the model, its sessions, and the links to other engines.
 final class EngineHost: Sendable {
     let directory = SessionDirectory()
     let neighbours: Neighbours
+    let opened = OpenedModel()
     let logger: Logger
-    private let opened = Mutex<EngineModel?>(nil)
-
     init(neighbours: Neighbours, logger: Logger) {
         self.neighbours = neighbours
         self.logger = logger
-    }
-
-    /// Opens the model, once: later calls have to name the same files.
-    func open(paths: [String]) throws -> EngineModel {
-        if let model = opened.withLock({ $0 }) {
-            guard model.paths == paths else {
-                throw EngineError(.badRequest, "this engine runs \(model.paths), not \(paths)")
-            }
-            return model
-        }
-        let model = try EngineModel(paths: paths)
-        return opened.withLock { current in
-            if let present = current { return present }
-            current = model
-            return model
-        }
-    }
-
-    func model() throws -> EngineModel {
-        guard let model = opened.withLock({ $0 }) else {
-            throw EngineError(.badRequest, "no model is open: call OpenModel first")
-        }
-        return model
     }
 
     /// Hands a frame from another engine to the window it is for. Frames of unknown sessions are late and dropped.

@@ -17,7 +17,7 @@ package enum EngineProcess {
         let logLevel: String?
     }
 
-    private struct UsageError: Error, CustomStringConvertible {
+    struct UsageError: Error, CustomStringConvertible {
         let description: String
     }
 
@@ -39,7 +39,12 @@ package enum EngineProcess {
             guard let socket = value(of: "--socket", in: arguments) else {
                 throw UsageError(description: "shoal-engine is started by shoal: --socket PATH [--model-name NAME]")
             }
-            try await serve(socketPath: socket, modelName: value(of: "--model-name", in: arguments) ?? "model")
+            let name = value(of: "--model-name", in: arguments) ?? "model"
+            if arguments.contains("--prepare") {
+                try await PreparationProcess.serve(socketPath: socket, modelName: name)
+            } else {
+                try await serve(socketPath: socket, modelName: name)
+            }
             return 0
         } catch {
             FileHandle.standardError.write(Data("error: \(error)\n".utf8))
@@ -71,7 +76,8 @@ package enum EngineProcess {
             group.addTask { try await network.run() }
             let port = try await network.port
             let local = try LinkServer(
-                socketPath: socketPath, services: [ControlService(host: host, port: port), segment], loop: loop,
+                socketPath: socketPath, services: [ControlService(opened: host.opened, port: port), segment],
+                loop: loop,
                 logger: logger)
             group.addTask { try await local.run() }
             try await local.waitUntilListening()
@@ -84,7 +90,7 @@ package enum EngineProcess {
     }
 
     /// Returns when the daemon closes our standard input, or dies.
-    private static func standardInputClosed() async {
+    static func standardInputClosed() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let thread = Thread {
                 while readLine() != nil {}

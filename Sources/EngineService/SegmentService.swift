@@ -111,7 +111,7 @@ final class RunningSession: Sendable {
     init(_ message: Shoal_V1_OpenSession, host: EngineHost) async throws {
         let request = try SessionRequest(message)
         let layers = try LayerRange(message.layers)
-        let model = try host.model()
+        let model = try host.opened.model()
         guard let window = model.window(layers) else {
             throw EngineError(.windowUnloaded, "the layers \(layers) are not loaded here")
         }

@@ -1,6 +1,6 @@
-import ChatTemplate
 import Foundation
 import Inference
+import JSON
 import Link
 import Store
 import SwiftProtobuf

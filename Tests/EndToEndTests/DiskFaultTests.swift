@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 import StandIn
 import Testing
 

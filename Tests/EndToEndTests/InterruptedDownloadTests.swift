@@ -1,5 +1,5 @@
-import ChatTemplate
 import GGUF
+import JSON
 import ModelLibrary
 import StandIn
 import Testing

@@ -1,6 +1,6 @@
-import ChatTemplate
 import HTTPTypes
 import HummingbirdTesting
+import JSON
 import NIOCore
 import Testing
 

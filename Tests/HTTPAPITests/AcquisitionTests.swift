@@ -1,7 +1,7 @@
 import Acquisition
-import ChatTemplate
 import FoundationEssentials
 import HTTPTypes
+import JSON
 import Link
 import ModelLibrary
 import Testing

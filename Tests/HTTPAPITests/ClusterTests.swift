@@ -1,7 +1,7 @@
 import Accounts
-import ChatTemplate
 import Cluster
 import HTTPTypes
+import JSON
 import Link
 import Store
 import Testing

@@ -1,6 +1,6 @@
-import ChatTemplate
 import HTTPTypes
 import Inference
+import JSON
 import Testing
 
 @testable import HTTPAPI

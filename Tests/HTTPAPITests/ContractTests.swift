@@ -1,5 +1,5 @@
-import ChatTemplate
 import HTTPTypes
+import JSON
 import Logging
 import Testing
 

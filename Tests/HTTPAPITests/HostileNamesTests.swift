@@ -1,6 +1,6 @@
 import Acquisition
-import ChatTemplate
 import HTTPTypes
+import JSON
 import ModelLibrary
 import Synchronization
 import Testing

@@ -1,7 +1,7 @@
-import ChatTemplate
 import FoundationEssentials
 import HTTPTypes
 import HummingbirdTesting
+import JSON
 import NIOCore
 import Testing
 

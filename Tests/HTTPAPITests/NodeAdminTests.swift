@@ -1,7 +1,7 @@
-import ChatTemplate
 import GGUF
 import HTTPTypes
 import Inference
+import JSON
 import Link
 import ModelLibrary
 import NIOCore

@@ -1,7 +1,7 @@
 import CZlib
-import ChatTemplate
 import HTTPTypes
 import HummingbirdTesting
+import JSON
 import NIOCore
 import Synchronization
 import Testing

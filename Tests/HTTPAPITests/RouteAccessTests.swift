@@ -1,6 +1,6 @@
-import ChatTemplate
 import FoundationEssentials
 import HTTPTypes
+import JSON
 import Link
 import Logging
 import Synchronization

@@ -1,7 +1,7 @@
-import ChatTemplate
 import Files
 import FoundationEssentials
 import HTTPTypes
+import JSON
 import Synchronization
 import Testing
 

@@ -3,6 +3,8 @@
 #ifndef SHOAL_CENGINE_H
 #define SHOAL_CENGINE_H
 
+#include "CChat.h"
+
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <llama.h>
@@ -51,6 +53,9 @@ double shoal_log_sum_exp(const float *values, int32_t count);
 
 // The `wanted` largest values, largest first, ties by index. `indices` has room for `wanted`. Answers how many.
 int32_t shoal_top(const float *values, int32_t count, int32_t wanted, int32_t *indices);
+
+// Where `wanted` first stands in `text`; -1 where it does not.
+int64_t shoal_find(const void *text, size_t length, const void *wanted, size_t wanted_length);
 
 // Sends libllama's log lines to `sink` (level as in ggml_log_level). NULL: drops them.
 typedef void (*shoal_log_sink)(int32_t level, const char *text);

@@ -1,5 +1,5 @@
-import ChatTemplate
 import Inference
+import JSON
 import Link
 
 extension Shoal_V1_GenerationJob {

@@ -1,5 +1,5 @@
-import ChatTemplate
 import Inference
+import JSON
 
 /// Turns the events of an answer's generations into server-sent events.
 protocol AnswerRenderer: Sendable {

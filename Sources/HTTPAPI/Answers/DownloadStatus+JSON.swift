@@ -1,5 +1,5 @@
 import Acquisition
-import ChatTemplate
+import JSON
 import ModelLibrary
 
 #if canImport(FoundationEssentials)

@@ -1,5 +1,5 @@
 import Adapters
-import ChatTemplate
+import JSON
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,7 +1,7 @@
-import ChatTemplate
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 
 extension Response {

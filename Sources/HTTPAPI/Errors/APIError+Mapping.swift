@@ -1,13 +1,13 @@
 import Accounts
 import Acquisition
 import Adapters
-import ChatTemplate
 import Cluster
 import Files
 import HTTPTypes
 import Hub
 import Hummingbird
 import Inference
+import JSON
 import Jobs
 import Logging
 import ModelLibrary

@@ -1,5 +1,5 @@
-import ChatTemplate
 import HTTPTypes
+import JSON
 
 /// An answer that says what went wrong; the path's ``ErrorFamily`` says how it is written.
 struct APIError: Error, Hashable {

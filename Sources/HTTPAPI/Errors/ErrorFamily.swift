@@ -1,5 +1,5 @@
-import ChatTemplate
 import HTTPTypes
+import JSON
 
 /// How the errors of a part of the interface are written.
 enum ErrorFamily: Hashable, Sendable {

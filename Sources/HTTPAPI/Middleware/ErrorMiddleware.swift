@@ -1,6 +1,6 @@
-import ChatTemplate
 import HTTPTypes
 import Hummingbird
+import JSON
 import Logging
 
 /// Turns everything that is thrown into the answer of the path's family. The one place where errors meet HTTP.

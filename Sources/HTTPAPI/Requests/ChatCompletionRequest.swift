@@ -1,5 +1,5 @@
-import ChatTemplate
 import Inference
+import JSON
 import OrderedCollections
 
 /// The body of `POST /v1/chat/completions`.
@@ -43,6 +43,7 @@ struct ChatCompletionRequest {
             ignoreEndOfGeneration: try fields.bool("ignore_eos") ?? false,
             responseFormat: try fields.responseFormat(),
             parseToolCalls: reasoningFormat != "none")
+        generation.allowsParallelToolCalls = allowsParallelToolCalls
         try fields.neutralOptions()
         try fields.refuseUnread()
     }

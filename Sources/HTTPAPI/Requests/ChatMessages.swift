@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 
 /// The messages of a conversation, checked and brought into the one form that chat templates know.
 enum ChatMessages {

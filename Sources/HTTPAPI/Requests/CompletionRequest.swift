@@ -1,5 +1,5 @@
-import ChatTemplate
 import Inference
+import JSON
 
 /// The body of `POST /v1/completions`.
 struct CompletionRequest {

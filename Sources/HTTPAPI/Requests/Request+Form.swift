@@ -1,6 +1,6 @@
-import ChatTemplate
 import HTTPTypes
 import Hummingbird
+import JSON
 import Link
 import NIOCore
 

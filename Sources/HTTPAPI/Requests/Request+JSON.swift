@@ -1,7 +1,7 @@
-import ChatTemplate
 import HTTPTypes
 import Hummingbird
 import Inference
+import JSON
 import NIOCore
 
 extension Request {

@@ -1,5 +1,5 @@
-import ChatTemplate
 import Inference
+import JSON
 import OrderedCollections
 
 extension RequestFields {

@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 import OrderedCollections
 
 /// The members of a JSON request body, read one by one; what nobody has read is refused at the end.

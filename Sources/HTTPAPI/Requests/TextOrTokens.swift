@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 
 /// A text, or the token ids of one.
 enum TextOrTokens: Hashable {

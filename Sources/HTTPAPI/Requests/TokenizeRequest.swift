@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 
 /// The body of `POST /tokenize`, with llama-server's names.
 struct TokenizeRequest {

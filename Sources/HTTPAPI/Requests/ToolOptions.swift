@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 
 /// The tools that an answer may call, and whether it must.
 struct ToolOptions {

@@ -1,6 +1,6 @@
 import Acquisition
-import ChatTemplate
 import Hummingbird
+import JSON
 import Link
 import ModelLibrary
 

@@ -1,6 +1,6 @@
 import Accounts
-import ChatTemplate
 import Hummingbird
+import JSON
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

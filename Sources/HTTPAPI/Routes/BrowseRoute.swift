@@ -1,7 +1,7 @@
 import Accounts
-import ChatTemplate
 import Files
 import Hummingbird
+import JSON
 
 /// `GET /admin/api/browse`: what is in a folder of the node's files.
 struct BrowseRoute: Sendable {

@@ -1,9 +1,9 @@
 import Accounts
-import ChatTemplate
 import Cluster
 import HTTPTypes
 import Hardware
 import Hummingbird
+import JSON
 import Link
 
 #if canImport(FoundationEssentials)

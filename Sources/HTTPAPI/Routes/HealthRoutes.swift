@@ -1,5 +1,5 @@
-import ChatTemplate
 import Hummingbird
+import JSON
 import NIOCore
 
 /// Whether the node lives, whether it can serve, what it counts, and what it can be asked.

@@ -1,7 +1,7 @@
 import Acquisition
-import ChatTemplate
 import Hub
 import Hummingbird
+import JSON
 import ModelLibrary
 
 /// `/api/admin/hf/*`: finding models on Hugging Face, and fetching from there.

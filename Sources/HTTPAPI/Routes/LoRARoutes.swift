@@ -1,7 +1,7 @@
 import Accounts
 import Adapters
-import ChatTemplate
 import Hummingbird
+import JSON
 
 /// `/api/v1/admin/lora*`, `/api/v1/lora/upload`, and the same without `/api/v1`.
 struct LoRARoutes: Sendable {

@@ -1,7 +1,7 @@
 import Accounts
-import ChatTemplate
 import HTTPTypes
 import Hummingbird
+import JSON
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,5 +1,5 @@
-import ChatTemplate
 import Hummingbird
+import JSON
 import ModelLibrary
 
 /// `/api/admin/*` that concerns models in this node's memory and on its disk.

@@ -1,6 +1,6 @@
-import ChatTemplate
 import Hummingbird
 import Inference
+import JSON
 import Link
 
 /// `GET /v1/models` and `GET /v1/models/{id}`: the models that can be asked.

@@ -1,6 +1,6 @@
 import Accounts
-import ChatTemplate
 import Hummingbird
+import JSON
 import Link
 
 /// `/api/admin/*` that concerns the node and its swarm.

@@ -1,6 +1,6 @@
-import ChatTemplate
 import Hummingbird
 import Inference
+import JSON
 
 /// `POST /tokenize` and `POST /detokenize`, as llama-server has them.
 struct TokenizerRoutes: Sendable {

@@ -1,7 +1,7 @@
 import Accounts
-import ChatTemplate
 import HTTPTypes
 import Hummingbird
+import JSON
 import Jobs
 import NIOCore
 

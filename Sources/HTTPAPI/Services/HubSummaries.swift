@@ -1,5 +1,5 @@
 package import Acquisition
-import ChatTemplate
+import JSON
 
 /// What to look for on a hub.
 package struct HubSearch: Sendable, Hashable {

@@ -1,5 +1,5 @@
-import ChatTemplate
 package import Inference
+import JSON
 package import Link
 
 /// What the node says about itself.

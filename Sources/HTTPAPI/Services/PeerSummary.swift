@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 package import Link
 
 /// Another node as the node admin API shows it.

@@ -1,4 +1,4 @@
-package import ChatTemplate
+package import JSON
 
 /// What a client wants generated: a model, a prompt, how to sample, and when to stop.
 package struct GenerationRequest: Sendable {
@@ -33,6 +33,12 @@ package struct GenerationRequest: Sendable {
     package var responseFormat: ResponseFormat
     /// Whether tool calls and reasoning are taken out of the text; otherwise everything is text.
     package var parseToolCalls: Bool
+    /// Whether an answer may hold more than one tool call.
+    package var allowsParallelToolCalls = true
+    /// The last message is the beginning of the answer, which goes on behind it.
+    package var continuesLastMessage = false
+    /// For whom the work is done: shares are by caller. Empty for the node itself.
+    package var caller = ""
 
     package init(
         model: String, prompt: Prompt, sampling: Sampling = Sampling(), maximumTokens: Int? = nil,

@@ -16,6 +16,7 @@ struct EngineEnvironment: Sendable {
         let listen: String
     }
 
+    let role: EngineRole
     let settings: InferenceSettings
     let credentials: CurrentCredentials
     let variables: EngineVariables
@@ -32,7 +33,7 @@ struct EngineEnvironment: Sendable {
     }
 
     func socketPath(generation: Int) -> String {
-        "\(settings.socketDirectory)/engine-\(number)-\(generation).sock"
+        "\(settings.socketDirectory)/\(role.rawValue)-\(number)-\(generation).sock"
     }
 
     /// What an engine process finds in its environment: this process's own variables, and how its threads wait for each
@@ -49,4 +50,15 @@ struct EngineEnvironment: Sendable {
         for (name, value) in variables.current { changes[.init(stringLiteral: name)] = value }
         return .inherit.updating(changes)
     }
+}
+
+/// What an engine process is there for.
+package enum EngineRole: String, Sendable {
+    /// Computes windows of a model.
+    case compute = "engine"
+    /// Prepares prompts and reads answers; computes nothing.
+    case preparation = "prepare"
+
+    /// What the program is told besides.
+    var arguments: [String] { self == .preparation ? ["--prepare"] : [] }
 }

@@ -190,7 +190,8 @@ package actor EngineProcess {
         state = .stopped
         orders = nil
         if wasWanted {
-            backOff.ended(after: started.duration(to: .now), now: .now)
+            // Preparation processes are there to be lost: nobody waits for the next one.
+            if environment.role == .compute { backOff.ended(after: started.duration(to: .now), now: .now) }
             environment.logger.error(
                 "the engine ended", metadata: ["model": "\(model)", "why": "\(failure?.message ?? "it exited")"])
         } else {
@@ -224,7 +225,8 @@ package actor EngineProcess {
         }
         do {
             let result = try await Subprocess.run(
-                .path(FilePath(binary)), arguments: ["--socket", socket, "--model-name", model],
+                .path(FilePath(binary)),
+                arguments: Arguments(["--socket", socket, "--model-name", model] + environment.role.arguments),
                 environment: environment.processVariables(), platformOptions: options, input: .inputWriter,
                 output: .sequence, error: .sequence
             ) { execution in

@@ -15,6 +15,7 @@ package final class EngineSupervisor: Service {
 
     private let settings: InferenceSettings
     private let credentials: CurrentCredentials
+    private let role: EngineRole
     private let logger: Logger
     private let registry = Mutex(Registry())
     private let launches: AsyncStream<EngineProcess>
@@ -25,8 +26,11 @@ package final class EngineSupervisor: Service {
     /// Ticks when an engine started, ended or said something new of itself.
     package let engineChanges: AsyncStream<Void>
 
-    package init(settings: InferenceSettings, credentials: CurrentCredentials, logger: Logger) {
+    package init(
+        settings: InferenceSettings, credentials: CurrentCredentials, role: EngineRole = .compute, logger: Logger
+    ) {
         self.settings = settings
+        self.role = role
         self.credentials = credentials
         self.logger = logger
         (launches, launchContinuation) = AsyncStream.makeStream()
@@ -42,7 +46,7 @@ package final class EngineSupervisor: Service {
             if let known = registry.processes[model], known.paths == paths { return (known, nil) }
             registry.made += 1
             let environment = EngineEnvironment(
-                settings: settings, credentials: credentials, variables: variables, logger: logger,
+                role: role, settings: settings, credentials: credentials, variables: variables, logger: logger,
                 number: registry.made,
                 onChange: { [weak self] process in self?.processChanged(process) },
                 onStatus: { [weak self] process, status in self?.note(status, of: process) })

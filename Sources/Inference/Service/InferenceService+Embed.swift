@@ -8,12 +8,14 @@ extension InferenceService {
     /// One vector per input. The model has to be whole on this node: pooling needs all tokens of all layers in one place.
     ///
     /// - Throws: `InferenceError` with `unsupported` when this node does not hold the whole model.
-    package func embed(model name: String, inputs: [EmbeddingInput]) async throws -> [EmbeddingResult] {
+    package func embed(
+        model name: String, inputs: [EmbeddingInput], caller: String = ""
+    ) async throws -> [EmbeddingResult] {
         let begin = ContinuousClock.now
         recorder.began()
         hooks.requested(name)
         do {
-            let results = try await vectors(model: name, inputs: inputs)
+            let results = try await vectors(model: name, inputs: inputs, caller: caller)
             recorder.embedded(tokens: results.reduce(0) { $0 + $1.tokenCount }, latency: begin.duration(to: .now))
             return results
         } catch {
@@ -22,7 +24,9 @@ extension InferenceService {
         }
     }
 
-    private func vectors(model name: String, inputs: [EmbeddingInput]) async throws -> [EmbeddingResult] {
+    private func vectors(
+        model name: String, inputs: [EmbeddingInput], caller: String
+    ) async throws -> [EmbeddingResult] {
         let (known, served) = try await catalogue.model(named: name)
         guard let all = LayerRange(first: 0, end: served.layerCount), known.heldLayers.contains(all) else {
             throw InferenceError(
@@ -30,19 +34,19 @@ extension InferenceService {
                 "embeddings of model \(served.id) need all \(served.layerCount) layers on the node that is asked",
                 hint: "ask a node that holds the whole model, or import its missing shards here", parameter: "model")
         }
-        let (_, engine) = try await engine(of: name)
+        let description = try await preparer.connection(served).description
         var tokens: [[Int32]] = []
         for input in inputs {
             switch input {
             case .text(let text):
-                tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served))
+                tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served, for: caller))
             case .tokens(let given):
                 tokens.append(given)
             }
         }
         let context = served.contextLength(settings)
         for input in tokens {
-            try check(input, engine.description, parameter: "input")
+            try check(input, description, parameter: "input")
             guard input.count <= context else {
                 throw InferenceError(
                     .contextTooLong,

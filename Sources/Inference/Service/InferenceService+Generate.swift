@@ -1,4 +1,3 @@
-import ChatTemplate
 import Events
 import GRPCCore
 import Link
@@ -22,9 +21,9 @@ extension InferenceService {
         recorder.began()
         hooks.requested(request.model)
         do {
-            let (input, model) = try await input(for: request)
+            let (input, model, form) = try await input(for: request)
             try await gate.enter()
-            return try start(input, model: model, begin: begin)
+            return try start(input, model: model, form: form, begin: begin)
         } catch {
             if error is CancellationError { recorder.abandoned() } else { recorder.failed() }
             throw error
@@ -33,19 +32,25 @@ extension InferenceService {
 
     /// Runs the session in a task that ends with the stream. The caller has a place from the gate.
     private func start(
-        _ input: SessionInput, model: ServedModel, begin: ContinuousClock.Instant
+        _ input: SessionInput, model: ServedModel, form: String?, begin: ContinuousClock.Instant
     ) throws -> GenerationStream {
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)
+        let answer = AnswerEvents()
+        let reading = form.map {
+            AnswerReading(model: model, preparer: preparer, form: $0) { continuation.yield($0) }
+        }
         let session = GenerationSession(
             input, source: NodeSegments(model: model, shared: shared), settings: settings, logger: logger
-        ) { continuation.yield($0) }
+        ) { event in
+            if reading == nil { continuation.yield(event) } else { answer.add(event) }
+        }
         let cancel = tasks.start { [gate, recorder, events] in
             do {
                 events.publish(
                     NodeEvent(
                         category: "inference", kind: "inference_request",
                         message: "A generation with \(input.model) began.", modelID: input.model))
-                let ending = try await session.run()
+                let ending = try await Self.run(session, reading, answer)
                 recorder.finished(ending, latency: begin.duration(to: .now))
                 events.publish(
                     NodeEvent(
@@ -74,84 +79,65 @@ extension InferenceService {
         return GenerationStream(stream)
     }
 
+    /// Runs a session beside the reader of its answer; the end of either with an error is the end of both.
+    private static func run(
+        _ session: GenerationSession, _ reading: AnswerReading?, _ answer: AnswerEvents
+    ) async throws -> GenerationSession.Ending {
+        guard let reading else { return try await session.run() }
+        return try await withThrowingTaskGroup(of: GenerationSession.Ending?.self) { group in
+            group.addTask {
+                defer { answer.finish() }
+                return try await session.run()
+            }
+            group.addTask {
+                try await reading.run(answer)
+                return nil
+            }
+            var ending: GenerationSession.Ending?
+            while let result = try await group.next() { ending = ending ?? result }
+            guard let ending else { throw CancellationError() }
+            return ending
+        }
+    }
+
     // MARK: - From request to tokens
 
-    private func input(for request: GenerationRequest) async throws -> (SessionInput, ServedModel) {
-        let (model, engine) = try await engine(of: request.model)
-        let text: String?
-        let tokens: [Int32]
-        var output: OutputForm?
-        var grammar = try Self.grammar(request.responseFormat)
-        switch request.prompt {
-        case .chat(let messages, let tools, let choice, let arguments):
-            let chat = ChatRequest(tools: tools, choice: choice)
-            let prompt = try prompts.prompt(
-                messages: messages, tools: chat.tools, arguments: arguments, model: engine.description)
-            let form = try await form(of: model, engine)
-            grammar = try chat.grammar(form: form, prompt: prompt, given: grammar)
-            if request.parseToolCalls {
-                output = chat.output(form: form, prompt: prompt, isFree: request.responseFormat.isFree)
-            }
-            // A template that writes the first token itself must not get a second one.
-            let begins = engine.description.beginningOfText
-            let hasBeginning = !begins.isEmpty && prompt.hasPrefix(begins)
-            tokens = try await tokenize(prompt, addSpecial: !hasBeginning, parseSpecial: true, model)
-            text = prompt
-        case .text(let prompt):
-            tokens = try await tokenize(prompt, addSpecial: true, parseSpecial: true, model)
-            text = prompt
-        case .tokens(let given):
-            tokens = given
-            text = nil
-        }
-        try check(tokens, engine.description, parameter: "prompt")
+    /// A session's input, and the form that its answer is read in; nil where all of it is text.
+    private func input(for request: GenerationRequest) async throws -> (SessionInput, ServedModel, form: String?) {
+        let model = try await catalogue.model(named: request.model).served
         let context = model.contextLength(settings)
-        let room = context - tokens.count
+        let prepared = try await preparer.prepare(
+            try Shoal_V1_PrepareRequest(request, contextLength: context, nowUnixSeconds: Self.nowUnixSeconds), model,
+            for: request.caller)
+        let description = try await preparer.connection(model).description
+        let parameter = if case .chat = request.prompt { "messages" } else { "prompt" }
+        try check(prepared.tokens, description, parameter: parameter)
+        let room = context - prepared.tokens.count
         // One more token than the context has can still be asked for its log-probabilities alone.
         guard room > 0 else {
             throw InferenceError(
                 .contextTooLong,
-                "the prompt has \(tokens.count) tokens, and the context of model \(model.id) has \(context)",
-                hint: "shorten the prompt, or raise the node's context length", parameter: "messages")
+                "the model's maximum context length is \(context) tokens, and the prompt has \(prepared.tokens.count)",
+                hint: "shorten the prompt, or raise the node's context length", parameter: parameter)
         }
         var input = SessionInput(
-            requestID: Self.newRequestID(), model: model.id, prompt: tokens,
-            sampling: Self.sampling(for: request, grammar: grammar ?? ""),
+            requestID: Self.newRequestID(), model: model.id, prompt: prepared.tokens,
+            sampling: Self.sampling(for: request, grammar: prepared.grammar),
             maximumTokens: min(max(0, request.maximumTokens ?? room), room), contextLength: context,
-            vocabularySize: Int(engine.description.vocabularySize))
+            vocabularySize: Int(description.vocabularySize))
         input.cachePrompt = request.cachePrompt
         input.ignoreEndOfGeneration = request.ignoreEndOfGeneration
-        input.stop = request.stop
-        input.output = output
+        input.stop = request.stop + prepared.stops
+        input.markers = prepared.form.isEmpty ? [:] : prepared.markers.mapValues { Array($0.utf8) }
         if request.echo {
-            let shown: String
-            if let text {
-                shown = text
-            } else {
-                shown = String(decoding: try await pieces(of: tokens, special: true, model).joined(), as: UTF8.self)
-            }
-            input.echo = .init(text: shown, logProbabilities: request.topLogProbabilities != nil)
+            input.echo = .init(text: prepared.text, logProbabilities: request.topLogProbabilities != nil)
         }
-        return (input, model)
+        return (input, model, prepared.form.isEmpty ? nil : prepared.form)
     }
 
-    /// What the answer's form demands of the sampler; nil for nothing.
-    private static func grammar(_ format: ResponseFormat) throws(InferenceError) -> String? {
-        switch format {
-        case .text: return nil
-        case .grammar(let text): return text
-        case .jsonObject: return JSONGrammar.object
-        case .jsonSchema(let schema):
-            do {
-                return try JSONGrammar.matching(schema: schema)
-            } catch {
-                throw InferenceError(
-                    .badRequest, "the schema cannot be honoured: \(error)", parameter: "response_format", cause: error)
-            }
-        }
-    }
+    private static var nowUnixSeconds: Int { Int(Date().timeIntervalSince1970) }
 
-    private static func sampling(for request: GenerationRequest, grammar: String) -> Shoal_V1_Sampling {
+    private static func sampling(for request: GenerationRequest, grammar: Shoal_V1_AnswerGrammar) -> Shoal_V1_Sampling {
         let sampling = request.sampling
         return .with {
             $0.temperature = max(0, sampling.temperature)
@@ -167,7 +153,11 @@ extension InferenceService {
             // Chosen here, so that a session that goes on elsewhere goes on with the same numbers.
             $0.seed = sampling.seed ?? UInt32.random(in: .min ... .max)
             $0.logitBias = sampling.logitBias
-            $0.grammar = grammar
+            $0.grammar = grammar.grammar
+            if !grammar.grammar.isEmpty {
+                $0.grammarStart = grammar
+                $0.grammarStart.grammar = ""
+            }
             $0.topLogProbabilities = request.topLogProbabilities.map { Int32(clamping: $0) } ?? -1
         }
     }
@@ -178,20 +168,6 @@ extension InferenceService {
             let half = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
             return String(repeating: "0", count: 16 - half.count) + half
         }.joined()
-    }
-
-    /// How a model writes calls and reasoning, worked out once.
-    private func form(of model: ServedModel, _ engine: EngineConnection) async throws -> OutputForm {
-        let key = model.id + "/" + String(engine.description.chatTemplate.hashValue)
-        if let known = forms.withLock({ $0[key] }) { return known }
-        let template = engine.description.chatTemplate
-        var form = OutputForm(toolCalls: .detect(template: template), reasoning: .detect(template: template))
-        for text in OutputForm.markerTexts {
-            let tokens = try await tokenize(text, addSpecial: false, parseSpecial: true, model)
-            if tokens.count == 1 { form.markers[tokens[0]] = Array(text.utf8) }
-        }
-        forms.withLock { $0[key] = form }
-        return form
     }
 
     // MARK: - The tokenizer
@@ -205,42 +181,14 @@ extension InferenceService {
     }
 
     func tokenize(
-        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ model: ServedModel
+        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ model: ServedModel, for caller: String
     ) async throws -> [Int32] {
-        let request = Shoal_V1_TokenizeRequest.with {
-            $0.text = text
-            $0.addSpecial = addSpecial
-            $0.parseSpecial = parseSpecial
+        let request = Shoal_V1_PrepareRequest.with {
+            $0.plain.text = text
+            $0.plain.addSpecial = addSpecial
+            $0.plain.parseSpecial = parseSpecial
+            $0.contextLength = UInt32(clamping: model.contextLength(settings))
         }
-        return try await asking(model, "tokenize") { try await $0.channel.engine.tokenize(request, options: $1) }.tokens
-    }
-
-    func pieces(of tokens: [Int32], special: Bool, _ model: ServedModel) async throws -> [[UInt8]] {
-        let request = Shoal_V1_DetokenizeRequest.with {
-            $0.tokens = tokens
-            $0.special = special
-        }
-        return try await asking(model, "detokenize") { try await $0.channel.engine.detokenize(request, options: $1) }
-            .pieces.map { [UInt8]($0) }
-    }
-
-    /// Makes a short call to a model's engine. One that is gone or frozen is replaced, and asked once more.
-    private func asking<Answer: Sendable>(
-        _ model: ServedModel, _ what: String,
-        _ call: @Sendable (EngineConnection, CallOptions) async throws -> Answer
-    ) async throws -> Answer {
-        let engine = try await supervisor.engine(model: model.id, paths: model.paths)
-        do {
-            let connection = try await engine.connection()
-            do {
-                return try await call(connection, .within(.seconds(3)))
-            } catch let error as RPCError where error.code == .deadlineExceeded || error.code == .unavailable {
-                try Task.checkCancellation()
-                await engine.killUnlessAlive(generation: connection.generation, within: .milliseconds(700))
-            }
-            return try await call(try await engine.connection(), .within(.seconds(30)))
-        } catch let error as RPCError {
-            throw InferenceError(.engineFailed, "the engine cannot \(what): \(error.message)", cause: error)
-        }
+        return try await preparer.prepare(request, model, for: caller).tokens
     }
 }

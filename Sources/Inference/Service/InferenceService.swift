@@ -18,7 +18,7 @@ package final class InferenceService: Service {
     let keeper: WindowKeeper
     let catalogue: ModelCatalogue
     let links: EngineLinks
-    let prompts = PromptBuilder()
+    let preparer: PromptPreparer
     let recorder = StatisticsRecorder()
     let gate: AdmissionGate
     let tasks = GenerationTasks()
@@ -26,8 +26,6 @@ package final class InferenceService: Service {
     let hooks: InferenceHooks
     let logger: Logger
     let keeperChanges: AsyncStream<Void>
-    /// How models write calls and reasoning, by model.
-    let forms = Mutex<[String: OutputForm]>([:])
     /// Models whose engines run with other variables than new ones would.
     let staleEngines = Mutex<Set<String>>([])
     let publishedSpeeds = Mutex<[String: Double]>([:])
@@ -45,6 +43,9 @@ package final class InferenceService: Service {
         self.hooks = hooks
         self.logger = logger
         supervisor = EngineSupervisor(settings: settings, credentials: credentials, logger: logger)
+        preparer = PromptPreparer(
+            supervisor: EngineSupervisor(
+                settings: settings, credentials: credentials, role: .preparation, logger: logger), logger: logger)
         links = EngineLinks(credentials: credentials)
         catalogue = ModelCatalogue(library: library, membership: membership, logger: logger)
         gate = AdmissionGate(limit: settings.maximumGenerations)
@@ -88,6 +89,7 @@ package final class InferenceService: Service {
                     await self.tasks.cancelAll()
                     await self.keeper.cancelLoads()
                 }
+                group.addTask { try? await self.preparer.supervisor.run() }
                 try? await supervisor.run()
                 group.cancelAll()
             }
@@ -104,29 +106,22 @@ package final class InferenceService: Service {
     ///   - addSpecial: Adds the token that begins a text, where the model wants one.
     ///   - parseSpecial: Reads `<|im_start|>` and its like as one token.
     package func tokenize(
-        model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true
+        model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true, caller: String = ""
     ) async throws -> [Int32] {
         let served = try await catalogue.model(named: model).served
-        return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served)
+        return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served, for: caller)
     }
 
     /// The bytes of each token, which need not be whole UTF-8.
-    package func detokenize(model: String, tokens: [Int32]) async throws -> [[UInt8]] {
-        let (served, engine) = try await engine(of: model)
-        try check(tokens, engine.description, parameter: "tokens")
-        return try await pieces(of: tokens, special: true, served)
+    package func detokenize(model: String, tokens: [Int32], caller: String = "") async throws -> [[UInt8]] {
+        let served = try await catalogue.model(named: model).served
+        try check(tokens, try await preparer.connection(served).description, parameter: "tokens")
+        return try await preparer.pieces(of: tokens, special: true, served, for: caller)
     }
 
     /// Process id of a model's running engine; nil when there is none.
     package func engineProcessID(model: String) async -> Int32? {
         await supervisor.existingEngine(model: model)?.runningConnection?.processID
-    }
-
-    /// A model and its running engine.
-    func engine(of model: String) async throws -> (ServedModel, EngineConnection) {
-        let served = try await catalogue.model(named: model).served
-        let engine = try await supervisor.engine(model: served.id, paths: served.paths)
-        return (served, try await engine.connection())
     }
 }
 

@@ -26,23 +26,12 @@ struct Answer: Sendable {
     private let input: SessionInput
     private var assembler: TextAssembler
     private var echo: EchoedPrompt?
-    private var parser: OutputParser?
-    /// Tokens whose text the parser has not decided about.
-    private var undecided: [TokenInfo] = []
 
     init(_ input: SessionInput) {
         self.input = input
-        parser = input.output.map {
-            OutputParser(
-                toolCalls: $0.toolCalls, reasoning: $0.reasoning, startsInReasoning: $0.startsInReasoning,
-                toolNames: $0.toolNames)
-        }
         assembler = TextAssembler(stop: input.stop, textOffset: input.echo?.text.unicodeScalars.count ?? 0)
         echo = input.echo.map { EchoedPrompt($0, tokenCount: input.prompt.count) }
     }
-
-    /// Whether the answer has tool calls.
-    var hasToolCalls: Bool { parser?.hasToolCalls ?? false }
 
     /// Whether the next try has to work out log-probabilities of the prompt.
     var wantsPromptLogProbabilities: Bool { echo?.wantsTokens ?? false }
@@ -77,7 +66,7 @@ struct Answer: Sendable {
             token: token.token, bytes: bytes(of: token),
             logProbability: wanted ? TokenInfo.finite(token.logProbability) : nil,
             top: wanted ? token.top.map { TokenInfo.Candidate($0) } : [])
-        if !piece.isEmpty { events += decide(piece) }
+        if !piece.isEmpty { events.append(.text(piece.text, piece.tokens)) }
         hasStopped = assembler.hasStopped
         return (events, hasStopped ? .stopped : .goOn)
     }
@@ -86,42 +75,14 @@ struct Answer: Sendable {
     mutating func finish() -> [GenerationEvent] {
         var events = echoEvents()
         let piece = assembler.finish()
-        if !piece.isEmpty { events += decide(piece) }
-        if let rest = parser?.finish(), !rest.isEmpty { events += self.events(rest) }
-        if !undecided.isEmpty {
-            events.append(.text("", undecided))
-            undecided = []
-        }
+        if !piece.isEmpty { events.append(.text(piece.text, piece.tokens)) }
         return events
     }
 
-    /// The token's text; of control tokens that mark calls or reasoning, their own.
+    /// The token's text; of control tokens that the answer's reader has to see, their own.
     private func bytes(of token: Shoal_V1_SampledToken) -> [UInt8] {
-        if token.piece.isEmpty, let marker = input.output?.markers[token.token] { return marker }
+        if token.piece.isEmpty, let marker = input.markers[token.token] { return marker }
         return [UInt8](token.piece)
-    }
-
-    /// Takes text apart, where that is wanted.
-    private mutating func decide(_ piece: TextAssembler.Piece) -> [GenerationEvent] {
-        guard let pieces = parser?.consume(piece.text) else { return [.text(piece.text, piece.tokens)] }
-        undecided += piece.tokens
-        return events(pieces)
-    }
-
-    /// Tokens go with the text that comes of them; those of reasoning and calls are left out.
-    private mutating func events(_ pieces: [OutputPiece]) -> [GenerationEvent] {
-        guard !pieces.isEmpty else { return [] }
-        var tokens = undecided
-        undecided = []
-        return pieces.map { piece in
-            switch piece {
-            case .text(let text):
-                defer { tokens = [] }
-                return .text(text, tokens)
-            case .reasoning(let text): return .reasoning(text)
-            case .toolCall(let call): return .toolCall(call)
-            }
-        }
     }
 
     private mutating func echoEvents() -> [GenerationEvent] {

@@ -216,7 +216,6 @@ package struct GenerationSession: Sendable {
         _ course: inout Course, _ reason: GenerationResult.FinishReason, begin: ContinuousClock.Instant, cached: Int
     ) -> Ending {
         for event in course.answer.finish() { emit(event) }
-        let reason = reason == .stop && course.answer.hasToolCalls ? .toolCalls : reason
         let now = ContinuousClock.now
         let first = course.answer.firstToken ?? now
         let result = GenerationResult(

@@ -15,8 +15,8 @@ package struct SessionInput: Sendable {
     package var ignoreEndOfGeneration = false
     package var stop: [String] = []
     package var echo: Echo?
-    /// How the answer is taken apart; nil: all of it is text.
-    package var output: OutputForm?
+    /// Control tokens that are text of the answer: engines send them without any.
+    package var markers: [Int32: [UInt8]] = [:]
 
     /// What of the prompt comes before the answer.
     package struct Echo: Sendable {

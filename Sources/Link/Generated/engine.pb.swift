@@ -416,101 +416,80 @@ package nonisolated struct Shoal_V1_SessionCommand: Sendable {
   package init() {}
 }
 
-package nonisolated struct Shoal_V1_OpenSession: @unchecked Sendable {
+package nonisolated struct Shoal_V1_OpenSession: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 16 random bytes, new for every session and for every new try of a failed one.
-  package var sessionID: Data {
-    get {_storage._sessionID}
-    set {_uniqueStorage()._sessionID = newValue}
-  }
+  package var sessionID: Data = Data()
 
   package var layers: Shoal_V1_LayerRange {
-    get {_storage._layers ?? Shoal_V1_LayerRange()}
-    set {_uniqueStorage()._layers = newValue}
+    get {_layers ?? Shoal_V1_LayerRange()}
+    set {_layers = newValue}
   }
   /// Returns true if `layers` has been explicitly set.
-  package var hasLayers: Bool {_storage._layers != nil}
+  package var hasLayers: Bool {self._layers != nil}
   /// Clears the value of `layers`. Subsequent reads from it will return its default value.
-  package mutating func clearLayers() {_uniqueStorage()._layers = nil}
+  package mutating func clearLayers() {self._layers = nil}
 
-  package var layerCount: UInt32 {
-    get {_storage._layerCount}
-    set {_uniqueStorage()._layerCount = newValue}
-  }
+  package var layerCount: UInt32 = 0
 
   /// The prompt, known to every segment so that each can find the prefix it still has.
-  package var prompt: [Int32] {
-    get {_storage._prompt}
-    set {_uniqueStorage()._prompt = newValue}
-  }
+  package var prompt: [Int32] = []
 
-  package var cachePrompt: Bool {
-    get {_storage._cachePrompt}
-    set {_uniqueStorage()._cachePrompt = newValue}
-  }
+  package var cachePrompt: Bool = false
 
   /// Where hidden states go; absent on the last segment.
   package var next: Shoal_V1_Endpoint {
-    get {_storage._next ?? Shoal_V1_Endpoint()}
-    set {_uniqueStorage()._next = newValue}
+    get {_next ?? Shoal_V1_Endpoint()}
+    set {_next = newValue}
   }
   /// Returns true if `next` has been explicitly set.
-  package var hasNext: Bool {_storage._next != nil}
+  package var hasNext: Bool {self._next != nil}
   /// Clears the value of `next`. Subsequent reads from it will return its default value.
-  package mutating func clearNext() {_uniqueStorage()._next = nil}
+  package mutating func clearNext() {self._next = nil}
 
   /// Where sampled tokens go; set on the last segment when it is not the first.
   package var first: Shoal_V1_Endpoint {
-    get {_storage._first ?? Shoal_V1_Endpoint()}
-    set {_uniqueStorage()._first = newValue}
+    get {_first ?? Shoal_V1_Endpoint()}
+    set {_first = newValue}
   }
   /// Returns true if `first` has been explicitly set.
-  package var hasFirst: Bool {_storage._first != nil}
+  package var hasFirst: Bool {self._first != nil}
   /// Clears the value of `first`. Subsequent reads from it will return its default value.
-  package mutating func clearFirst() {_uniqueStorage()._first = nil}
+  package mutating func clearFirst() {self._first = nil}
 
   /// Used by the last segment alone.
   package var sampling: Shoal_V1_Sampling {
-    get {_storage._sampling ?? Shoal_V1_Sampling()}
-    set {_uniqueStorage()._sampling = newValue}
+    get {_sampling ?? Shoal_V1_Sampling()}
+    set {_sampling = newValue}
   }
   /// Returns true if `sampling` has been explicitly set.
-  package var hasSampling: Bool {_storage._sampling != nil}
+  package var hasSampling: Bool {self._sampling != nil}
   /// Clears the value of `sampling`. Subsequent reads from it will return its default value.
-  package mutating func clearSampling() {_uniqueStorage()._sampling = nil}
+  package mutating func clearSampling() {self._sampling = nil}
 
-  package var maximumTokens: UInt32 {
-    get {_storage._maximumTokens}
-    set {_uniqueStorage()._maximumTokens = newValue}
-  }
+  package var maximumTokens: UInt32 = 0
 
   /// The last this many tokens of `prompt` were already given to the client (a session that goes on after a failure):
   /// penalties, grammar and seed go on from there.
-  package var producedTokens: UInt32 {
-    get {_storage._producedTokens}
-    set {_uniqueStorage()._producedTokens = newValue}
-  }
+  package var producedTokens: UInt32 = 0
 
   /// Log-probabilities of the prompt's own tokens are wanted (completions with echo).
-  package var promptLogProbabilities: Bool {
-    get {_storage._promptLogProbabilities}
-    set {_uniqueStorage()._promptLogProbabilities = newValue}
-  }
+  package var promptLogProbabilities: Bool = false
 
   /// End-of-generation tokens are ordinary tokens.
-  package var ignoreEndOfGeneration: Bool {
-    get {_storage._ignoreEndOfGeneration}
-    set {_uniqueStorage()._ignoreEndOfGeneration = newValue}
-  }
+  package var ignoreEndOfGeneration: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _layers: Shoal_V1_LayerRange? = nil
+  fileprivate var _next: Shoal_V1_Endpoint? = nil
+  fileprivate var _first: Shoal_V1_Endpoint? = nil
+  fileprivate var _sampling: Shoal_V1_Sampling? = nil
 }
 
 /// Sent when every segment has answered `opened`.
@@ -537,43 +516,124 @@ package nonisolated struct Shoal_V1_CancelSession: Sendable {
   package init() {}
 }
 
-package nonisolated struct Shoal_V1_Sampling: Sendable {
+package nonisolated struct Shoal_V1_Sampling: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 0: the most likely token, always.
-  package var temperature: Float = 0
+  package var temperature: Float {
+    get {_storage._temperature}
+    set {_uniqueStorage()._temperature = newValue}
+  }
 
   /// 0: off.
-  package var topK: UInt32 = 0
+  package var topK: UInt32 {
+    get {_storage._topK}
+    set {_uniqueStorage()._topK = newValue}
+  }
 
-  package var topP: Float = 0
+  package var topP: Float {
+    get {_storage._topP}
+    set {_uniqueStorage()._topP = newValue}
+  }
 
-  package var minP: Float = 0
+  package var minP: Float {
+    get {_storage._minP}
+    set {_uniqueStorage()._minP = newValue}
+  }
 
-  package var typicalP: Float = 0
+  package var typicalP: Float {
+    get {_storage._typicalP}
+    set {_uniqueStorage()._typicalP = newValue}
+  }
 
-  package var repeatPenalty: Float = 0
+  package var repeatPenalty: Float {
+    get {_storage._repeatPenalty}
+    set {_uniqueStorage()._repeatPenalty = newValue}
+  }
 
-  package var repeatLastN: Int32 = 0
+  package var repeatLastN: Int32 {
+    get {_storage._repeatLastN}
+    set {_uniqueStorage()._repeatLastN = newValue}
+  }
 
-  package var presencePenalty: Float = 0
+  package var presencePenalty: Float {
+    get {_storage._presencePenalty}
+    set {_uniqueStorage()._presencePenalty = newValue}
+  }
 
-  package var frequencyPenalty: Float = 0
+  package var frequencyPenalty: Float {
+    get {_storage._frequencyPenalty}
+    set {_uniqueStorage()._frequencyPenalty = newValue}
+  }
 
-  package var seed: UInt32 = 0
+  package var seed: UInt32 {
+    get {_storage._seed}
+    set {_uniqueStorage()._seed = newValue}
+  }
 
-  package var logitBias: Dictionary<Int32,Float> = [:]
+  package var logitBias: Dictionary<Int32,Float> {
+    get {_storage._logitBias}
+    set {_uniqueStorage()._logitBias = newValue}
+  }
 
   /// GBNF; empty for none.
-  package var grammar: String = String()
+  package var grammar: String {
+    get {_storage._grammar}
+    set {_uniqueStorage()._grammar = newValue}
+  }
+
+  /// When the grammar begins to hold; absent: at once.
+  package var grammarStart: Shoal_V1_AnswerGrammar {
+    get {_storage._grammarStart ?? Shoal_V1_AnswerGrammar()}
+    set {_uniqueStorage()._grammarStart = newValue}
+  }
+  /// Returns true if `grammarStart` has been explicitly set.
+  package var hasGrammarStart: Bool {_storage._grammarStart != nil}
+  /// Clears the value of `grammarStart`. Subsequent reads from it will return its default value.
+  package mutating func clearGrammarStart() {_uniqueStorage()._grammarStart = nil}
 
   /// How many of the most likely tokens come with each token; -1: no log-probabilities at all.
-  package var topLogProbabilities: Int32 = 0
+  package var topLogProbabilities: Int32 {
+    get {_storage._topLogProbabilities}
+    set {_uniqueStorage()._topLogProbabilities = newValue}
+  }
 
   /// Given tokens are never sampled before this many were produced.
-  package var minimumTokens: UInt32 = 0
+  package var minimumTokens: UInt32 {
+    get {_storage._minimumTokens}
+    set {_uniqueStorage()._minimumTokens = newValue}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What an answer is held to, and from where on.
+package nonisolated struct Shoal_V1_AnswerGrammar: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// GBNF; empty for none, and in `Sampling`, which has it beside.
+  package var grammar: String = String()
+
+  /// It holds from the first of these texts on; none: from the beginning.
+  package var triggers: [String] = []
+
+  /// Tokens of the prompt's end that the grammar begins with.
+  package var prefix: [Int32] = []
+
+  /// Inside of reasoning nothing triggers it: how that begins and ends, and whether the prompt ends inside of it.
+  package var reasoningStart: String = String()
+
+  package var reasoningEnds: [String] = []
+
+  package var startsInReasoning: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1830,144 +1890,86 @@ nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf
   package static let protoMessageName: String = _protobuf_package + ".OpenSession"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}layers\0\u{3}layer_count\0\u{1}prompt\0\u{3}cache_prompt\0\u{1}next\0\u{1}first\0\u{1}sampling\0\u{3}maximum_tokens\0\u{3}produced_tokens\0\u{3}prompt_log_probabilities\0\u{3}ignore_end_of_generation\0")
 
-  fileprivate class _StorageClass {
-    var _sessionID: Data = Data()
-    var _layers: Shoal_V1_LayerRange? = nil
-    var _layerCount: UInt32 = 0
-    var _prompt: [Int32] = []
-    var _cachePrompt: Bool = false
-    var _next: Shoal_V1_Endpoint? = nil
-    var _first: Shoal_V1_Endpoint? = nil
-    var _sampling: Shoal_V1_Sampling? = nil
-    var _maximumTokens: UInt32 = 0
-    var _producedTokens: UInt32 = 0
-    var _promptLogProbabilities: Bool = false
-    var _ignoreEndOfGeneration: Bool = false
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _sessionID = source._sessionID
-      _layers = source._layers
-      _layerCount = source._layerCount
-      _prompt = source._prompt
-      _cachePrompt = source._cachePrompt
-      _next = source._next
-      _first = source._first
-      _sampling = source._sampling
-      _maximumTokens = source._maximumTokens
-      _producedTokens = source._producedTokens
-      _promptLogProbabilities = source._promptLogProbabilities
-      _ignoreEndOfGeneration = source._ignoreEndOfGeneration
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._sessionID) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._layers) }()
-        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._layerCount) }()
-        case 4: try { try decoder.decodeRepeatedInt32Field(value: &_storage._prompt) }()
-        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._cachePrompt) }()
-        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._next) }()
-        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._first) }()
-        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._sampling) }()
-        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._maximumTokens) }()
-        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._producedTokens) }()
-        case 11: try { try decoder.decodeSingularBoolField(value: &_storage._promptLogProbabilities) }()
-        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._ignoreEndOfGeneration) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.sessionID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._layers) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.layerCount) }()
+      case 4: try { try decoder.decodeRepeatedInt32Field(value: &self.prompt) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.cachePrompt) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._next) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._first) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.maximumTokens) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.producedTokens) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self.promptLogProbabilities) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.ignoreEndOfGeneration) }()
+      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if !_storage._sessionID.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._sessionID, fieldNumber: 1)
-      }
-      try { if let v = _storage._layers {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if _storage._layerCount != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._layerCount, fieldNumber: 3)
-      }
-      if !_storage._prompt.isEmpty {
-        try visitor.visitPackedInt32Field(value: _storage._prompt, fieldNumber: 4)
-      }
-      if _storage._cachePrompt != false {
-        try visitor.visitSingularBoolField(value: _storage._cachePrompt, fieldNumber: 5)
-      }
-      try { if let v = _storage._next {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      } }()
-      try { if let v = _storage._first {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-      } }()
-      try { if let v = _storage._sampling {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-      } }()
-      if _storage._maximumTokens != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._maximumTokens, fieldNumber: 9)
-      }
-      if _storage._producedTokens != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._producedTokens, fieldNumber: 10)
-      }
-      if _storage._promptLogProbabilities != false {
-        try visitor.visitSingularBoolField(value: _storage._promptLogProbabilities, fieldNumber: 11)
-      }
-      if _storage._ignoreEndOfGeneration != false {
-        try visitor.visitSingularBoolField(value: _storage._ignoreEndOfGeneration, fieldNumber: 12)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.sessionID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sessionID, fieldNumber: 1)
+    }
+    try { if let v = self._layers {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.layerCount != 0 {
+      try visitor.visitSingularUInt32Field(value: self.layerCount, fieldNumber: 3)
+    }
+    if !self.prompt.isEmpty {
+      try visitor.visitPackedInt32Field(value: self.prompt, fieldNumber: 4)
+    }
+    if self.cachePrompt != false {
+      try visitor.visitSingularBoolField(value: self.cachePrompt, fieldNumber: 5)
+    }
+    try { if let v = self._next {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._first {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._sampling {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    if self.maximumTokens != 0 {
+      try visitor.visitSingularUInt32Field(value: self.maximumTokens, fieldNumber: 9)
+    }
+    if self.producedTokens != 0 {
+      try visitor.visitSingularUInt32Field(value: self.producedTokens, fieldNumber: 10)
+    }
+    if self.promptLogProbabilities != false {
+      try visitor.visitSingularBoolField(value: self.promptLogProbabilities, fieldNumber: 11)
+    }
+    if self.ignoreEndOfGeneration != false {
+      try visitor.visitSingularBoolField(value: self.ignoreEndOfGeneration, fieldNumber: 12)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Shoal_V1_OpenSession, rhs: Shoal_V1_OpenSession) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._sessionID != rhs_storage._sessionID {return false}
-        if _storage._layers != rhs_storage._layers {return false}
-        if _storage._layerCount != rhs_storage._layerCount {return false}
-        if _storage._prompt != rhs_storage._prompt {return false}
-        if _storage._cachePrompt != rhs_storage._cachePrompt {return false}
-        if _storage._next != rhs_storage._next {return false}
-        if _storage._first != rhs_storage._first {return false}
-        if _storage._sampling != rhs_storage._sampling {return false}
-        if _storage._maximumTokens != rhs_storage._maximumTokens {return false}
-        if _storage._producedTokens != rhs_storage._producedTokens {return false}
-        if _storage._promptLogProbabilities != rhs_storage._promptLogProbabilities {return false}
-        if _storage._ignoreEndOfGeneration != rhs_storage._ignoreEndOfGeneration {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.sessionID != rhs.sessionID {return false}
+    if lhs._layers != rhs._layers {return false}
+    if lhs.layerCount != rhs.layerCount {return false}
+    if lhs.prompt != rhs.prompt {return false}
+    if lhs.cachePrompt != rhs.cachePrompt {return false}
+    if lhs._next != rhs._next {return false}
+    if lhs._first != rhs._first {return false}
+    if lhs._sampling != rhs._sampling {return false}
+    if lhs.maximumTokens != rhs.maximumTokens {return false}
+    if lhs.producedTokens != rhs.producedTokens {return false}
+    if lhs.promptLogProbabilities != rhs.promptLogProbabilities {return false}
+    if lhs.ignoreEndOfGeneration != rhs.ignoreEndOfGeneration {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2024,7 +2026,175 @@ nonisolated extension Shoal_V1_CancelSession: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Shoal_V1_Sampling: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Sampling"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{3}min_p\0\u{3}typical_p\0\u{3}repeat_penalty\0\u{3}repeat_last_n\0\u{3}presence_penalty\0\u{3}frequency_penalty\0\u{1}seed\0\u{3}logit_bias\0\u{1}grammar\0\u{3}top_log_probabilities\0\u{3}minimum_tokens\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{3}min_p\0\u{3}typical_p\0\u{3}repeat_penalty\0\u{3}repeat_last_n\0\u{3}presence_penalty\0\u{3}frequency_penalty\0\u{1}seed\0\u{3}logit_bias\0\u{1}grammar\0\u{3}top_log_probabilities\0\u{3}minimum_tokens\0\u{3}grammar_start\0")
+
+  fileprivate class _StorageClass {
+    var _temperature: Float = 0
+    var _topK: UInt32 = 0
+    var _topP: Float = 0
+    var _minP: Float = 0
+    var _typicalP: Float = 0
+    var _repeatPenalty: Float = 0
+    var _repeatLastN: Int32 = 0
+    var _presencePenalty: Float = 0
+    var _frequencyPenalty: Float = 0
+    var _seed: UInt32 = 0
+    var _logitBias: Dictionary<Int32,Float> = [:]
+    var _grammar: String = String()
+    var _grammarStart: Shoal_V1_AnswerGrammar? = nil
+    var _topLogProbabilities: Int32 = 0
+    var _minimumTokens: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _temperature = source._temperature
+      _topK = source._topK
+      _topP = source._topP
+      _minP = source._minP
+      _typicalP = source._typicalP
+      _repeatPenalty = source._repeatPenalty
+      _repeatLastN = source._repeatLastN
+      _presencePenalty = source._presencePenalty
+      _frequencyPenalty = source._frequencyPenalty
+      _seed = source._seed
+      _logitBias = source._logitBias
+      _grammar = source._grammar
+      _grammarStart = source._grammarStart
+      _topLogProbabilities = source._topLogProbabilities
+      _minimumTokens = source._minimumTokens
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularFloatField(value: &_storage._temperature) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._topK) }()
+        case 3: try { try decoder.decodeSingularFloatField(value: &_storage._topP) }()
+        case 4: try { try decoder.decodeSingularFloatField(value: &_storage._minP) }()
+        case 5: try { try decoder.decodeSingularFloatField(value: &_storage._typicalP) }()
+        case 6: try { try decoder.decodeSingularFloatField(value: &_storage._repeatPenalty) }()
+        case 7: try { try decoder.decodeSingularInt32Field(value: &_storage._repeatLastN) }()
+        case 8: try { try decoder.decodeSingularFloatField(value: &_storage._presencePenalty) }()
+        case 9: try { try decoder.decodeSingularFloatField(value: &_storage._frequencyPenalty) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._seed) }()
+        case 11: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufInt32,SwiftProtobuf.ProtobufFloat>.self, value: &_storage._logitBias) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._grammar) }()
+        case 13: try { try decoder.decodeSingularInt32Field(value: &_storage._topLogProbabilities) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._minimumTokens) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._grammarStart) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._temperature.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._temperature, fieldNumber: 1)
+      }
+      if _storage._topK != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._topK, fieldNumber: 2)
+      }
+      if _storage._topP.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._topP, fieldNumber: 3)
+      }
+      if _storage._minP.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._minP, fieldNumber: 4)
+      }
+      if _storage._typicalP.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._typicalP, fieldNumber: 5)
+      }
+      if _storage._repeatPenalty.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._repeatPenalty, fieldNumber: 6)
+      }
+      if _storage._repeatLastN != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._repeatLastN, fieldNumber: 7)
+      }
+      if _storage._presencePenalty.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._presencePenalty, fieldNumber: 8)
+      }
+      if _storage._frequencyPenalty.bitPattern != 0 {
+        try visitor.visitSingularFloatField(value: _storage._frequencyPenalty, fieldNumber: 9)
+      }
+      if _storage._seed != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._seed, fieldNumber: 10)
+      }
+      if !_storage._logitBias.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufInt32,SwiftProtobuf.ProtobufFloat>.self, value: _storage._logitBias, fieldNumber: 11)
+      }
+      if !_storage._grammar.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._grammar, fieldNumber: 12)
+      }
+      if _storage._topLogProbabilities != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._topLogProbabilities, fieldNumber: 13)
+      }
+      if _storage._minimumTokens != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._minimumTokens, fieldNumber: 14)
+      }
+      try { if let v = _storage._grammarStart {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_Sampling, rhs: Shoal_V1_Sampling) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._temperature != rhs_storage._temperature {return false}
+        if _storage._topK != rhs_storage._topK {return false}
+        if _storage._topP != rhs_storage._topP {return false}
+        if _storage._minP != rhs_storage._minP {return false}
+        if _storage._typicalP != rhs_storage._typicalP {return false}
+        if _storage._repeatPenalty != rhs_storage._repeatPenalty {return false}
+        if _storage._repeatLastN != rhs_storage._repeatLastN {return false}
+        if _storage._presencePenalty != rhs_storage._presencePenalty {return false}
+        if _storage._frequencyPenalty != rhs_storage._frequencyPenalty {return false}
+        if _storage._seed != rhs_storage._seed {return false}
+        if _storage._logitBias != rhs_storage._logitBias {return false}
+        if _storage._grammar != rhs_storage._grammar {return false}
+        if _storage._grammarStart != rhs_storage._grammarStart {return false}
+        if _storage._topLogProbabilities != rhs_storage._topLogProbabilities {return false}
+        if _storage._minimumTokens != rhs_storage._minimumTokens {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_AnswerGrammar: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AnswerGrammar"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}grammar\0\u{1}triggers\0\u{1}prefix\0\u{3}reasoning_start\0\u{3}reasoning_ends\0\u{3}starts_in_reasoning\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2032,86 +2202,46 @@ nonisolated extension Shoal_V1_Sampling: SwiftProtobuf.Message, SwiftProtobuf._M
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularFloatField(value: &self.temperature) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.topK) }()
-      case 3: try { try decoder.decodeSingularFloatField(value: &self.topP) }()
-      case 4: try { try decoder.decodeSingularFloatField(value: &self.minP) }()
-      case 5: try { try decoder.decodeSingularFloatField(value: &self.typicalP) }()
-      case 6: try { try decoder.decodeSingularFloatField(value: &self.repeatPenalty) }()
-      case 7: try { try decoder.decodeSingularInt32Field(value: &self.repeatLastN) }()
-      case 8: try { try decoder.decodeSingularFloatField(value: &self.presencePenalty) }()
-      case 9: try { try decoder.decodeSingularFloatField(value: &self.frequencyPenalty) }()
-      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.seed) }()
-      case 11: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufInt32,SwiftProtobuf.ProtobufFloat>.self, value: &self.logitBias) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.grammar) }()
-      case 13: try { try decoder.decodeSingularInt32Field(value: &self.topLogProbabilities) }()
-      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.minimumTokens) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.grammar) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.triggers) }()
+      case 3: try { try decoder.decodeRepeatedInt32Field(value: &self.prefix) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.reasoningStart) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.reasoningEnds) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.startsInReasoning) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.temperature.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.temperature, fieldNumber: 1)
-    }
-    if self.topK != 0 {
-      try visitor.visitSingularUInt32Field(value: self.topK, fieldNumber: 2)
-    }
-    if self.topP.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.topP, fieldNumber: 3)
-    }
-    if self.minP.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.minP, fieldNumber: 4)
-    }
-    if self.typicalP.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.typicalP, fieldNumber: 5)
-    }
-    if self.repeatPenalty.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.repeatPenalty, fieldNumber: 6)
-    }
-    if self.repeatLastN != 0 {
-      try visitor.visitSingularInt32Field(value: self.repeatLastN, fieldNumber: 7)
-    }
-    if self.presencePenalty.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.presencePenalty, fieldNumber: 8)
-    }
-    if self.frequencyPenalty.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.frequencyPenalty, fieldNumber: 9)
-    }
-    if self.seed != 0 {
-      try visitor.visitSingularUInt32Field(value: self.seed, fieldNumber: 10)
-    }
-    if !self.logitBias.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufInt32,SwiftProtobuf.ProtobufFloat>.self, value: self.logitBias, fieldNumber: 11)
-    }
     if !self.grammar.isEmpty {
-      try visitor.visitSingularStringField(value: self.grammar, fieldNumber: 12)
+      try visitor.visitSingularStringField(value: self.grammar, fieldNumber: 1)
     }
-    if self.topLogProbabilities != 0 {
-      try visitor.visitSingularInt32Field(value: self.topLogProbabilities, fieldNumber: 13)
+    if !self.triggers.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.triggers, fieldNumber: 2)
     }
-    if self.minimumTokens != 0 {
-      try visitor.visitSingularUInt32Field(value: self.minimumTokens, fieldNumber: 14)
+    if !self.prefix.isEmpty {
+      try visitor.visitPackedInt32Field(value: self.prefix, fieldNumber: 3)
+    }
+    if !self.reasoningStart.isEmpty {
+      try visitor.visitSingularStringField(value: self.reasoningStart, fieldNumber: 4)
+    }
+    if !self.reasoningEnds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reasoningEnds, fieldNumber: 5)
+    }
+    if self.startsInReasoning != false {
+      try visitor.visitSingularBoolField(value: self.startsInReasoning, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Shoal_V1_Sampling, rhs: Shoal_V1_Sampling) -> Bool {
-    if lhs.temperature != rhs.temperature {return false}
-    if lhs.topK != rhs.topK {return false}
-    if lhs.topP != rhs.topP {return false}
-    if lhs.minP != rhs.minP {return false}
-    if lhs.typicalP != rhs.typicalP {return false}
-    if lhs.repeatPenalty != rhs.repeatPenalty {return false}
-    if lhs.repeatLastN != rhs.repeatLastN {return false}
-    if lhs.presencePenalty != rhs.presencePenalty {return false}
-    if lhs.frequencyPenalty != rhs.frequencyPenalty {return false}
-    if lhs.seed != rhs.seed {return false}
-    if lhs.logitBias != rhs.logitBias {return false}
+  package static func ==(lhs: Shoal_V1_AnswerGrammar, rhs: Shoal_V1_AnswerGrammar) -> Bool {
     if lhs.grammar != rhs.grammar {return false}
-    if lhs.topLogProbabilities != rhs.topLogProbabilities {return false}
-    if lhs.minimumTokens != rhs.minimumTokens {return false}
+    if lhs.triggers != rhs.triggers {return false}
+    if lhs.prefix != rhs.prefix {return false}
+    if lhs.reasoningStart != rhs.reasoningStart {return false}
+    if lhs.reasoningEnds != rhs.reasoningEnds {return false}
+    if lhs.startsInReasoning != rhs.startsInReasoning {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

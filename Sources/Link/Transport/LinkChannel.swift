@@ -41,6 +41,7 @@ package final class LinkChannel: Sendable {
     /// The services of an engine process.
     package var segment: Shoal_V1_Segment.Client<Transport> { .init(wrapping: client) }
     package var engine: Shoal_V1_EngineControl.Client<Transport> { .init(wrapping: client) }
+    package var preparation: Shoal_V1_Preparation.Client<Transport> { .init(wrapping: client) }
 
     /// No new calls; those that run may end.
     package func close() {

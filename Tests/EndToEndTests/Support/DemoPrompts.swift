@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 
 /// Questions that the demo model was trained to answer, and requests for them.
 enum DemoPrompts {

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import ChatTemplate
+import JSON
 import NIOCore
 import NIOHTTP1
 import ShoalCommands

@@ -1,6 +1,6 @@
-import ChatTemplate
 import FoundationEssentials
 import HTTPTypes
+import JSON
 
 /// A request with a name, number or selection that no node may follow: one line of `Tests/hostile-requests.jsonl`, which
 /// the end-to-end tests send too.

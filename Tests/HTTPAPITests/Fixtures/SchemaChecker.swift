@@ -1,4 +1,4 @@
-import ChatTemplate
+import JSON
 
 /// The part of JSON Schema 2020-12 that the contract uses.
 struct SchemaChecker {

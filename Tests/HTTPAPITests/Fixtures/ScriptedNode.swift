@@ -1,10 +1,10 @@
 import Accounts
-import ChatTemplate
 import Cluster
 import Files
 import FoundationEssentials
 import GGUF
 import Inference
+import JSON
 import Jobs
 import Link
 import Logging

@@ -1,6 +1,6 @@
-import ChatTemplate
 import GGUF
 import Inference
+import JSON
 import Link
 import Swarm
 import Synchronization

@@ -1,0 +1,133 @@
+import GRPCCore
+import Link
+import Logging
+import SwiftProtobuf
+import Synchronization
+
+/// Has prompts prepared and answers read, in a process for each model that may be lost at any moment.
+final class PromptPreparer: Sendable {
+    /// How long one piece of work may take, whatever it is at; the process has shorter limits of its own for what a machine with
+    /// much to do does not make longer.
+    static let limit: Duration = .seconds(5)
+    /// How often a piece of work is begun: a process may end for reasons that are not its own.
+    private static let attempts = 2
+    /// The most bytes of text that are looked at, whatever a context may hold.
+    private static let maximumBytes = 12 << 20
+
+    let supervisor: EngineSupervisor
+    private let logger: Logger
+    private let lines = Mutex<[String: FairLine]>([:])
+
+    init(supervisor: EngineSupervisor, logger: Logger) {
+        self.supervisor = supervisor
+        self.logger = logger
+    }
+
+    /// The process of a model, started when there is none, as it described the model.
+    func connection(_ model: ServedModel) async throws -> EngineConnection {
+        try await supervisor.engine(model: model.id, paths: model.paths).connection()
+    }
+
+    /// A prompt's tokens, and what its answer is held to.
+    ///
+    /// - Parameter caller: For whom; callers take turns.
+    /// - Throws: `InferenceError`.
+    func prepare(
+        _ request: Shoal_V1_PrepareRequest, _ model: ServedModel, for caller: String
+    ) async throws -> Shoal_V1_PreparedPrompt {
+        try Self.checkSize(request)
+        let reply = try await asking(model, for: caller) {
+            try await $0.channel.preparation.prepare(request, options: .within(Self.limit))
+        }
+        switch reply.result {
+        case .prompt(let prompt): return prompt
+        case .failure(let failure): throw InferenceError(failure)
+        case nil: throw InferenceError(.engineFailed, "the preparation process gave no answer")
+        }
+    }
+
+    /// The bytes of each token.
+    func pieces(of tokens: [Int32], special: Bool, _ model: ServedModel, for caller: String) async throws -> [[UInt8]] {
+        let request = Shoal_V1_DetokenizeRequest.with {
+            $0.tokens = tokens
+            $0.special = special
+        }
+        return try await asking(model, for: caller) {
+            try await $0.channel.engine.detokenize(request, options: .within(Self.limit))
+        }.pieces.map { [UInt8]($0) }
+    }
+
+    private static func checkSize(_ request: Shoal_V1_PrepareRequest) throws {
+        let (bytes, parameter) =
+            switch request.prompt {
+            case .chat(let chat): (chat.messages.utf8.count + chat.tools.utf8.count, "messages")
+            case .plain(let plain): (plain.text.utf8.count, "prompt")
+            case .tokens(let tokens): (tokens.tokens.count * 4, "prompt")
+            case nil: (0, "prompt")
+            }
+        guard bytes <= maximumBytes else {
+            throw InferenceError(
+                .contextTooLong,
+                "the model's maximum context length is \(request.contextLength) tokens, and the prompt has \(bytes) bytes",
+                hint: "shorten the prompt", parameter: parameter)
+        }
+    }
+
+    /// Makes a call to a model's process, in turn. A process that ends meanwhile, or does not answer, is replaced, and the call is made
+    /// once more.
+    private func asking<Answer: Sendable>(
+        _ model: ServedModel, for caller: String, _ call: @Sendable (EngineConnection) async throws -> Answer
+    ) async throws -> Answer {
+        try await line(model.id).run(for: caller) {
+            var last: RPCError?
+            for _ in 0..<Self.attempts {
+                try Task.checkCancellation()
+                let process = try await supervisor.engine(model: model.id, paths: model.paths)
+                let connection = try await process.connection()
+                do {
+                    return try await call(connection)
+                } catch let error as RPCError {
+                    try Task.checkCancellation()
+                    switch error.code {
+                    case .deadlineExceeded:
+                        await process.killUnlessAlive(generation: connection.generation, within: nil)
+                        throw InferenceError(
+                            .badRequest, "preparing the prompt took more than \(Self.limit)",
+                            hint: "send less", cause: error)
+                    case .invalidArgument, .unimplemented:
+                        throw InferenceError(.badRequest, error.message, cause: error)
+                    case .resourceExhausted:
+                        throw InferenceError(.badRequest, error.message, hint: "send less", cause: error)
+                    default:
+                        logger.notice(
+                            "a preparation process is replaced",
+                            metadata: ["model": "\(model.id)", "why": "\(error.message)"])
+                        await process.killUnlessAlive(generation: connection.generation, within: nil)
+                        last = error
+                    }
+                }
+            }
+            throw InferenceError(
+                .engineFailed,
+                "the process that prepares prompts for model \(model.id) ended while it worked on this one",
+                hint: "it may have needed more memory than it may take; the node's log has more", cause: last)
+        }
+    }
+
+    private func line(_ model: String) -> FairLine {
+        lines.withLock { lines in
+            if let known = lines[model] { return known }
+            let made = FairLine()
+            lines[model] = made
+            return made
+        }
+    }
+}
+
+extension InferenceError {
+    init(_ failure: Shoal_V1_PreparationFailure) {
+        self.init(
+            Code(rawValue: failure.code), failure.message, hint: failure.hasHint ? failure.hint : nil,
+            parameter: failure.hasParameter ? failure.parameter : nil)
+    }
+}

@@ -1,0 +1,157 @@
+import JSON
+import Testing
+
+@Suite("JSON")
+struct JSONValueTests {
+    @Test(
+        "A document is read and written back",
+        arguments: [
+            ("null", "null"), (" true ", "true"), ("[]", "[]"), ("{ }", "{}"), ("-0", "-0"), ("0.5", "0.5"),
+            ("1E2", "1E2"),
+            ("[1, 2 ,3]", "[1,2,3]"), (#"{"b":1,"a":{"c":[]}}"#, #"{"b":1,"a":{"c":[]}}"#),
+            (#"{"a":1,"b":2,"a":3}"#, #"{"a":3,"b":2}"#), ("9223372036854775807", "9223372036854775807"),
+            ("9223372036854775808", "9223372036854775808"), (#""\u00e9\ud83d\ude00\/""#, #""é😀/""#),
+            (#""\ud83dx""#, "\"\u{FFFD}x\""), (#""\ud83d\u0041""#, "\"\u{FFFD}A\""), (#""\ude00""#, "\"\u{FFFD}\""),
+            (#""\u0001\b\f\n\r\t\"\\""#, #""\u0001\b\f\n\r\t\"\\""#), ("1e-7", "1e-7"), ("\"\u{7F}\"", "\"\u{7F}\""),
+        ])
+    func roundTrip(text: String, expected: String) throws {
+        #expect(try JSONValue(parsing: text).serialized() == expected)
+    }
+
+    @Test(
+        "Text that is no JSON is refused where it stops being JSON",
+        arguments: [
+            ("", 0, "expected a value, found the end of the text"), ("[1,]", 3, "expected a value, found ']'"),
+            ("{,}", 1, "expected a key in quotes or '}', found ','"),
+            (#"{"a" 1}"#, 5, "expected ':' after the key, found '1'"),
+            ("01", 1, "expected the end of the text, found '1'"),
+            ("1.", 2, "expected a digit, found the end of the text"),
+            ("+1", 0, "expected a value, found '+'"), ("nul", 3, "expected 'null', found the end of the text"),
+            ("\"a\nb\"", 2, "expected an escape instead of a control character in a string, found the byte 0xA"),
+            (#""\x""#, 2, #"expected one of " \ / b f n r t u after a backslash, found 'x'"#),
+            (#""\u12g4""#, 5, #"expected four hexadecimal digits after \u, found 'g'"#),
+            ("NaN", 0, "expected a value, found 'N'"),
+            ("[1 2]", 3, "expected ',' or ']', found '2'"), ("\u{FEFF}1", 0, "expected a value, found the byte 0xEF"),
+        ])
+    func refusal(text: String, offset: Int, message: String) {
+        let error = #expect(throws: JSONParsingError.self) { try JSONValue(parsing: text) }
+        #expect(error?.code == .syntax)
+        #expect(error?.offset == offset)
+        #expect(error?.message == message)
+    }
+
+    @Test("Bytes that are not UTF-8 are refused")
+    func invalidUTF8() {
+        let error = #expect(throws: JSONParsingError.self) {
+            try JSONValue(parsing: [0x22, 0xC0, 0x80, 0x22] as [UInt8])
+        }
+        #expect(error?.code == .invalidUTF8)
+    }
+
+    @Test("A number beyond floating point is refused")
+    func numberOutOfRange() {
+        let error = #expect(throws: JSONParsingError.self) { try JSONValue(parsing: "[1e999]") }
+        #expect(error?.code == .numberOutOfRange)
+        #expect(error?.offset == 1)
+    }
+
+    @Test("Nesting is accepted up to the limit", arguments: [(128, true), (129, false), (100_000, false)])
+    func depth(levels: Int, isAccepted: Bool) {
+        let text = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+        if isAccepted {
+            #expect(throws: Never.self) { try JSONValue(parsing: text) }
+        } else {
+            #expect(throws: JSONParsingError.self) { try JSONValue(parsing: text) }
+        }
+    }
+
+    @Test("A document over the size limit is refused")
+    func size() {
+        let error = #expect(throws: JSONParsingError.self) {
+            try JSONValue(parsing: "[1,2,3]", limits: JSONLimits(sizeBytes: 6))
+        }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test("The Python layout is that of json.dumps")
+    func pythonLayout() {
+        let value: JSONValue = ["b": [1, 2.0, "é\u{7F}😀"], "a": [:], "c": []]
+        #expect(value.serialized(.python()) == #"{"b": [1, 2.0, "\u00e9\u007f\ud83d\ude00"], "a": {}, "c": []}"#)
+        #expect(
+            value.serialized(.python(ensuresASCII: false, sortsKeys: true))
+                == "{\"a\": {}, \"b\": [1, 2.0, \"é\u{7F}😀\"], \"c\": []}")
+        let indented: JSONValue = ["b": [1, [:]], "a": nil]
+        #expect(
+            indented.serialized(.python(indentation: "  "))
+                == "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": null\n}")
+    }
+
+    @Test(
+        "Floating point prints as in Python",
+        arguments: [
+            (0, "0.0"), (-0.0, "-0.0"), (1, "1.0"), (100, "100.0"), (0.1, "0.1"), (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.5e16, "1.5e+16"), (0.0001, "0.0001"), (0.00001, "1e-05"), (1.25e-7, "1.25e-07"),
+            (123456.789, "123456.789"),
+            (.leastNonzeroMagnitude, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (9_007_199_254_740_992, "9007199254740992.0"),
+            (.infinity, "inf"),
+        ])
+    func floats(value: Double, expected: String) {
+        #expect(value.pythonDescription == expected)
+    }
+
+    @Test("Members are read, set and removed in order")
+    func members() {
+        var value: JSONValue = ["a": 1, "b": ["x", "y"]]
+        #expect(value["b"]?[1]?.string == "y")
+        #expect(value["b"]?[2] == nil)
+        #expect(value["c"] == nil)
+        value["a"] = 2.0
+        value["c"] = true
+        value["b"] = nil
+        #expect(value.serialized() == #"{"a":2.0,"c":true}"#)
+        #expect(value["a"]?.integer == 2)
+        #expect(value.keys == ["a", "c"])
+    }
+
+    @Test("Mutated documents are read or refused, and what is read survives another round", arguments: 0..<8)
+    func mutations(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let original = Array(
+            #"{"a":[1,-2.5e3,true,null,"x\u00e9\ud83d\ude00\n"],"b":{"c":{"d":[[],{}]}},"e":"\"quoted\""}"#.utf8)
+        for _ in 0..<2000 {
+            var bytes = original
+            for _ in 0...Int.random(in: 0..<4, using: &random) {
+                let index = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.insert("{}[],:\"\\eE+-0u".utf8.randomElement(using: &random)!, at: index)
+                case 2: bytes.remove(at: index)
+                default: bytes.append(contentsOf: bytes[..<index].suffix(8))
+                }
+            }
+            do {
+                let value = try JSONValue(parsing: bytes)
+                #expect(try JSONValue(parsing: value.serializedBytes()) == value)
+            } catch {
+                #expect((0...bytes.count).contains(error.offset))
+            }
+        }
+    }
+}
+
+/// SplitMix64: the same sequence for the same seed on every run.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
