@@ -276,7 +276,7 @@ let package = Package(
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "GGUF"], exclude: ["reference"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
-        .testTarget(name: "GrammarsTests", dependencies: ["Grammars", "JSON"]),
+        .testTarget(name: "GrammarsTests", dependencies: ["Grammars", "JSON"], exclude: ["reference"]),
         .testTarget(
             name: "LinkTests",
             dependencies: [

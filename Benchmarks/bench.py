@@ -25,6 +25,7 @@ import time
 
 import accounts
 import fetching
+import first_token
 import listing
 import uploading
 from client import Direct, Node
@@ -39,6 +40,9 @@ FETCHES, USERS = 3, 100_000
 UPLOADS = 9
 # The node takes a file's hash after it has answered.
 UPLOAD_SETTLE_SECONDS = 1
+# Chats before those that count, and those that do.
+CHATS_BEFORE = 20
+CHATS = 100
 HERE = pathlib.Path(__file__).parent
 
 
@@ -90,6 +94,20 @@ class Bench:
             self.note("idle memory", node.resident_megabytes())
             print(f"idle {attempt + 1}: {node.start_seconds:.3f} s, {self.values['idle memory'][-1]:.1f} MB", flush=True)
             node.stop()
+
+    def chats(self):
+        """Short chats with the demo model, with and without a tool."""
+        data = self.work / "chats"
+        command = [self.given.bin / "shoal", "import", HERE.parent / "Models/demo/shoal-demo.gguf", "--data-dir", data]
+        subprocess.run(command, check=True, capture_output=True)
+        node = Node(self.given.bin, data)
+        self.stack.callback(node.stop)
+        first_token.measure(node, CHATS_BEFORE)
+        for name, tools in (("first token", False), ("first token with a tool", True)):
+            for value in first_token.measure(node, CHATS, tools):
+                self.note(name, value)
+            print(f"{name}: {statistics.median(self.values[name]):.2f} ms", flush=True)
+        node.stop()
 
     def note(self, name: str, value: float):
         self.values.setdefault(name, []).append(value)
@@ -270,7 +288,9 @@ ROWS = [
     ("upload", "upload of a LoRA file of 500 MB over HTTP ÷ `dd conv=fsync` of the same file to the same disk",
      "upload", "dd", ">= 0.6"),
     ("upload-memory", "resident memory that the daemon grows by meanwhile (MB)", "upload growth", None, "<= 24"),
-    ("start", "daemon without a model: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
+    ("first", "short chat with the demo model: time to the first token (ms)", "first token", None, "<= 30"),
+    ("first-tool", "the same with a tool (ms)", "first token with a tool", None, "<= 35"),
+    ("start", "daemon without a model, on a new data directory: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
 ]  # fmt: skip
 
 
@@ -299,7 +319,7 @@ def table(bench: Bench, rows: list) -> str:
         value = bench.median(over, under)
         lines.append(f"| {title} | {value:.3g} | {bound} | {'yes' if holds(value, bound) else 'no'} |")
     lines += ["", "Raw figures, median (least to greatest); tokens per second where nothing else is said:", ""]
-    units = {"repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
+    units = {"first token": "ms", "first token with a tool": "ms", "repeat first": "ms", "repeat second": "ms", "idle memory": "MB", "idle start": "s", "repeat": "ratio"}
     units |= dict.fromkeys(("peer transfer", "plain copy", "verification"), "GB/s")
     units |= {"heartbeats": "%"}
     units |= {name: "MB" if name.endswith("growth") else "MB/s" for name in bench.values if name.startswith("fetch")}
@@ -334,6 +354,8 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         bench = Bench(given, work, stack)
+        if wanted & {"first token", "first token with a tool"}:
+            bench.chats()
         if wanted & {"idle memory", "idle start"}:
             bench.idle()
         if wanted & {"peer transfer", "verification"}:

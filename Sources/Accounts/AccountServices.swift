@@ -24,7 +24,7 @@ package struct AccountServices: Sendable {
     /// - Parameter keyPath: the file of the key that signs JWTs, made when it does not exist.
     /// - Throws: `AccountError` of code `unusableKey`; `StoreError`.
     package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: AccountClock = .system) throws {
-        let hasher = try PasswordHasher(limits: rules.hashing)
+        let hasher = PasswordHasher(limits: rules.hashing)
         let gate = LogInGate(rules: rules.logIns, clock: clock)
         users = try Users(store: store, hasher: hasher, gate: gate, clock: clock)
         logIns = LogIns(users: users, gate: gate)
@@ -35,6 +35,9 @@ package struct AccountServices: Sendable {
         ledger = try TokenLedger(store: store, clock: clock)
         audit = try AuditLog(store: store, clock: clock)
     }
+
+    /// Makes what the first log-in would wait for. Call it when the node is reached.
+    package func prepare() async throws { try await users.hasher.prepare() }
 
     /// Writes down what requests only take note of, so that they do not wait for the database: when sessions and API tokens were used
     /// last, and how many log-ins failed. Call it every minute, and at the end.

@@ -19,6 +19,9 @@ package final class EngineModel: Sendable {
     package let paths: [String]
     package let vocabulary: Vocabulary
     private let windows = Mutex<[LayerRange: Window]>([:])
+    /// Unloaded ones whose threads are not done yet.
+    private let leaving = Mutex<[Window]>([])
+    private let memory = Mutex<(reckoned: [LayerRange: UInt64], others: UInt64, loads: Int)>(([:], 0, 0))
     private let bounds = Mutex<TokenBounds?>(nil)
 
     private static let defaultContextLength = 8192
@@ -62,6 +65,9 @@ package final class EngineModel: Sendable {
         _ layers: LayerRange, options: LoadOptions, progress: @escaping @Sendable (Float) -> Void
     ) throws -> Window {
         if let loaded = window(layers) { return loaded }
+        let mappedBefore = ResidentMemory.mappedBytes ?? 0
+        memory.withLock { $0.loads += 1 }
+        defer { memory.withLock { $0.loads -= 1 } }
         guard layers.end <= layerCount else {
             throw EngineError(.badRequest, "the model has \(layerCount) layers, the window is \(layers)")
         }
@@ -93,7 +99,10 @@ package final class EngineModel: Sendable {
             if present == nil { windows[layers] = window }
             return present
         }
-        guard let raced else { return window }
+        guard let raced else {
+            reckon(window, growth: (ResidentMemory.mappedBytes ?? 0) - mappedBefore)
+            return window
+        }
         window.unload()
         return raced
     }
@@ -114,12 +123,53 @@ package final class EngineModel: Sendable {
         files.tensorBytes / UInt64(max(layerCount, 1)) * UInt64(layers.count)
     }
 
-    /// Frees a window and ends its sessions.
+    /// Notes what a window takes that was just loaded.
+    private func reckon(_ window: Window, growth: Int) {
+        let bytes = MemoryReckoning.window(
+            weights: window.weightBytes, cache: window.cacheBytes, growth: UInt64(max(growth, 0)))
+        let resident = UInt64(ResidentMemory.bytes ?? 0)
+        memory.withLock { memory in
+            memory.reckoned[window.layers] = bytes
+            let all = memory.reckoned.values.reduce(0, +)
+            memory.others = max(memory.others, resident > all ? resident - all : 0)
+        }
+    }
+
+    /// What the process may take as things are; nil while that cannot be said, as during a load.
+    package var memoryReckoning: MemoryReckoning? {
+        let windows = runningWindows
+        guard !windows.contains(where: { $0.currentStep?.kind == .embedding }) else { return nil }
+        // Prompts on their way into a window wait in its memory.
+        let waiting = windows.filter { !$0.isFirst }.reduce(UInt64(0)) { sum, window in
+            let prompt =
+                window.configuration.contextLength * window.weights.embeddingLength * MemoryLayout<Float>.stride
+            return sum + UInt64(window.currentStatus.activeSessions * prompt)
+        }
+        return memory.withLock { memory in
+            guard memory.loads == 0 else { return nil }
+            let reckoned = windows.reduce(UInt64(0)) {
+                $0 + (memory.reckoned[$1.layers] ?? $1.weightBytes + $1.cacheBytes)
+            }
+            return MemoryReckoning(windows: reckoned + waiting, others: memory.others)
+        }
+    }
+
+    /// All windows whose threads run, those on their way out included.
+    package var runningWindows: [Window] {
+        let leaving = leaving.withLock { windows in
+            windows.removeAll(where: \.hasEnded)
+            return windows
+        }
+        return loadedWindows + leaving
+    }
+
+    /// Frees a window and ends its sessions; its thread may take a while yet.
     ///
-    /// - Returns: bytes of weights and cache that were freed; 0 when it was not loaded.
-    package func unload(_ layers: LayerRange) -> UInt64 {
-        guard let window = windows.withLock({ $0.removeValue(forKey: layers) }) else { return 0 }
+    /// - Returns: the window, and bytes of weights and cache that it had; nil when it was not loaded.
+    package func unload(_ layers: LayerRange) -> (window: Window, bytes: UInt64)? {
+        guard let window = windows.withLock({ $0.removeValue(forKey: layers) }) else { return nil }
+        leaving.withLock { $0.append(window) }
         window.unload()
-        return window.weightBytes + window.cacheBytes
+        return (window, window.weightBytes + window.cacheBytes)
     }
 }

@@ -21,6 +21,8 @@ package struct SamplingParameters: Sendable, Equatable {
     package var logitBias: [Int32: Float] = [:]
     /// GBNF; empty for none.
     package var grammar = ""
+    /// From where on the grammar holds.
+    package var grammarStart = GrammarStart()
     /// How many of the most likely tokens come with each token; `nil`: no log-probabilities at all.
     package var topLogProbabilities: Int?
     /// Generation does not end before so many tokens.
@@ -51,6 +53,42 @@ package struct SamplingParameters: Sendable, Equatable {
                 token >= 0 && Int(token) < vocabularySize,
                 "logit_bias names token \(token), the model has \(vocabularySize)")
             try require(!bias.isNaN, "logit_bias of token \(token) is not a number")
+        }
+        try grammarStart.validate(vocabularySize: vocabularySize)
+    }
+}
+
+/// From where on an answer is held to its grammar.
+package struct GrammarStart: Sendable, Equatable {
+    /// It holds from the first of these texts on; none: from the beginning.
+    package var triggers: [String] = []
+    /// Tokens of the prompt's end that the grammar begins with.
+    package var prefix: [Int32] = []
+    /// Inside of reasoning nothing triggers it: what that begins and ends with, and whether the prompt ends inside of it.
+    package var reasoningStart = ""
+    package var reasoningEnds: [String] = []
+    package var startsInReasoning = false
+
+    package init() {}
+
+    fileprivate static let maximumTriggers = 64
+    fileprivate static let maximumTextBytes = 1024
+}
+
+extension GrammarStart {
+    /// Throws ``EngineError`` with code `badRequest`.
+    fileprivate func validate(vocabularySize: Int) throws {
+        let texts = triggers + reasoningEnds + [reasoningStart]
+        guard texts.count <= Self.maximumTriggers, texts.allSatisfy({ $0.utf8.count <= Self.maximumTextBytes }),
+            texts.allSatisfy({ !$0.utf8.contains(0) }), triggers.allSatisfy({ !$0.isEmpty })
+        else {
+            throw EngineError(
+                .badRequest,
+                "what begins a grammar are at most \(Self.maximumTriggers) texts of 1 to \(Self.maximumTextBytes) bytes"
+            )
+        }
+        if let wrong = prefix.first(where: { $0 < 0 || Int($0) >= vocabularySize }) {
+            throw EngineError(.badRequest, "a grammar begins with token \(wrong), the model has \(vocabularySize)")
         }
     }
 }

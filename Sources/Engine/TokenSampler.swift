@@ -22,67 +22,76 @@ final class TokenSampler {
     private let vocabularySize: Int
     private let endOfGenerationTokens: [Int32]
     private let chain: UnsafeMutablePointer<llama_sampler>
-    private let grammar: UnsafeMutablePointer<llama_sampler>?
+    private let grammar: SessionGrammar?
     private var candidates: [llama_token_data] = []
     private var producedCount = 0
     private let contextLength: Int
 
+    /// How many tokens are tried where the grammar begins with a token that holds more than it allows.
+    private static let maximumBeginnings = 8
+
+    /// - Throws: ``EngineError`` with code `badRequest` or `badGrammar`.
     init(_ parameters: SamplingParameters, vocabulary: Vocabulary, contextLength: Int) throws {
         try parameters.validate(vocabularySize: vocabulary.tokenCount)
         self.parameters = parameters
         self.contextLength = contextLength
         vocabularySize = vocabulary.tokenCount
         endOfGenerationTokens = vocabulary.endOfGenerationTokens
-        if parameters.grammar.isEmpty {
-            grammar = nil
-        } else {
-            let made = vocabulary.withPointer { llama_sampler_init_grammar($0, parameters.grammar, "root") }
-            guard let made else {
-                throw EngineError(.badGrammar, "the grammar does not parse: it needs a rule named root, in GBNF")
-            }
-            grammar = made
-        }
+        grammar =
+            parameters.grammar.isEmpty
+            ? nil : try SessionGrammar(parameters.grammar, start: parameters.grammarStart, vocabulary: vocabulary)
         chain = try Self.makeChain(parameters, vocabularySize: vocabularySize, contextLength: contextLength)
     }
 
     deinit {
         llama_sampler_free(chain)
-        if let grammar { llama_sampler_free(grammar) }
     }
 
     /// Takes note of the prompt, whose last `producedCount` tokens were sampled by an earlier try of this session.
-    func begin(prompt: [Int32], producedCount: Int) {
+    ///
+    /// - Throws: ``EngineError`` with code `badGrammar` where those do not fit the grammar.
+    func begin(prompt: [Int32], producedCount: Int) throws {
         let produced = min(producedCount, prompt.count)
         let window = parameters.repeatLastN < 0 ? prompt.count : parameters.repeatLastN
         for token in prompt.dropLast(produced).suffix(window) {
             llama_sampler_accept(chain, token)
         }
         for token in prompt.suffix(produced) {
+            let isHeld = grammar?.holds == true
+            try grammar?.accept(token)
             accept(token)
-            if parameters.temperature > 0, let last = llama_sampler_chain_get(chain, llama_sampler_chain_n(chain) - 1) {
-                shoal_sampler_draw(last)
-            }
+            draw()
+            if isHeld { draw() }
         }
     }
 
-    /// Chooses a token from a row of logits, one per token of the vocabulary.
-    func sample(_ logits: UnsafeMutablePointer<Float>) -> SampledToken {
+    /// Chooses a token from a row of logits, one per token of the vocabulary; nil where nothing can come after what the grammar
+    /// describes.
+    ///
+    /// - Throws: ``EngineError`` with code `badGrammar`.
+    func sample(_ logits: UnsafeMutablePointer<Float>) throws -> SampledToken? {
         let distribution = parameters.topLogProbabilities.map { wanted in
             LogProbabilities(logits, vocabularySize: vocabularySize, wanted: wanted)
         }
         if producedCount < parameters.minimumTokens {
             for token in endOfGenerationTokens { logits[Int(token)] = -.infinity }
         }
-        let token = isGreedy ? shoal_argmax(logits, Int32(vocabularySize)) : choose(logits)
+        let token: Int32
+        if let grammar {
+            guard let chosen = try choose(logits, grammar) else { return nil }
+            token = chosen
+        } else {
+            token = chooseFreely(logits)
+        }
         accept(token)
         return SampledToken(
             token: token, logProbability: distribution?.logProbability(of: token, in: logits),
             top: distribution?.top ?? [])
     }
 
-    /// Nothing but the largest logit decides.
+    /// Nothing but the largest logit decides, as far as no grammar does.
     private var isGreedy: Bool {
-        parameters.temperature == 0 && grammar == nil && parameters.logitBias.isEmpty && !hasPenalties
+        parameters.temperature == 0 && parameters.logitBias.isEmpty && !hasPenalties
     }
 
     private var hasPenalties: Bool { Self.hasPenalties(parameters) }
@@ -95,25 +104,71 @@ final class TokenSampler {
     private func accept(_ token: Int32) {
         producedCount += 1
         llama_sampler_accept(chain, token)
-        if let grammar, !endOfGenerationTokens.contains(token) || !parameters.ignoresEndOfGeneration {
-            llama_sampler_accept(grammar, token)
-        }
     }
 
-    private func choose(_ logits: UnsafeMutablePointer<Float>) -> Int32 {
-        guard let grammar else { return pick(logits, grammar: nil) }
+    /// Takes one random number, as choosing a token does.
+    private func draw() {
+        guard parameters.temperature > 0, let last = llama_sampler_chain_get(chain, llama_sampler_chain_n(chain) - 1)
+        else { return }
+        shoal_sampler_draw(last)
+    }
+
+    private func chooseFreely(_ logits: UnsafeMutablePointer<Float>) -> Int32 {
+        if isGreedy { return shoal_argmax(logits, Int32(vocabularySize)) }
+        return pick(logits) { _ in }.token
+    }
+
+    /// Chooses a token and lets the grammar know.
+    private func choose(_ logits: UnsafeMutablePointer<Float>, _ grammar: SessionGrammar) throws -> Int32? {
+        guard grammar.holds else { return try chooseBefore(logits, grammar) }
+        guard let token = try chooseHeld(logits, grammar) else {
+            guard try grammar.isComplete() else {
+                throw EngineError(
+                    .badGrammar, "the grammar cannot be followed: no token of the model fits what it wants next")
+            }
+            return nil
+        }
+        try grammar.accept(token)
+        return token
+    }
+
+    /// Before the grammar holds. The token that completes its trigger may have more bytes than that, which it may not allow; then
+    /// another one is chosen.
+    private func chooseBefore(_ logits: UnsafeMutablePointer<Float>, _ grammar: SessionGrammar) throws -> Int32 {
+        var failure: EngineError?
+        for _ in 0..<Self.maximumBeginnings {
+            let token = chooseFreely(logits)
+            do throws(EngineError) {
+                try grammar.accept(token)
+                return token
+            } catch {
+                failure = error
+                logits[Int(token)] = -.infinity
+            }
+        }
+        throw failure ?? EngineError(.badGrammar, "the grammar cannot be begun")
+    }
+
+    /// Two random numbers for each token, whichever way it is found, so that a session that goes on elsewhere draws on.
+    private func chooseHeld(_ logits: UnsafeMutablePointer<Float>, _ grammar: SessionGrammar) throws -> Int32? {
         // The grammar looks at the whole vocabulary only when the first choice breaks it: that is the costly part.
-        let first = pick(logits, grammar: nil)
-        var single = llama_token_data(id: first, logit: 1, p: 0)
-        let allowed = withUnsafeMutablePointer(to: &single) { data in
-            var array = llama_token_data_array(data: data, size: 1, selected: -1, sorted: false)
-            llama_sampler_apply(grammar, &array)
-            return data.pointee.logit != -.infinity
+        let first = chooseFreely(logits)
+        if logits[Int(first)] > -.infinity, try grammar.allows(first) {
+            draw()
+            return first
         }
-        return allowed ? first : pick(logits, grammar: grammar)
+        var failure: EngineError?
+        let (token, hasChance) = pick(logits) { candidates in
+            do throws(EngineError) { try grammar.apply(&candidates) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return hasChance ? token : nil
     }
 
-    private func pick(_ logits: UnsafeMutablePointer<Float>, grammar: UnsafeMutablePointer<llama_sampler>?) -> Int32 {
+    /// The chain's choice out of all tokens, those left out that `narrow` takes the chances of; and whether it had any.
+    private func pick(
+        _ logits: UnsafeMutablePointer<Float>, narrow: (inout llama_token_data_array) -> Void
+    ) -> (token: Int32, hasChance: Bool) {
         candidates.removeAll(keepingCapacity: true)
         candidates.reserveCapacity(vocabularySize)
         for token in 0..<vocabularySize {
@@ -122,10 +177,12 @@ final class TokenSampler {
         return candidates.withUnsafeMutableBufferPointer { buffer in
             var array = llama_token_data_array(
                 data: buffer.baseAddress, size: buffer.count, selected: -1, sorted: false)
-            if let grammar { llama_sampler_apply(grammar, &array) }
+            narrow(&array)
+            // The chain's samplers expect that there is something to choose from.
+            guard buffer.contains(where: { $0.logit > -.infinity }) else { return (0, false) }
             llama_sampler_apply(chain, &array)
-            let index = array.selected >= 0 ? Int(array.selected) : 0
-            return array.data[index].id
+            let chosen = array.data[array.selected >= 0 ? Int(array.selected) : 0]
+            return (chosen.id, chosen.logit > -.infinity)
         }
     }
 

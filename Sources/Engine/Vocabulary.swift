@@ -63,7 +63,7 @@ package final class Vocabulary: Sendable {
             }
             var tokens = [Int32](repeating: 0, count: bytes.count + 8)
             let count = bytes.withMemoryRebound(to: CChar.self) { characters in
-                llama_tokenize(
+                shoal_tokenize(
                     pointer, characters.baseAddress, length, &tokens, Int32(tokens.count), addSpecial, parseSpecial)
             }
             guard count >= 0 else {

@@ -1,9 +1,8 @@
 internal import CEngine
 internal import Dispatch
+internal import Foundation
 package import GGUF
 internal import Synchronization
-
-internal import class Foundation.Thread
 
 /// Contiguous layers of a model, loaded, and the thread that runs them for many sessions at once.
 ///
@@ -48,10 +47,14 @@ package final class Window: Sendable {
     /// others.
     private static let promptCells = 4096
 
+    /// libllama goes through grammars by recursion; what is not used costs address space alone.
+    private static let stackBytes = 128 << 20
+
     private let inbox = Mutex<[WindowCommand]>([])
     private let arrivals = DispatchSemaphore(value: 0)
     private let status = Mutex(Status())
-    private let busySince = Mutex<ContinuousClock.Instant?>(nil)
+    private let step = Mutex<(current: ComputeStep?, count: UInt64)>((nil, 0))
+    private let thread = Mutex<(number: Int32, clock: clockid_t?, hasEnded: Bool)>((0, nil, false))
 
     /// Loads nothing itself: takes loaded weights of `layers` out of `layerCount` and starts the computing thread.
     ///
@@ -84,8 +87,7 @@ package final class Window: Sendable {
         nonisolated(unsafe) let computer = WindowComputer(
             window: self, context: context, promptContext: promptContext)
         let thread = Thread { computer.run() }
-        thread.name = "window \(layers)"
-        thread.stackSize = 8 << 20
+        thread.stackSize = Self.stackBytes
         thread.start()
     }
 
@@ -133,8 +135,23 @@ package final class Window: Sendable {
 
     /// How long the running computation has been at it; `nil` when idle.
     package var busyFor: Duration? {
-        busySince.withLock { $0 }.map { ContinuousClock.now - $0 }
+        currentStep.map { ContinuousClock.now - $0.since }
     }
+
+    /// What the thread is at; `nil` when idle.
+    package var currentStep: ComputeStep? { step.withLock { $0.current } }
+
+    /// The thread, and what it has taken so far.
+    package var computeThread: ComputeThread {
+        let (number, clock, _) = thread.withLock { $0 }
+        guard let clock else { return ComputeThread(number: number) }
+        var time = timespec()
+        guard clock_gettime(clock, &time) == 0 else { return ComputeThread(number: number) }
+        return ComputeThread(number: number, processorSeconds: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
+    }
+
+    /// Whether the thread is done and its memory freed, after ``unload()``.
+    package var hasEnded: Bool { thread.withLock { $0.hasEnded } }
 
     private func send(_ command: WindowCommand) {
         inbox.withLock { $0.append(command) }
@@ -156,8 +173,34 @@ package final class Window: Sendable {
         status.withLock { change(&$0) }
     }
 
-    func noteBusy(since instant: ContinuousClock.Instant?) {
-        busySince.withLock { $0 = instant }
+    /// Runs a step that is watched.
+    func step<Result>(
+        _ kind: ComputeStep.Kind, session: SessionID? = nil, fail: (@Sendable (EngineError) -> Void)? = nil,
+        _ body: () throws -> Result
+    ) rethrows -> Result {
+        step.withLock { step in
+            step.count += 1
+            step.current = ComputeStep(kind: kind, number: step.count, since: .now, session: session, fail: fail)
+        }
+        defer { step.withLock { $0.current = nil } }
+        return try body()
+    }
+
+    /// Called first on the thread, and last.
+    func threadRuns() {
+        // Set by the thread itself, the system's tools show it too.
+        Thread.current.name = "window \(layers)"
+        let number = shoal_thread_computes()
+        var clock: clockid_t?
+        #if os(Linux)
+            var own = clockid_t()
+            if pthread_getcpuclockid(pthread_self(), &own) == 0 { clock = own }
+        #endif
+        thread.withLock { $0 = (number, clock, false) }
+    }
+
+    func threadEnds() {
+        thread.withLock { $0 = ($0.number, nil, true) }
     }
 }
 

@@ -19,13 +19,15 @@ extension WindowComputer {
         let shares = fillBatch(context, isForPrompts: isForPrompts)
         guard !shares.isEmpty else { return }
         let began = ContinuousClock.now
-        window.noteBusy(since: began)
-        var outcome = context.compute(tokens: window.isFirst)
-        while case .full = outcome, let kept = sequences.evict() {
-            forget(kept)
-            outcome = context.compute(tokens: window.isFirst)
+        let only = shares.count == 1 ? shares.first?.session : nil
+        let outcome = window.step(.layers(rows: context.batchedRows), session: only?.request.id) {
+            var outcome = context.compute(tokens: window.isFirst)
+            while case .full = outcome, let kept = sequences.evict() {
+                forget(kept)
+                outcome = context.compute(tokens: window.isFirst)
+            }
+            return outcome
         }
-        window.noteBusy(since: nil)
         switch outcome {
         case .done:
             let rows = shares.reduce(0) { $0 + $1.rows.count }
@@ -171,8 +173,19 @@ extension WindowComputer {
             finish(session, .maximumTokens)
             return
         }
-        let sampled = sampler.sample(logits)
+        let chosen: SampledToken?
+        do {
+            chosen = try watched(session.request, session.outputs) { try sampler.sample(logits) }
+        } catch {
+            fail(session.request.id, error as? EngineError ?? EngineError(.computeFailed, "\(error)"))
+            return
+        }
         session.noteToken()
+        guard let sampled = chosen else {
+            // What the grammar describes is complete, and no token ends it.
+            finish(session, .endOfGeneration)
+            return
+        }
         session.producedCount += 1
         let ends =
             !session.request.sampling.ignoresEndOfGeneration && vocabulary.isEndOfGeneration(sampled.token)

@@ -29,6 +29,8 @@ final class WindowComputer {
     }
 
     func run() {
+        window.threadRuns()
+        defer { window.threadEnds() }
         while context != nil {
             let hasWork = sessions.values.contains { $0.hasInput }
             for command in window.takeCommands(waiting: !hasWork) { carryOut(command) }
@@ -78,9 +80,12 @@ final class WindowComputer {
                 guard let vocabulary = window.vocabulary else {
                     throw EngineError(.unsupported, "the last window has no vocabulary")
                 }
-                let sampler = try TokenSampler(
-                    request.sampling, vocabulary: vocabulary, contextLength: window.configuration.contextLength)
-                sampler.begin(prompt: request.prompt, producedCount: request.producedTokens)
+                let sampler = try watched(request, outputs) {
+                    let sampler = try TokenSampler(
+                        request.sampling, vocabulary: vocabulary, contextLength: window.configuration.contextLength)
+                    try sampler.begin(prompt: request.prompt, producedCount: request.producedTokens)
+                    return sampler
+                }
                 session.sampler = sampler
             }
             if request.cachePrompt, !request.promptLogProbabilities, !window.weights.isRecurrent,
@@ -95,6 +100,14 @@ final class WindowComputer {
         } catch {
             outputs.event(.failed(error as? EngineError ?? EngineError(.badRequest, "\(error)")))
         }
+    }
+
+    /// Does what a session's grammar may make long. Without a grammar there is nothing to watch.
+    func watched<Result>(
+        _ request: SessionRequest, _ outputs: SessionOutputs, _ body: () throws -> Result
+    ) rethrows -> Result {
+        guard !request.sampling.grammar.isEmpty else { return try body() }
+        return try window.step(.grammar, session: request.id, fail: { outputs.event(.failed($0)) }, body)
     }
 
     private func start(_ id: SessionID, reusedTokens: Int) {
@@ -221,9 +234,10 @@ final class WindowComputer {
             reply(.failure(EngineError(.unsupported, "embeddings need a window of all layers")))
             return
         }
-        window.noteBusy(since: .now)
-        defer { window.noteBusy(since: nil) }
-        reply(Result { try context.embed(inputs, threads: window.configuration.threads) })
+        let result = window.step(.embedding) {
+            Result { try context.embed(inputs, threads: window.configuration.threads) }
+        }
+        reply(result)
     }
 
     private func unload() {

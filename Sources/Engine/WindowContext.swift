@@ -93,6 +93,9 @@ final class WindowContext {
 
     // MARK: Batches
 
+    /// Rows that were added since the batch was begun.
+    var batchedRows: Int { rowCount }
+
     func beginBatch() {
         rowCount = 0
     }
@@ -138,7 +141,7 @@ final class WindowContext {
     /// Computes the batch.
     func compute(tokens: Bool) -> Outcome {
         hook?.begin(inputs: UnsafeBufferPointer(start: hiddenBatch.embd, count: rowCount * embeddingLength))
-        let status = llama_decode(pointer, tokens || overwritesInput ? tokenBatch : hiddenBatch)
+        let status = shoal_decode(pointer, tokens || overwritesInput ? tokenBatch : hiddenBatch)
         switch status {
         case 0:
             if givesHiddenStates, hook?.givenCount != rowCount * embeddingLength { return .failed(Self.lostTensor) }
@@ -229,7 +232,7 @@ final class WindowContext {
             }
             batch.n_tokens = Int32(tokens.count)
             if let memory = llama_get_memory(context) { llama_memory_clear(memory, true) }
-            let status = llama_decode(context, batch)
+            let status = shoal_decode(context, batch)
             guard status == 0, let vector = llama_get_embeddings_seq(context, 0) else {
                 throw EngineError(.computeFailed, "libllama could not embed \(tokens.count) tokens (status \(status))")
             }

@@ -11,6 +11,11 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
     let opened: OpenedModel
     /// Port of the listener for other engines.
     let port: Int
+    /// The sessions that run; nil where there are none.
+    var directory: SessionDirectory?
+
+    /// How long the thread of an unloaded window may take to come to the end of what it is at.
+    private static let unloadLimit = Duration.seconds(5)
 
     func openModel(
         request: Shoal_V1_OpenModelRequest, context: ServerContext
@@ -48,15 +53,29 @@ struct ControlService: Shoal_V1_EngineControl.SimpleServiceProtocol {
     func unloadWindow(
         request: Shoal_V1_UnloadWindowRequest, context: ServerContext
     ) async throws -> Shoal_V1_UnloadWindowReply {
-        try rethrowing {
-            let freed = try opened.model().unload(LayerRange(request.layers))
-            return .with { $0.freedBytes = freed }
+        try await rethrowing {
+            guard let (window, bytes) = try opened.model().unload(LayerRange(request.layers)) else { return .init() }
+            let deadline = ContinuousClock.now + Self.unloadLimit
+            while !window.hasEnded {
+                guard ContinuousClock.now < deadline else {
+                    throw RPCError(
+                        code: .deadlineExceeded,
+                        message: "the thread of window \(window.layers) is stuck in what it computes")
+                }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            return .with { $0.freedBytes = bytes }
         }
     }
 
     func status(request: Shoal_V1_EngineStatusRequest, context: ServerContext) async throws -> Shoal_V1_EngineStatus {
         .with {
-            $0.windows = ((try? opened.model())?.loadedWindows ?? []).map { Shoal_V1_WindowStatus($0) }
+            $0.windows = ((try? opened.model())?.loadedWindows ?? []).map { window in
+                var status = Shoal_V1_WindowStatus(window)
+                // Those whose streams are open: a thread that is stuck frees nobody.
+                if let directory { status.activeSessions = UInt32(directory.sessionCount(in: window)) }
+                return status
+            }
             $0.residentBytes = UInt64(ResidentMemory.bytes ?? 0)
             $0.engineVersion = LlamaBackEnd.version
             $0.backEnd = LlamaBackEnd.devices.joined(separator: ", ")

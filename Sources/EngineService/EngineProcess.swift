@@ -17,6 +17,40 @@ package enum EngineProcess {
         let logLevel: String?
     }
 
+    /// What the first line says of the box that the process is to be in.
+    private struct BoxLine: Decodable {
+        /// Files of the model that the process will be asked to open.
+        let paths: [String]
+    }
+
+    /// What a process is told before it does anything.
+    package struct Start: Sendable {
+        let arguments: [String]
+        /// The first line on standard input; nil where none is read.
+        let line: String?
+        let box: ProcessBox.Report?
+    }
+
+    /// Reads the first line on standard input and gives up what the process does not need. To be called while the process has one
+    /// thread alone, from which all others inherit that.
+    package static func start(arguments: [String]) -> Start {
+        guard let socket = value(of: "--socket", in: arguments) else {
+            return Start(arguments: arguments, line: nil, box: nil)
+        }
+        // Whoever reads the line later says what is wrong with it.
+        let line = readLine(strippingNewline: true)
+        let paths = line.flatMap { try? JSONDecoder().decode(BoxLine.self, from: Data($0.utf8)) }?.paths
+        guard let paths else { return Start(arguments: arguments, line: line, box: nil) }
+        var box = ProcessBox()
+        box.modelPaths = paths
+        box.socketFolder = socket.lastIndex(of: "/").map { String(socket[..<$0]) } ?? "."
+        // What is not there cannot be kept open for writing.
+        try? FileManager.default.createDirectory(
+            atPath: box.socketFolder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        box.usesNetwork = !arguments.contains("--prepare")
+        return Start(arguments: arguments, line: line, box: box.close())
+    }
+
     struct UsageError: Error, CustomStringConvertible {
         let description: String
     }
@@ -24,7 +58,8 @@ package enum EngineProcess {
     /// Runs until standard input closes.
     ///
     /// - Returns: the exit status.
-    package static func main(arguments: [String]) async -> Int32 {
+    package static func main(_ start: Start) async -> Int32 {
+        let arguments = start.arguments
         if arguments.dropFirst() == ["--version"] {
             print("libllama \(LlamaBackEnd.version)")
             return 0
@@ -41,9 +76,9 @@ package enum EngineProcess {
             }
             let name = value(of: "--model-name", in: arguments) ?? "model"
             if arguments.contains("--prepare") {
-                try await PreparationProcess.serve(socketPath: socket, modelName: name)
+                try await PreparationProcess.serve(start, socketPath: socket, modelName: name)
             } else {
-                try await serve(socketPath: socket, modelName: name)
+                try await serve(start, socketPath: socket, modelName: name)
             }
             return 0
         } catch {
@@ -52,13 +87,15 @@ package enum EngineProcess {
         }
     }
 
-    private static func serve(socketPath: String, modelName: String) async throws {
-        guard let line = readLine(strippingNewline: true) else {
+    private static func serve(_ start: Start, socketPath: String, modelName: String) async throws {
+        guard let line = start.line else {
             throw UsageError(description: "standard input closed before the first line came")
         }
         let introduction = try JSONDecoder().decode(Introduction.self, from: Data(line.utf8))
         var logger = Logger(label: "engine.\(modelName)")
         logger.logLevel = introduction.logLevel.flatMap(Logger.Level.init(rawValue:)) ?? .info
+        log(start.box, logger)
+        FatalSignals.watch(status: EngineWatch.ExitStatus.signal)
         LlamaBackEnd.start(logger: logger)
 
         let credentials = try CurrentCredentials(introduction.credentials)
@@ -69,6 +106,7 @@ package enum EngineProcess {
         let loop = LinkLoop.shared
         let host = EngineHost(
             neighbours: Neighbours(credentials: credentials, loop: loop, logger: logger), logger: logger)
+        EngineWatch(opened: host.opened, logger: logger).start()
         let segment = SegmentService(host: host)
         let network = try LinkServer(
             network: address, credentials: credentials, services: [segment], loop: loop, logger: logger)
@@ -76,7 +114,8 @@ package enum EngineProcess {
             group.addTask { try await network.run() }
             let port = try await network.port
             let local = try LinkServer(
-                socketPath: socketPath, services: [ControlService(opened: host.opened, port: port), segment],
+                socketPath: socketPath,
+                services: [ControlService(opened: host.opened, port: port, directory: host.directory), segment],
                 loop: loop,
                 logger: logger)
             group.addTask { try await local.run() }
@@ -87,6 +126,15 @@ package enum EngineProcess {
             // Memory goes back to the system with the process; waiting for streams would only delay the daemon's stop.
             exit(0)
         }
+    }
+
+    /// Says what the process gave up, or that it gave up nothing.
+    static func log(_ box: ProcessBox.Report?, _ logger: Logger) {
+        guard let box else {
+            logger.notice("the process is not boxed: its first line names no files of a model")
+            return
+        }
+        logger.log(level: box.isComplete ? .info : .notice, "boxed: \(box.description)")
     }
 
     /// Returns when the daemon closes our standard input, or dies.

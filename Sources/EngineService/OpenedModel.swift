@@ -4,6 +4,10 @@ internal import Synchronization
 /// The one model of an engine process, once it is open.
 final class OpenedModel: Sendable {
     private let opened = Mutex<EngineModel?>(nil)
+    private let didOpen: @Sendable () -> Void
+
+    /// - Parameter didOpen: Called once, before anybody has the model.
+    init(didOpen: @escaping @Sendable () -> Void = {}) { self.didOpen = didOpen }
 
     /// Opens the model, once: later calls have to name the same files.
     func open(paths: [String]) throws -> EngineModel {
@@ -16,6 +20,7 @@ final class OpenedModel: Sendable {
         let model = try EngineModel(paths: paths)
         return opened.withLock { current in
             if let present = current { return present }
+            didOpen()
             current = model
             return model
         }

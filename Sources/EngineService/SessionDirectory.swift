@@ -26,4 +26,9 @@ final class SessionDirectory: Sendable {
     func windows(of session: SessionID) -> [Window] {
         windows.withLock { Array(($0[session] ?? [:]).values) }
     }
+
+    /// How many sessions a window takes part in.
+    func sessionCount(in window: Window) -> Int {
+        windows.withLock { $0.values.count { $0[window.layers.first] === window } }
+    }
 }

@@ -38,9 +38,21 @@ extension SamplingParameters {
         seed = message.seed
         logitBias = message.logitBias
         grammar = message.grammar
+        grammarStart = GrammarStart(message.grammarStart)
         topLogProbabilities = message.topLogProbabilities < 0 ? nil : Int(message.topLogProbabilities)
         minimumTokens = Int(message.minimumTokens)
         self.ignoresEndOfGeneration = ignoresEndOfGeneration
+    }
+}
+
+extension GrammarStart {
+    init(_ message: Shoal_V1_AnswerGrammar) {
+        self.init()
+        triggers = message.triggers
+        prefix = message.prefix
+        reasoningStart = message.reasoningStart
+        reasoningEnds = message.reasoningEnds
+        startsInReasoning = message.startsInReasoning
     }
 }
 

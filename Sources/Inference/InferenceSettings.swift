@@ -22,8 +22,10 @@ package struct InferenceSettings: Sendable {
     package var gpuLayers = -1
     /// "auto", "plain" or "repacked".
     package var weightLayout = "auto"
-    /// Generations at once; more wait, and four times as many are refused.
+    /// Generations at once; more wait, and past four times as many of one caller are refused.
     package var maximumGenerations = 32
+    /// How many of a hundred of them one caller may have; the others are for callers who come.
+    package var callerPercent = 75
     /// A segment whose stream is silent for this long is given up.
     package var silenceLimit: Duration = .seconds(3)
     /// How often one generation is planned again before it fails.

@@ -1,3 +1,5 @@
+import OrderedCollections
+
 /// How a ``JSONValue`` is written as text.
 package struct JSONFormat: Hashable, Sendable {
     /// Between elements and between members.
@@ -94,23 +96,70 @@ extension String {
     /// Appends the string in quotes, escaped as Python's `json` module escapes.
     fileprivate func writeQuoted(to text: inout String, ensuresASCII: Bool) {
         text += "\""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\u{8}": text += "\\b"
-            case "\u{C}": text += "\\f"
-            case _ where scalar.value < 0x20 || (ensuresASCII && scalar.value > 0x7E):
-                for unit in UTF16.encode(scalar)! {
-                    let digits = String(unit, radix: 16)
-                    text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                }
-            default: text.unicodeScalars.append(scalar)
+        // What needs no escape goes over in pieces.
+        let bytes = utf8
+        var start = bytes.startIndex
+        var index = start
+        while index != bytes.endIndex {
+            let byte = bytes[index]
+            guard byte < 0x20 || byte == 0x22 || byte == 0x5C || (ensuresASCII && byte > 0x7E) else {
+                bytes.formIndex(after: &index)
+                continue
+            }
+            text += self[start..<index]
+            text += unicodeScalars[index].escaped
+            unicodeScalars.formIndex(after: &index)
+            start = index
+        }
+        text += self[start..<index]
+        text += "\""
+    }
+}
+
+extension Unicode.Scalar {
+    /// As it stands in a JSON string that may not hold it as it is.
+    fileprivate var escaped: String {
+        switch self {
+        case "\"": return "\\\""
+        case "\\": return "\\\\"
+        case "\n": return "\\n"
+        case "\r": return "\\r"
+        case "\t": return "\\t"
+        case "\u{8}": return "\\b"
+        case "\u{C}": return "\\f"
+        default:
+            var text = ""
+            for unit in String(self).utf16 {
+                let digits = String(unit, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+            return text
+        }
+    }
+}
+
+extension JSONValue {
+    /// Whether the text of this would have more than `bytes` bytes, or about that; looks no further than it has to.
+    package func isLarger(than bytes: Int) -> Bool {
+        var left = bytes
+        return !fits(in: &left)
+    }
+
+    private func fits(in left: inout Int) -> Bool {
+        left -= 2
+        switch self {
+        case .null, .bool, .integer, .number: left -= 2
+        case .literal(let text), .string(let text): left -= text.utf8.count
+        case .array(let elements):
+            for element in elements {
+                guard left >= 0, element.fits(in: &left) else { return false }
+            }
+        case .object(let members):
+            for (key, value) in members {
+                left -= key.utf8.count + 3
+                guard left >= 0, value.fits(in: &left) else { return false }
             }
         }
-        text += "\""
+        return left >= 0
     }
 }

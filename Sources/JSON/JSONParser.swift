@@ -14,13 +14,16 @@ extension JSONValue {
     /// Reads one JSON document from UTF-8 bytes.
     package init(parsing bytes: [UInt8], limits: JSONLimits = .defaults) throws(JSONParsingError) {
         // The result is carried out as a value: a closure that throws a typed error loses its type in the standard library's method.
-        let result = bytes.withUnsafeBufferPointer { buffer in
-            Result { () throws(JSONParsingError) in
-                var parser = JSONParser(bytes: buffer, limits: limits)
-                return try parser.document()
-            }
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(JSONParsingError) in try JSONValue(parsing: buffer, limits: limits) }
         }
         self = try result.get()
+    }
+
+    /// Reads one JSON document from UTF-8 bytes where they lie.
+    package init(parsing bytes: UnsafeRawBufferPointer, limits: JSONLimits = .defaults) throws(JSONParsingError) {
+        var parser = JSONParser(bytes: bytes.assumingMemoryBound(to: UInt8.self), limits: limits)
+        self = try parser.document()
     }
 
     /// Reads one JSON document from any UTF-8 bytes.
@@ -34,8 +37,9 @@ private struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
     let limits: JSONLimits
     var offset = 0
-    /// Values read so far.
+    /// Values read so far, and how many of them are arrays and objects.
     private var nodes = 0
+    private var containers = 0
 
     init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
         self.bytes = bytes
@@ -112,6 +116,10 @@ private struct JSONParser {
         guard depth <= limits.depth else {
             throw failure(.tooDeep, at: offset, "arrays and objects are nested deeper than \(limits.depth)")
         }
+        containers += 1
+        guard containers <= limits.containers else {
+            throw failure(.tooLarge, at: offset, "there are more than \(limits.containers) arrays and objects")
+        }
         offset += 1
     }
 
@@ -154,7 +162,8 @@ private struct JSONParser {
     }
 
     private func isDigit(_ byte: UInt8?) -> Bool {
-        byte.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
+        guard let byte else { return false }
+        return byte &- UInt8(ascii: "0") < 10
     }
 
     // MARK: - Strings
@@ -206,7 +215,7 @@ private struct JSONParser {
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"):
             offset += 1
-            text += try escapedScalar().utf8Bytes
+            if let units = UTF8.encode(try escapedScalar()) { text += units }
             return
         default: throw unexpected(expecting: "one of \" \\ / b f n r t u after a backslash")
         }
@@ -233,8 +242,12 @@ private struct JSONParser {
     private mutating func fourHexDigits() throws(JSONParsingError) -> UInt16 {
         var value: UInt16 = 0
         for _ in 0..<4 {
-            guard let digit = peek.flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else {
-                throw unexpected(expecting: "four hexadecimal digits after \\u")
+            let digit: UInt8
+            switch peek {
+            case let byte? where isDigit(byte): digit = byte - UInt8(ascii: "0")
+            case let byte? where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte): digit = byte - 87
+            case let byte? where (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte): digit = byte - 55
+            default: throw unexpected(expecting: "four hexadecimal digits after \\u")
             }
             value = value << 4 | UInt16(digit)
             offset += 1
@@ -253,7 +266,12 @@ private struct JSONParser {
     }
 
     private mutating func skipWhitespace() {
-        while offset < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[offset]) { offset += 1 }
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x0A, 0x0D, 0x09: offset += 1
+            default: return
+            }
+        }
     }
 
     private func unexpected(expecting expectation: String) -> JSONParsingError {
@@ -269,8 +287,4 @@ private struct JSONParser {
     private func failure(_ code: JSONParsingError.Code, at offset: Int, _ message: String) -> JSONParsingError {
         JSONParsingError(code: code, offset: offset, message: message)
     }
-}
-
-extension Unicode.Scalar {
-    fileprivate var utf8Bytes: [UInt8] { UTF8.encode(self).map(Array.init) ?? [] }
 }

@@ -11,7 +11,8 @@ package struct JSONParsingError: Error, Hashable, Sendable, CustomStringConverti
         package static let numberOutOfRange = Code(description: "numberOutOfRange")
         /// Arrays and objects nested deeper than ``JSONLimits/depth``.
         package static let tooDeep = Code(description: "tooDeep")
-        /// More bytes than ``JSONLimits/sizeBytes``, or more values than ``JSONLimits/nodes``.
+        /// More bytes than ``JSONLimits/sizeBytes``, more values than ``JSONLimits/nodes``, or more of them that hold others than
+        /// ``JSONLimits/containers``.
         package static let tooLarge = Code(description: "tooLarge")
     }
 
@@ -32,11 +33,16 @@ package struct JSONLimits: Hashable, Sendable {
     package var sizeBytes: Int
     /// The most values: each takes memory however short its text is.
     package var nodes: Int
+    /// The most arrays and objects, which take the most memory.
+    package var containers: Int
 
-    package init(depth: Int = 128, sizeBytes: Int = 64 << 20, nodes: Int = 1_000_000) {
+    package init(
+        depth: Int = 128, sizeBytes: Int = 64 << 20, nodes: Int = 1_000_000, containers: Int = 1_000_000
+    ) {
         self.depth = depth
         self.sizeBytes = sizeBytes
         self.nodes = nodes
+        self.containers = containers
     }
 
     package static let defaults = JSONLimits()

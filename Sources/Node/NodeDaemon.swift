@@ -212,6 +212,15 @@ package struct NodeDaemon: Sendable {
             rateLimits: RateLimits(
                 administrationPerMinute: api.adminRequestsPerMinute,
                 inferencePerMinute: api.inferenceRequestsPerMinute, includesLoopback: api.limitsLoopback),
+            bodyLimitBytes: api.bodyLimitMegabytes << 20,
+            bodies: RequestBodies(onEnd: { Allocator.giveBack() }),
+            shares: ShareWeights(
+                users: settings.inference.userWeight, administrators: settings.inference.administratorWeight,
+                nodeKey: settings.inference.nodeKeyWeight, named: settings.inference.weights),
+            machineFolders: [
+                directory.path, settings.files.root, settings.engine.binary.directory,
+                FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).withoutLastSlash,
+            ],
             requestTimeout: api.requestTimeout, shutdownGracePeriod: .seconds(4))
     }
 
@@ -232,6 +241,7 @@ package struct NodeDaemon: Sendable {
         inference.gpuLayers = engine.gpuLayers
         inference.weightLayout = engine.weightLayout.rawValue
         inference.maximumGenerations = settings.inference.maximumConcurrentRequests
+        inference.callerPercent = settings.inference.callerPercent
         inference.busyLimit = settings.inference.busyLimit
         return inference
     }
@@ -253,6 +263,13 @@ package struct NodeDaemon: Sendable {
         default: host.contains(":") ? "[\(host)]" : host
         }
     }
+}
+
+extension String {
+    /// The folder that a path's last component is in.
+    fileprivate var directory: String { lastIndex(of: "/").map { String(self[..<$0]) } ?? "" }
+
+    fileprivate var withoutLastSlash: String { hasSuffix("/") ? String(dropLast()) : self }
 }
 
 /// Looks once at everything in the library, and from then on for what other processes import beside the node.

@@ -48,6 +48,8 @@ package struct WorkerDaemon: Sendable {
         var inferenceSettings = try NodeDaemon.inferenceSettings(settings, directory: directory)
         // The engines answer this process alone: nobody holds the key of the swarm that they are in.
         inferenceSettings.engineListenHost = "127.0.0.1"
+        // Nobody else asks a worker.
+        inferenceSettings.callerPercent = 100
         let inference = InferenceService(
             settings: inferenceSettings, library: library,
             membership: SoloMembership(me: identity.id, record: machine.record(of: settings.node)),
@@ -130,7 +132,9 @@ package struct WorkerDaemon: Sendable {
         _ place: Place, weight: Int, machine: Machine, library: ModelLibrary, inference: InferenceService,
         engines: WorkerEngines
     ) -> WorkerOperations {
-        WorkerOperations(
+        // The master is the one who asks, whoever asks the master.
+        let master = "master"
+        return WorkerOperations(
             description: {
                 WorkerDescription(
                     hostname: place.hostname, version: NodeVersion.current, weight: weight,
@@ -141,8 +145,12 @@ package struct WorkerDaemon: Sendable {
             processes: { await engines.processes(weight: weight) },
             activeJobs: { inference.statistics().activeRequests },
             watch: { onChange in for await _ in library.changes() { await onChange() } },
-            generate: { try await inference.generate($0) },
-            embed: { try await inference.embed(model: $0, inputs: $1) },
+            generate: { request in
+                var request = request
+                request.caller = master
+                return try await inference.generate(request)
+            },
+            embed: { try await inference.embed(model: $0, inputs: $1, caller: master) },
             setDriver: { await engines.setDriver($0) })
     }
 }

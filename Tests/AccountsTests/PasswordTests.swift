@@ -39,7 +39,7 @@ struct PasswordTests {
 
     @Test("it does not matter how a keyboard makes its letters")
     func normalisation() async throws {
-        let hasher = try PasswordHasher(limits: .init(cost: .negligible))
+        let hasher = PasswordHasher(limits: .init(cost: .negligible))
         let hash = try await hasher.hash(Password("pässwörter"), for: .logIn)
         #expect(try await hasher.verify("pa\u{308}sswo\u{308}rter", against: hash))
         #expect(try await !hasher.verify("passworter", against: hash))
@@ -58,7 +58,7 @@ struct PasswordTests {
         ])
     func badHashes(text: String) async throws {
         #expect(PasswordHash(text) == nil)
-        let hasher = try PasswordHasher(limits: .init(cost: .negligible))
+        let hasher = PasswordHasher(limits: .init(cost: .negligible))
         #expect(try await !hasher.verify("correct horse", against: text))
     }
 
@@ -66,14 +66,14 @@ struct PasswordTests {
         "what no password can be is wrong, and costs what others cost",
         arguments: ["", String(repeating: "a", count: 5000)])
     func impossiblePasswords(text: String) async throws {
-        let hasher = try PasswordHasher(limits: .init(cost: .negligible))
+        let hasher = PasswordHasher(limits: .init(cost: .negligible))
         #expect(try await !hasher.verify(text, against: nil))
         #expect(try await !hasher.verify(text, against: hasher.hash(Password("correct horse"), for: .logIn)))
     }
 
     @Test("only so many passwords are hashed at once, only so many wait, and the others are told")
     func limits() async throws {
-        let hasher = try PasswordHasher(limits: .init(concurrent: 2, waiting: 3, cost: .negligible))
+        let hasher = PasswordHasher(limits: .init(concurrent: 2, waiting: 3, cost: .negligible))
         let gate = DispatchSemaphore(value: 0)
         let counter = Counter()
         let outcomes = await withTaskGroup(of: Bool.self) { group in
@@ -103,7 +103,7 @@ struct PasswordTests {
 
     @Test("log-ins do not take the places of administrators")
     func reservedPlaces() async throws {
-        let hasher = try PasswordHasher(limits: .init(concurrent: 1, waiting: 1, reserved: 2, cost: .negligible))
+        let hasher = PasswordHasher(limits: .init(concurrent: 1, waiting: 1, reserved: 2, cost: .negligible))
         let gate = DispatchSemaphore(value: 0)
         await withTaskGroup(of: AccountError.Code?.self) { group in
             let (entered, enter) = AsyncStream.makeStream(of: Never.self)

@@ -16,10 +16,10 @@ struct TokenSamplerTests {
         _ parameters: SamplingParameters, prompt: [Int32], produced: Int = 0, count: Int
     ) throws -> [Int32] {
         let sampler = try TokenSampler(parameters, vocabulary: vocabulary, contextLength: 512)
-        sampler.begin(prompt: prompt, producedCount: produced)
-        return (0..<count).map { index in
+        try sampler.begin(prompt: prompt, producedCount: produced)
+        return try (0..<count).map { index in
             var logits = row(at: produced + index)
-            return logits.withUnsafeMutableBufferPointer { sampler.sample($0.baseAddress!).token }
+            return try #require(try logits.withUnsafeMutableBufferPointer { try sampler.sample($0.baseAddress!) }).token
         }
     }
 

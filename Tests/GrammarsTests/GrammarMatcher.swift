@@ -2,7 +2,7 @@ import Foundation
 
 /// Decides whether a GBNF grammar accepts a text, for tests: reads the notation as llama.cpp does, and tries every way to match.
 struct GrammarMatcher {
-    private indirect enum Node {
+    indirect enum Node {
         case literal([Unicode.Scalar])
         case characters([ClosedRange<UInt32>], isNegated: Bool)
         case rule(String)
@@ -15,13 +15,11 @@ struct GrammarMatcher {
         let description: String
     }
 
-    private var rules: [String: Node] = [:]
+    private(set) var rules: [String: Node] = [:]
 
     init(_ grammar: String) throws {
         for line in grammar.split(separator: "\n") {
-            guard let arrow = line.range(of: " ::= ") else {
-                throw Failure(description: "no rule: \(line)")
-            }
+            guard let arrow = line.range(of: " ::= ") else { throw Failure(description: "no rule: \(line)") }
             var reader = Reader(Array(line[arrow.upperBound...].unicodeScalars))
             let name = String(line[..<arrow.lowerBound])
             guard rules[name] == nil else { throw Failure(description: "two rules \(name)") }
@@ -119,9 +117,7 @@ struct GrammarMatcher {
             var parts: [Node] = []
             while true {
                 while index < text.count, text[index] == " " { index += 1 }
-                guard index < text.count, text[index] != "|", text[index] != ")" else {
-                    return .sequence(parts)
-                }
+                guard index < text.count, text[index] != "|", text[index] != ")" else { return .sequence(parts) }
                 parts.append(try repetition(of: try part()))
             }
         }
@@ -155,9 +151,7 @@ struct GrammarMatcher {
             if scalar == "(" {
                 index += 1
                 let inner = try alternatives()
-                guard index < text.count, text[index] == ")" else {
-                    throw Failure(description: "')' is missing")
-                }
+                guard index < text.count, text[index] == ")" else { throw Failure(description: "')' is missing") }
                 index += 1
                 return inner
             }
@@ -184,8 +178,7 @@ struct GrammarMatcher {
             case "\\", "\"", "[", "]": return escape
             case "x":
                 defer { index += 2 }
-                return Unicode.Scalar(
-                    UInt32(String(String.UnicodeScalarView(text[index..<index + 2])), radix: 16)!)!
+                return Unicode.Scalar(UInt32(String(String.UnicodeScalarView(text[index..<index + 2])), radix: 16)!)!
             default: throw Failure(description: "unknown escape \\\(escape)")
             }
         }
@@ -207,9 +200,7 @@ struct GrammarMatcher {
                 let bounds = String(String.UnicodeScalarView(text[(index + 1)..<end]))
                     .split(separator: ",", omittingEmptySubsequences: false)
                 index = end + 1
-                guard let minimum = Int(bounds[0]) else {
-                    throw Failure(description: "bad repetition \(bounds)")
-                }
+                guard let minimum = Int(bounds[0]) else { throw Failure(description: "bad repetition \(bounds)") }
                 let maximum = bounds.count == 1 ? minimum : Int(bounds[1])
                 guard minimum <= 2000, maximum ?? 0 <= 2000 else {
                     throw Failure(description: "long repetition \(bounds)")

@@ -58,6 +58,24 @@ struct AccessTests {
         #expect(node.requests.all.isEmpty)
     }
 
+    @Test(
+        "is refused everywhere to a wrong key, and to an empty one as to none",
+        arguments: ["authorization", "x-api-key"])
+    func wrongKeyEverywhere(name: String) async throws {
+        let field = try #require(HTTPField.Name(name))
+        let prefix = name == "authorization" ? "Bearer " : ""
+        try await ScriptedNode().serve { client in
+            for path in Self.open + Self.reads + Self.secrets {
+                let answer = try await client.send(.get, path, key: nil, headers: [field: "\(prefix)wrong"])
+                #expect(answer.status == 401, "\(path)")
+                #expect(answer.headers[.wwwAuthenticate] == "Bearer")
+            }
+            for path in Self.open + Self.reads {
+                try await client.expect(200, .get, path, key: nil, headers: [field: prefix])
+            }
+        }
+    }
+
     @Test("is given by either header", arguments: ["authorization", "x-api-key"])
     func headers(name: String) async throws {
         let field = try #require(HTTPField.Name(name))

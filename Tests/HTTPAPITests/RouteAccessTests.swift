@@ -159,6 +159,11 @@ struct RouteAccessTests {
             }
         }
 
+        /// Whether it shows something, and that is wrong.
+        var isWrong: Bool { isVoid && self != .nobody && self != .loopback }
+
+        var isSession: Bool { self == .deactivatedSession || self == .expiredSession }
+
         var isAdministrator: Bool {
             switch self {
             case .administratorJWT, .administratorToken, .administratorSession, .nodeKey: true
@@ -168,13 +173,15 @@ struct RouteAccessTests {
     }
 
     static func outcome(_ kind: Kind, _ caller: CallerKind, isSafe: Bool, openReads: Bool) -> Outcome {
+        // What is shown and wrong is nobody's anywhere; but a browser sends its cookie whether or not the session goes on.
+        if caller.isWrong, !caller.isSession || (kind != .everybody && kind != .ownPages) { return .refused(401) }
         switch kind {
         case .everybody: return .admitted
         case .ownPages: return caller == .nobody ? .refused(403) : .admitted
         default: break
         }
         let isOpen = openReads && (kind == .openRead || kind == .openToUsers)
-        // Whoever is on this machine could leave the credentials out.
+        // Whoever is on this machine need not say who they are.
         if isOpen, caller != .nobody { return .admitted }
         if caller.isVoid { return .refused(401) }
         if caller == .sessionWithoutCSRF || caller == .sessionWithWrongCSRF {

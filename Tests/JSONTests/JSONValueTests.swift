@@ -73,6 +73,63 @@ struct JSONValueTests {
         #expect(error?.code == .tooLarge)
     }
 
+    @Test(
+        "A document of more values, or more that hold others, than there may be is refused at the one too many",
+        arguments: [
+            ("[1,2,3]", 4, 1, nil), ("[1,2,3]", 3, 1, 5), ("[[],{}]", 3, 3, nil), ("[[],{}]", 9, 2, 4),
+            (#"{"":{"":1}}"#, 9, 1, 4), (#"{"a":1,"a":2,"a":3}"#, 3, 1, 17),
+        ] as [(String, Int, Int, Int?)])
+    func counts(text: String, nodes: Int, containers: Int, offset: Int?) {
+        let limits = JSONLimits(nodes: nodes, containers: containers)
+        do throws(JSONParsingError) {
+            _ = try JSONValue(parsing: text, limits: limits)
+            #expect(offset == nil)
+        } catch {
+            #expect(error.code == .tooLarge)
+            #expect(error.offset == offset)
+        }
+    }
+
+    @Test("Every escape is read as it is written, in either case, and written as Python writes it")
+    func escapes() throws {
+        for value in UInt32(0)...0xFFFF {
+            guard let scalar = Unicode.Scalar(value) else { continue }
+            let digits = String(value, radix: 16)
+            let padded = String(repeating: "0", count: 4 - digits.count) + digits
+            for written in [padded, padded.uppercased()] {
+                #expect(try JSONValue(parsing: "\"a\\u\(written)b\"") == .string("a\(scalar)b"))
+            }
+            guard value < 0x20 || value > 0x7E else { continue }
+            let text = JSONValue.string("a\(scalar)b").serialized(.python())
+            #expect(text == "\"a\\u\(padded)b\"" || [8, 9, 10, 12, 13].contains(value))
+        }
+    }
+
+    @Test("A text with much to escape is written and read back", arguments: 0..<20)
+    func texts(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let pieces = [
+            "a", "\"", "\\", "\n", "\u{1}", "\u{7F}", "é", "e\u{301}", "😀", "\r\n", "\u{1F468}\u{200D}\u{1F469}", "/",
+        ]
+        let text = (0..<300).compactMap { _ in pieces.randomElement(using: &random) }.joined()
+        for format in [JSONFormat.compact, .python()] {
+            let written = JSONValue.string(text).serialized(format)
+            let read = try #require(try JSONValue(parsing: written).string)
+            #expect(Array(read.utf8) == Array(text.utf8))
+            #expect(written.unicodeScalars.allSatisfy { $0.value >= 0x20 })
+        }
+    }
+
+    @Test("Whether a document is larger than so much is told without writing it")
+    func largeness() {
+        let value: JSONValue = ["key": ["0123456789", 1, nil, ["a": true]]]
+        let bytes = value.serialized().utf8.count
+        #expect(!value.isLarger(than: 2 * bytes))
+        #expect(value.isLarger(than: bytes / 2))
+        #expect(JSONValue.array([JSONValue](repeating: [], count: 1000)).isLarger(than: 1000))
+        #expect(JSONValue.object([(String(repeating: "k", count: 1000), nil)]).isLarger(than: 900))
+    }
+
     @Test("The Python layout is that of json.dumps")
     func pythonLayout() {
         let value: JSONValue = ["b": [1, 2.0, "é\u{7F}😀"], "a": [:], "c": []]

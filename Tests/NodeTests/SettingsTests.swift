@@ -44,6 +44,31 @@ import Testing
         #expect(settings.unknownVariables.isEmpty)
     }
 
+    @Test func `shares of callers are equal unless they are set`() throws {
+        let standard = try Settings.load(environment: bare)
+        #expect(standard.inference.callerPercent == 75)
+        #expect(standard.inference.userWeight == standard.inference.nodeKeyWeight)
+        #expect(standard.inference.userWeight == standard.inference.administratorWeight)
+        #expect(standard.inference.weights.isEmpty)
+        #expect(standard.api.bodyLimitMegabytes == 32)
+        var environment = bare
+        environment["SHOAL_INFERENCE_SHARE_WEIGHTS"] = "Ada=20, bob = 1"
+        environment["SHOAL_INFERENCE_SHARE_WEIGHT_NODE_KEY"] = "30"
+        let set = try Settings.load(environment: environment)
+        #expect(set.inference.weights == ["ada": 20, "bob": 1])
+        #expect(set.inference.nodeKeyWeight == 30)
+    }
+
+    @Test(
+        "a weight that is none is refused, with what is allowed",
+        arguments: ["ada", "ada=", "=1", "ada=0", "ada=1001", "ada=1.5", "ada=1,ADA=2", "ada=1=2"])
+    func badWeights(text: String) throws {
+        var environment = bare
+        environment["SHOAL_INFERENCE_SHARE_WEIGHTS"] = text
+        let error = #expect(throws: SettingsError.self) { try Settings.load(environment: environment) }
+        #expect(error?.message.contains("ada=20, bob=5") == true)
+    }
+
     @Test func `flags win over the environment, which wins over the file, which wins over the default`() async throws {
         try await withTemporaryDirectory { directory in
             try write("api:\n  port: 1\n", to: directory + "/shoal.yaml")

@@ -35,19 +35,28 @@ package final class PasswordHasher: Sendable {
     }
 
     private struct Line {
-        var running = 0
+        /// Threads that have nothing to do.
+        var free: [Int]
         var waiting: [@Sendable () -> Void] = []
     }
 
     private let limits: Limits
-    /// Stands in for the hash of a user that does not exist, so that the same work is done. No password that a user may have.
-    private let decoy: PasswordHash
-    private let line = Mutex(Line())
-    private let queue = DispatchQueue(label: "passwords", attributes: .concurrent)
+    /// Stands in for the hash of a user that does not exist, so that the same work is done. No password that a user may have. Made
+    /// when it is needed, or before by ``prepare()``: it takes as long as a log-in, and a node that starts has no time for that.
+    private let decoy = Mutex<PasswordHash?>(nil)
+    private let line: Mutex<Line>
+    /// One for each that is hashed at the same time. Serial: concurrent ones share their threads with Swift's own pool.
+    private let queues: [DispatchQueue]
 
-    package init(limits: Limits = Limits()) throws {
+    package init(limits: Limits = Limits()) {
         self.limits = limits
-        decoy = try PasswordHash(of: Password.random().password, cost: limits.cost)
+        line = Mutex(Line(free: Array(0..<limits.concurrent)))
+        queues = (0..<limits.concurrent).map { DispatchQueue(label: "passwords \($0)") }
+    }
+
+    /// Makes what log-ins need, so that the first one does not have to.
+    func prepare() async throws {
+        try await inTurn(for: .administration) { _ = try self.stand() }
     }
 
     func hash(_ password: Password, for purpose: Purpose) async throws -> String {
@@ -60,8 +69,12 @@ package final class PasswordHasher: Sendable {
     func verify(_ text: String, against stored: String?) async throws -> Bool {
         let password = Password.candidate(text)
         let hash = stored.flatMap(PasswordHash.init)
-        let (tried, expected) = (password ?? .placeholder, hash ?? decoy)
-        let matches = try await inTurn(for: .logIn) { try expected.matches(tried) }
+        let tried = password ?? .placeholder
+        let matches = try await inTurn(for: .logIn) {
+            // Known users wait for it too: how long it takes says nothing.
+            let decoy = try self.stand()
+            return try (hash ?? decoy).matches(tried)
+        }
         return matches && password != nil && hash != nil
     }
 
@@ -77,9 +90,8 @@ package final class PasswordHasher: Sendable {
         return try await withCheckedThrowingContinuation { continuation in
             let work: @Sendable () -> Void = { continuation.resume(with: Result(catching: body)) }
             let isTaken = line.withLock { line in
-                if line.running < limits.concurrent {
-                    line.running += 1
-                    begin(work)
+                if let thread = line.free.popLast() {
+                    begin(work, on: thread)
                 } else if line.waiting.count < places {
                     line.waiting.append(work)
                 } else {
@@ -95,14 +107,24 @@ package final class PasswordHasher: Sendable {
         }
     }
 
-    private func begin(_ work: @escaping @Sendable () -> Void) {
-        queue.async { [self] in
+    /// The decoy; those who come while it is made wait for it.
+    private func stand() throws -> PasswordHash {
+        try decoy.withLock { decoy in
+            if let decoy { return decoy }
+            let made = try PasswordHash(of: Password.random().password, cost: limits.cost)
+            decoy = made
+            return made
+        }
+    }
+
+    private func begin(_ work: @escaping @Sendable () -> Void, on thread: Int) {
+        queues[thread].async { [self] in
             work()
             line.withLock { line in
                 if line.waiting.isEmpty {
-                    line.running -= 1
+                    line.free.append(thread)
                 } else {
-                    begin(line.waiting.removeFirst())
+                    begin(line.waiting.removeFirst(), on: thread)
                 }
             }
         }

@@ -27,6 +27,8 @@ enum shoal_chat_status {
     // The template, the conversation or the tools cannot be handled; why is the answer.
     SHOAL_CHAT_FAILED = 2,
     SHOAL_CHAT_NO_MEMORY = 3,
+    // More than a limit of the shim allows; which one is the answer.
+    SHOAL_CHAT_LIMIT = 4,
 };
 
 // The templates of one model, analysed.
@@ -48,13 +50,14 @@ enum shoal_chat_status shoal_chat_apply(
 // Reads one answer as it grows.
 struct shoal_answer;
 
-// `form`: what shoal_chat_apply gave as "form", with "reasoning" ("none", "deepseek") and "tools" (bool) added.
+// `form`: what shoal_chat_apply gave as "form".
 struct shoal_answer *shoal_answer_open(
     const char *form, size_t length, enum shoal_chat_status *status, struct shoal_text *error);
 void shoal_answer_close(struct shoal_answer *answer);
 
-// Adds text and says what is new: an array of {"content"}, {"reasoning"} and {"index", "id", "name", "arguments"}.
-// What was said before never changes: what the library takes back stays said.
+// Adds bytes and says what is new: an array of {"content"}, {"reasoning"} and {"index", "id", "name", "arguments"}.
+// What was said before never changes: what the library takes back stays said. Bytes that are no UTF-8 become U+FFFD. In long
+// answers not every piece is looked at when it comes; the last one always is.
 enum shoal_chat_status shoal_answer_append(
     struct shoal_answer *answer, const char *bytes, size_t length, bool is_last, struct shoal_text *deltas);
 

@@ -3,7 +3,9 @@
 #ifndef SHOAL_CENGINE_H
 #define SHOAL_CENGINE_H
 
+#include "CBox.h"
 #include "CChat.h"
+#include "CGuarded.h"
 
 #include <ggml-backend.h>
 #include <ggml-cpu.h>

@@ -26,6 +26,8 @@ extension Shoal_V1_GenerationJob {
         cachePrompt = request.cachePrompt
         ignoreEndOfGeneration = request.ignoreEndOfGeneration
         parseToolCalls = request.parseToolCalls
+        singleToolCall = !request.allowsParallelToolCalls
+        continuesLastMessage = request.continuesLastMessage
         switch request.responseFormat {
         case .text: break
         case .jsonObject: jsonObject = true
@@ -64,6 +66,8 @@ extension GenerationRequest {
             topLogProbabilities: job.hasTopLogProbabilities ? Int(job.topLogProbabilities) : nil, echo: job.echo,
             cachePrompt: job.cachePrompt, ignoreEndOfGeneration: job.ignoreEndOfGeneration, responseFormat: format,
             parseToolCalls: job.parseToolCalls)
+        allowsParallelToolCalls = !job.singleToolCall
+        continuesLastMessage = job.continuesLastMessage
     }
 }
 

@@ -31,7 +31,7 @@ package final class AnswerReader {
 
     /// Adds text, and says what is new. After the last text nothing is held back.
     ///
-    /// - Throws: ``ChatError``.
+    /// - Throws: ``ChatError``; with `limit` past 8 MiB.
     package func append(_ bytes: [UInt8], isLast: Bool) throws(ChatError) -> [Delta] {
         let found = try ChatTemplates.json { deltas in
             bytes.withUnsafeBytes { raw in

@@ -10,6 +10,8 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
         package static let lost = Code(description: "lost")
         /// The model's template knows no tool calls that could be demanded.
         package static let noToolCalls = Code(description: "noToolCalls")
+        /// A template or an answer is larger, or nested deeper, than it may be.
+        package static let limit = Code(description: "limit")
         package static let outOfMemory = Code(description: "outOfMemory")
     }
 

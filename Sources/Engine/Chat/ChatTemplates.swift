@@ -49,7 +49,7 @@ package final class ChatTemplates {
         return (chat, ChatError(status, text))
     }
 
-    /// Renders a request for the library, described in ``ChatPrompter``, and answers with what it made of it.
+    /// Renders a ``ChatRequest``, and answers with what the library made of it.
     func apply(_ request: JSONValue) throws(ChatError) -> JSONValue {
         var request = request.serialized()
         return try Self.json { answer in
@@ -78,6 +78,8 @@ package struct ChatCapabilities: Sendable, Hashable {
     package let tools: Bool
     package let toolCalls: Bool
     package let systemRole: Bool
+    /// Contents may be lists of parts.
+    let typedContent: Bool
     /// The arguments of calls are objects, not texts that hold JSON.
     package let objectArguments: Bool
     /// The template wants texts without white space around them, or its models go round in circles.
@@ -88,6 +90,7 @@ package struct ChatCapabilities: Sendable, Hashable {
         tools = has("tools")
         toolCalls = has("tool_calls")
         systemRole = has("system_role")
+        typedContent = has("typed_content")
         objectArguments = has("object_arguments")
         trimsTexts = source.contains("You have access to the following functions in JSONSchema format")
     }
@@ -99,6 +102,7 @@ extension ChatError {
         switch status {
         case SHOAL_CHAT_OK: return nil
         case SHOAL_CHAT_RAISED: self.init(.raised, Self.raised(String(decoding: text.content, as: UTF8.self)))
+        case SHOAL_CHAT_LIMIT: self.init(.limit, String(decoding: text.content, as: UTF8.self))
         case SHOAL_CHAT_NO_MEMORY: self.init(.outOfMemory, "there was not enough memory")
         default: self.init(.failed, Self.firstLines(of: String(decoding: text.content, as: UTF8.self)))
         }

@@ -12,7 +12,9 @@ package struct Conversation: Sendable {
         }
 
         var role: String
-        var content: String
+        var content: String { didSet { parts = [] } }
+        /// The texts that the content was sent in, where these are several and the user's; for templates that want to see them.
+        private(set) var parts: [String] = []
         var reasoning: String?
         var calls: [Call] = []
         /// The call that a tool's result answers.
@@ -21,9 +23,22 @@ package struct Conversation: Sendable {
         var name: String?
     }
 
+    /// How the model is told of its tools.
+    enum Telling: Sendable {
+        /// By the template, which also writes calls and results.
+        case template
+        /// In the text that sets the rules; the template writes calls and results.
+        case list
+        /// In the text that sets the rules; calls and results are texts too.
+        case text
+    }
+
     var messages: [Message]
     /// Functions, each with name, description and parameters.
     var tools: [JSONValue]
+    var telling = Telling.template
+    /// The template wants the functions as one text, in a variable.
+    var givesFunctions = false
 
     /// Reads messages and tools in OpenAI's form.
     ///
@@ -38,7 +53,10 @@ package struct Conversation: Sendable {
             self.messages.append(read)
         }
         guard !self.messages.isEmpty else { throw ChatError(.failed, "there are no messages") }
-        self.tools = (tools.array ?? []).map(Self.function)
+        self.tools = []
+        for (index, tool) in (tools.array ?? []).enumerated() {
+            self.tools.append(try Self.function(tool, index: index))
+        }
         mergeLeadingSystemMessages()
     }
 
@@ -51,28 +69,49 @@ package struct Conversation: Sendable {
     }
 
     /// A tool's function with everything that templates ask for.
-    private static func function(_ tool: JSONValue) -> JSONValue {
+    private static func function(_ tool: JSONValue, index: Int) throws(ChatError) -> JSONValue {
         let given = tool["function"] ?? tool
+        guard let name = given["name"]?.string, !name.isEmpty else {
+            throw ChatError(.failed, "tools[\(index)] is no function with a name")
+        }
         var parameters = given["parameters"] ?? .null
         if parameters.isNull || (parameters.object != nil && parameters.entries.isEmpty) {
             parameters = ["type": "object", "properties": [:]]
         }
+        guard parameters.object != nil else {
+            throw ChatError(.failed, "the parameters of the tool \(name) are no schema of an object")
+        }
         return [
-            "name": given["name"] ?? "", "description": .string(given["description"]?.string ?? ""),
-            "parameters": parameters,
+            "name": .string(name), "description": .string(given["description"]?.string ?? ""), "parameters": parameters,
         ]
     }
 }
 
 extension Conversation.Message {
+    /// The parts where the template tells parts from texts, else the text.
+    fileprivate func contentJSON(_ capabilities: ChatCapabilities) -> JSONValue {
+        func text(_ text: String) -> JSONValue { .string(capabilities.trimsTexts ? text.trimmed : text) }
+        guard !parts.isEmpty, capabilities.typedContent else { return text(content) }
+        return .array(parts.map { ["type": "text", "text": text($0)] })
+    }
+
     fileprivate init(_ message: JSONValue, index: Int) throws(ChatError) {
         guard let role = message["role"]?.string else { throw ChatError(.failed, "messages[\(index)] has no role") }
         self.role = role
         switch message["content"] {
         case .string(let text)?: content = text
-        case .array(let parts)?:
+        case .array(let given)?:
+            var texts: [String] = []
+            for (number, part) in given.enumerated() {
+                guard let text = part["text"]?.string ?? part["refusal"]?.string else {
+                    let type = part["type"]?.string ?? part.kind
+                    throw ChatError(.failed, "messages[\(index)].content[\(number)] is no text: \(type)")
+                }
+                texts.append(text)
+            }
             // The library joins parts in the same way where a template takes texts only.
-            content = parts.compactMap { $0["text"]?.string ?? $0["refusal"]?.string }.joined(separator: "\n")
+            content = texts.joined(separator: "\n")
+            if role == "user", texts.count > 1 { parts = texts }
         default: content = ""
         }
         let thought = message["reasoning_content"]?.string ?? message["reasoning"]?.string
@@ -98,21 +137,13 @@ extension Conversation.Message {
 // MARK: - What the library is given
 
 extension Conversation {
-    /// How the arguments of calls in the history are written.
-    enum Arguments: Sendable {
-        /// As objects where the template wants objects; what is no JSON object, as a text.
-        case asSent
-        /// What is no JSON object becomes an empty one.
-        case objectsOnly
-    }
-
     /// The messages in the library's form.
-    func json(_ capabilities: ChatCapabilities, arguments: Arguments, numbers: inout KeptNumbers) -> JSONValue {
+    func json(_ capabilities: ChatCapabilities, numbers: inout KeptNumbers) -> JSONValue {
         var result: [JSONValue] = []
         for message in messages {
             var fields: [(String, JSONValue)] = [
                 ("role", .string(message.role)),
-                ("content", .string(capabilities.trimsTexts ? message.content.trimmed : message.content)),
+                ("content", message.contentJSON(capabilities)),
             ]
             if let reasoning = message.reasoning {
                 fields.append(("reasoning_content", .string(capabilities.trimsTexts ? reasoning.trimmed : reasoning)))
@@ -121,7 +152,7 @@ extension Conversation {
             if let id = message.callID { fields.append(("tool_call_id", .string(id))) }
             if !message.calls.isEmpty {
                 let calls = message.calls.map { call -> JSONValue in
-                    let written = Self.written(call.arguments, capabilities, arguments, &numbers)
+                    let written = Self.written(call.arguments, capabilities, &numbers)
                     return [
                         "type": "function", "function": ["name": .string(call.name), "arguments": written],
                         "id": .string(call.id),
@@ -134,42 +165,73 @@ extension Conversation {
         return .array(result)
     }
 
+    /// Arguments as an object where the template wants one; what is no object stays a text.
     private static func written(
-        _ arguments: String, _ capabilities: ChatCapabilities, _ form: Arguments, _ numbers: inout KeptNumbers
+        _ arguments: String, _ capabilities: ChatCapabilities, _ numbers: inout KeptNumbers
     ) -> JSONValue {
         let text = arguments.trimmed.isEmpty ? "{}" : arguments
-        let parsed = try? JSONValue(parsing: text)
-        guard parsed?.object != nil else {
-            return form == .objectsOnly ? (capabilities.objectArguments ? [:] : "{}") : .string(text)
+        guard capabilities.objectArguments, let parsed = try? JSONValue(parsing: text), parsed.object != nil else {
+            return .string(text)
         }
-        guard capabilities.objectArguments else { return .string(text) }
-        return numbers.hidden(parsed ?? [:])
+        return numbers.hidden(parsed)
     }
 
-    /// The tools in the library's form.
-    func toolsJSON(numbers: inout KeptNumbers) -> JSONValue {
-        .array(tools.map { ["type": "function", "function": numbers.hidden($0)] })
+    /// A text that the prompt has to hold.
+    struct RequiredText {
+        var text: String
+        /// What is looked for where the text itself is not there: templates take JSON apart.
+        var pieces: [String] = []
+        /// The text stands behind what was found last, and not only in the list of tools.
+        var isCall = false
     }
 
     /// Texts that the prompt has to hold; what the model thought in earlier turns may go, as templates have it.
-    var texts: [String] {
-        var texts: [String] = []
+    ///
+    /// - Parameter reasoningEnds: What stands between thoughts and answer, where a client sends both as one text.
+    func texts(reasoningEnds: [String]) -> [RequiredText] {
+        var required: [RequiredText] = []
         for message in messages {
-            texts.append(message.content)
+            required += message.calls.map { RequiredText(text: $0.name, isCall: true) }
+            var content = message.content[...]
+            if message.role == "assistant" {
+                for end in reasoningEnds + ["</think>"] {
+                    if let found = content.ranges(of: end).last { content = content[found.upperBound...] }
+                }
+            }
+            var text = RequiredText(text: String(content))
+            if message.role == "tool", let json = try? JSONValue(parsing: text.text),
+                json.object != nil || json.array != nil
+            {
+                Self.collect(json, numbers: true, into: &text.pieces)
+            } else {
+                text.pieces = message.parts
+            }
+            required.append(text)
             for call in message.calls {
-                texts.append(call.name)
-                if let arguments = try? JSONValue(parsing: call.arguments) { Self.collect(arguments, into: &texts) }
+                var texts: [String] = []
+                if let arguments = try? JSONValue(parsing: call.arguments), arguments.object != nil {
+                    Self.collect(arguments, numbers: false, into: &texts)
+                }
+                required += texts.map { RequiredText(text: $0) }
             }
         }
-        for tool in tools { texts.append(tool["name"]?.string ?? "") }
-        return texts
+        return required + tools.map { RequiredText(text: $0["name"]?.string ?? "") }
     }
 
-    private static func collect(_ value: JSONValue, into texts: inout [String]) {
+    /// Every text that may come into the prompt, as it is written.
+    var everything: [String] {
+        messages.flatMap { message in
+            [message.content, message.reasoning ?? "", message.name ?? "", message.callID ?? ""]
+                + message.calls.flatMap { [$0.id, $0.name, $0.arguments] }
+        } + tools.map { $0.serialized() }
+    }
+
+    private static func collect(_ value: JSONValue, numbers: Bool, into texts: inout [String]) {
         switch value {
         case .string(let text): texts.append(text)
-        case .array(let elements): for element in elements { collect(element, into: &texts) }
-        case .object: for member in value.entries { collect(member.value, into: &texts) }
+        case .array(let elements): for element in elements { collect(element, numbers: numbers, into: &texts) }
+        case .object: for member in value.entries { collect(member.value, numbers: numbers, into: &texts) }
+        case .integer, .number, .literal: if numbers { texts.append(value.serialized()) }
         default: break
         }
     }

@@ -2,8 +2,10 @@ internal import JSON
 
 /// A change of a conversation's form, for templates that refuse it or lose a part of it as it is.
 ///
-/// The order is that of trying: what changes least comes first.
+/// Several may be needed at once; they are applied in this order.
 enum Mending: CaseIterable, Sendable {
+    /// Parts of a user's message become one text.
+    case joinedParts
     /// Arguments of calls that are no JSON object become an empty one.
     case emptyArguments
     /// Ids of calls become nine letters and digits (Mistral).
@@ -12,23 +14,64 @@ enum Mending: CaseIterable, Sendable {
     case singleCalls
     /// Text beside calls comes in a message of its own.
     case splitCalls
+    /// As ``splitCalls``, and the user says nothing in between, where roles have to alternate (Mistral).
+    case spacedCalls
     /// Reasoning of earlier turns goes.
     case noReasoning
     /// Messages that set the rules in the middle of a conversation become the user's.
     case lateRules
     /// Neighbours of one role become one message.
     case mergedNeighbours
+    /// Between a result and what the user says next the assistant says nothing.
+    case silentAnswer
     /// A conversation that the assistant begins gets an empty message of the user before.
     case userFirst
     /// What sets the rules becomes the beginning of the user's first message.
     case rulesOfUser
+    /// The list of tools comes in a variable, as one text (Firefunction).
+    case functionsVariable
+    /// Calls of the past are written into the assistant's text; tools and results stay.
+    case callsInText
+    /// The list of tools is a text; calls and results stay.
+    case toolsInText
     /// Tools, calls and results are told in text.
     case toolsAsText
+
+    /// How much is changed, in steps of the mildest change. What a template cannot do at all is done in its place at once.
+    private func weight(_ capabilities: ChatCapabilities) -> Int {
+        switch self {
+        case .emptyArguments, .shortIDs, .singleCalls, .splitCalls, .mergedNeighbours, .silentAnswer: 2
+        case .joinedParts: 1
+        case .noReasoning, .userFirst, .rulesOfUser: 3
+        case .lateRules: 3
+        case .functionsVariable, .spacedCalls: 4
+        case .callsInText: capabilities.tools && !capabilities.toolCalls ? 2 : 7
+        case .toolsInText: capabilities.toolCalls && !capabilities.tools ? 2 : 7
+        case .toolsAsText: capabilities.toolCalls || capabilities.tools ? 9 : 1
+        }
+    }
+
+    /// Up to three changes at once, the mildest first.
+    static func orders(_ capabilities: ChatCapabilities) -> [[Mending]] {
+        var sets: [[Mending]] = []
+        var last: [[Mending]] = [[]]
+        for _ in 0..<3 {
+            last = last.flatMap { set in
+                allCases.drop { $0 != set.last && !set.isEmpty }.dropFirst(set.isEmpty ? 0 : 1).map { set + [$0] }
+            }
+            sets += last
+        }
+        let weighed = sets.map { set in (set, set.reduce(0) { $0 + $1.weight(capabilities) }) }
+        return weighed.enumerated().sorted { ($0.element.1, $0.offset) < ($1.element.1, $1.offset) }.map(\.element.0)
+    }
 
     /// The conversation in the other form; nil where that would change nothing.
     func apply(to conversation: Conversation) -> Conversation? {
         var result = conversation
         switch self {
+        case .joinedParts:
+            guard conversation.messages.contains(where: { !$0.parts.isEmpty }) else { return nil }
+            for index in result.messages.indices { result.messages[index].content += "" }
         case .emptyArguments:
             let isBroken = conversation.messages.flatMap(\.calls).contains {
                 !$0.arguments.trimmed.isEmpty && (try? JSONValue(parsing: $0.arguments))?.object == nil
@@ -46,7 +89,7 @@ enum Mending: CaseIterable, Sendable {
         case .singleCalls:
             guard conversation.messages.contains(where: { $0.calls.count > 1 }) else { return nil }
             result.separateCalls()
-        case .splitCalls:
+        case .splitCalls, .spacedCalls:
             guard conversation.messages.contains(where: { !$0.calls.isEmpty && !$0.content.trimmed.isEmpty }) else {
                 return nil
             }
@@ -57,7 +100,8 @@ enum Mending: CaseIterable, Sendable {
                 text.calls = []
                 calls.content = ""
                 calls.reasoning = nil
-                return [text, calls]
+                return self == .splitCalls
+                    ? [text, calls] : [text, Conversation.Message(role: "user", content: ""), calls]
             }
         case .noReasoning:
             guard conversation.messages.contains(where: { $0.reasoning != nil }) else { return nil }
@@ -72,6 +116,18 @@ enum Mending: CaseIterable, Sendable {
                 return nil
             }
             result.mergeNeighbours()
+        case .silentAnswer:
+            let isNeeded = zip(conversation.messages, conversation.messages.dropFirst()).contains {
+                $0.role == "tool" && $1.role == "user"
+            }
+            guard isNeeded else { return nil }
+            result.messages = []
+            for message in conversation.messages {
+                if message.role == "user", result.messages.last?.role == "tool" {
+                    result.messages.append(Conversation.Message(role: "assistant", content: ""))
+                }
+                result.messages.append(message)
+            }
         case .userFirst:
             guard let first = conversation.messages.firstIndex(where: { !$0.setsRules }),
                 conversation.messages[first].role == "assistant"
@@ -85,11 +141,21 @@ enum Mending: CaseIterable, Sendable {
             } else {
                 result.messages.insert(Conversation.Message(role: "user", content: first.content), at: 0)
             }
+        case .functionsVariable:
+            guard !conversation.tools.isEmpty else { return nil }
+            result.givesFunctions = true
+        case .callsInText:
+            guard conversation.messages.contains(where: { !$0.calls.isEmpty }) else { return nil }
+            for index in result.messages.indices { result.messages[index].writeCallsAsText() }
+        case .toolsInText:
+            guard !conversation.tools.isEmpty, conversation.telling == .template else { return nil }
+            result.telling = .list
+            result.tellTools("You may call these functions:\n")
         case .toolsAsText:
             let hasTools =
                 !conversation.tools.isEmpty
                 || conversation.messages.contains { !$0.calls.isEmpty || $0.role == "tool" }
-            guard hasTools else { return nil }
+            guard hasTools, conversation.telling == .template else { return nil }
             result.writeToolsAsText()
         }
         return result
@@ -179,38 +245,47 @@ extension Conversation {
         messages = result
     }
 
-    /// Calls and results in the form that most models have seen, for templates that know none.
+    /// Tools, calls and results in the form that most models have seen, for templates that know none.
     fileprivate mutating func writeToolsAsText() {
-        var result: [Message] = []
-        for message in messages {
-            var text = message
-            text.calls = []
-            text.callID = nil
-            if message.role == "tool" {
-                text.role = "user"
-                text.name = nil
-                text.content = "<tool_response>\n\(message.content)\n</tool_response>"
-            }
-            for call in message.calls {
-                let arguments = call.arguments.trimmed.isEmpty ? "{}" : call.arguments
-                let written =
-                    "<tool_call>\n{\"name\": \(JSONValue.string(call.name)), \"arguments\": \(arguments)}\n</tool_call>"
-                text.content += (text.content.isEmpty ? "" : "\n") + written
-            }
-            result.append(text)
+        for index in messages.indices {
+            messages[index].writeCallsAsText()
+            messages[index].callID = nil
+            guard messages[index].role == "tool" else { continue }
+            messages[index].role = "user"
+            messages[index].name = nil
+            messages[index].content = "<tool_response>\n\(messages[index].content)\n</tool_response>"
         }
-        messages = result
-        if !tools.isEmpty {
-            let list = tools.map { $0.serialized() }.joined(separator: "\n")
-            let rules =
-                "You may call these functions, by writing <tool_call>\n{\"name\": …, \"arguments\": {…}}\n</tool_call>:\n\(list)"
-            if messages.first?.setsRules == true {
-                messages[0].content += "\n\n" + rules
-            } else {
-                messages.insert(Message(role: "system", content: rules), at: 0)
-            }
-        }
-        tools = []
+        telling = .text
+        tellTools(
+            """
+            You may call these functions, by writing <tool_call>
+            {"name": …, "arguments": {…}}
+            </tool_call> for each call:
+
+            """)
         mergeNeighbours()
+    }
+
+    /// Adds the list of tools to what sets the rules.
+    fileprivate mutating func tellTools(_ introduction: String) {
+        guard !tools.isEmpty else { return }
+        let rules = introduction + tools.map { $0.serialized(.python(ensuresASCII: false)) }.joined(separator: "\n")
+        if messages.first?.setsRules == true {
+            messages[0].content += "\n\n" + rules
+        } else {
+            messages.insert(Message(role: "system", content: rules), at: 0)
+        }
+    }
+}
+
+extension Conversation.Message {
+    fileprivate mutating func writeCallsAsText() {
+        for call in calls {
+            let arguments = call.arguments.trimmed.isEmpty ? "{}" : call.arguments
+            let name = JSONValue.string(call.name).serialized()
+            content += content.isEmpty ? "" : "\n"
+            content += "<tool_call>\n{\"name\": \(name), \"arguments\": \(arguments)}\n</tool_call>"
+        }
+        calls = []
     }
 }

@@ -9,17 +9,33 @@ struct PromptTexts {
 
     init(_ prompt: String) { self.prompt = Array(prompt.utf8) }
 
-    /// Whether the text stands in the prompt: as it is, without white space around it, or escaped as in JSON.
+    /// Whether the text stands in the prompt: as it is, without white space around it, or escaped as JSON or Python escape.
     mutating func contains(_ text: String) -> Bool {
-        let trimmed = Self.trimmed(Array(text.utf8))
-        guard !trimmed.isEmpty else { return true }
-        if find(trimmed) { return true }
-        let text = String(decoding: trimmed, as: UTF8.self)
-        for format in [JSONFormat.compact, .python(ensuresASCII: true)] {
-            let escaped = Array(JSONValue.string(text).serialized(format).utf8.dropFirst().dropLast())
-            if escaped != trimmed, find(escaped) { return true }
+        let trimmed = text.trimmed
+        let raw = Array(trimmed.utf8)
+        guard !raw.isEmpty else { return true }
+        if find(raw) { return true }
+        let json = Self.escaped(trimmed, .compact)
+        let forms = [
+            json, Self.escaped(trimmed, .python(ensuresASCII: true)),
+            // JSON in a JSON string.
+            Self.escaped(json, .compact),
+            // A Python literal between quotes of either kind.
+            json.replacing("\\\"", with: "\""), json.replacing("\\\"", with: "\"").replacing("'", with: "\\'"),
+        ]
+        return forms.contains { $0 != trimmed && find(Array($0.utf8)) }
+    }
+
+    /// Whether the text stands somewhere behind the one that was found last.
+    func follows(_ text: String) -> Bool {
+        let trimmed = text.trimmed
+        return [trimmed, Self.escaped(trimmed, .compact)].contains { form in
+            form.isEmpty || Self.place(of: Array(form.utf8), in: prompt, from: place) != nil
         }
-        return false
+    }
+
+    private static func escaped(_ text: String, _ format: JSONFormat) -> String {
+        String(JSONValue.string(text).serialized(format).dropFirst().dropLast())
     }
 
     private mutating func find(_ text: [UInt8]) -> Bool {
@@ -40,13 +56,5 @@ struct PromptTexts {
                 return found < 0 ? nil : begin + Int(found)
             }
         }
-    }
-
-    private static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
-        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
-        guard let first = bytes.firstIndex(where: { !isSpace($0) }),
-            let last = bytes.lastIndex(where: { !isSpace($0) })
-        else { return [] }
-        return Array(bytes[first...last])
     }
 }

@@ -16,6 +16,7 @@ struct PromptPreparation {
     func prepare(_ request: Shoal_V1_PrepareRequest) throws -> Shoal_V1_PreparedPrompt {
         work.enter(.schema)
         let format = try formatGrammar(request)
+        let isOwnGrammar = if case .grammar = request.format { true } else { false }
         var prepared = Shoal_V1_PreparedPrompt()
         switch request.prompt {
         case .chat(let input):
@@ -31,7 +32,7 @@ struct PromptPreparation {
             prepared.stops = prompt.stops
             prepared.form = prompt.form ?? ""
             prepared.markers = try markers(prompt.markers)
-            prepared.grammar = try answerGrammar(prompt, format: format, input: input)
+            prepared.grammar = try answerGrammar(prompt, format: format, isOwnGrammar: isOwnGrammar)
         case .plain(let plain):
             work.enter(.tokens)
             prepared.tokens = try tokens(
@@ -46,12 +47,59 @@ struct PromptPreparation {
         case nil:
             throw Shoal_V1_PreparationFailure("bad_request", "there is no prompt")
         }
+        work.enter(.schema)
+        try fit(&prepared.grammar, of: request)
         return prepared
+    }
+
+    /// No engine sees a grammar that could hurt it, whoever made it.
+    private func fit(_ grammar: inout Shoal_V1_AnswerGrammar, of request: Shoal_V1_PrepareRequest) throws {
+        guard !grammar.grammar.isEmpty else { return }
+        switch request.format {
+        case .grammar:
+            do {
+                try judge(grammar.grammar)
+            } catch {
+                throw Shoal_V1_PreparationFailure(
+                    "bad_request", "the grammar cannot be used: \(error)", parameter: "grammar")
+            }
+        case .jsonSchema, .jsonObject:
+            do {
+                try judge(grammar.grammar)
+            } catch {
+                throw Shoal_V1_PreparationFailure(
+                    "bad_request", "the schema makes a grammar that cannot be used: \(error.message)",
+                    hint: "use a simpler schema: fewer alternatives, shorter repetitions", parameter: "response_format")
+            }
+        case nil: try fitTools(&grammar)
+        }
+    }
+
+    private func judge(_ grammar: String) throws(GrammarError) {
+        _ = try GBNFGrammar(judging: grammar, tokenCount: model.vocabulary.tokenCount)
+    }
+
+    /// Calls that may come are free where no grammar can be had for them; calls that must come need one.
+    private func fitTools(_ grammar: inout Shoal_V1_AnswerGrammar) throws {
+        do throws(GrammarError) {
+            let text = GrammarText.withoutLooseBlanks(grammar.grammar)
+            try judge(text)
+            grammar.grammar = text
+        } catch {
+            guard grammar.triggers.isEmpty else {
+                grammar = Shoal_V1_AnswerGrammar()
+                return
+            }
+            throw Shoal_V1_PreparationFailure(
+                "bad_request", "the tools make a grammar that cannot be used: \(error.message)",
+                hint: "use simpler parameters of tools", parameter: "tools")
+        }
     }
 
     // MARK: - Chats
 
     private func chatPrompt(_ input: Shoal_V1_ChatInput) throws -> ChatPrompt {
+        try Self.checkStrictTools(input.tools)
         do throws(ChatError) {
             let conversation = try Conversation(
                 messages: try Self.json(input.messages, "messages"), tools: try Self.json(input.tools, "tools"))
@@ -68,6 +116,22 @@ struct PromptPreparation {
             return try work.prompter(model).prompt(conversation, options)
         } catch {
             throw Self.failure(error)
+        }
+    }
+
+    /// A tool that is declared strict has parameters that a grammar can hold a model to.
+    private static func checkStrictTools(_ tools: String) throws {
+        for (index, tool) in ((try? json(tools, "tools"))?.array ?? []).enumerated() {
+            guard let function = tool["function"], function["strict"]?.bool == true,
+                let parameters = function["parameters"], parameters.object != nil
+            else { continue }
+            do {
+                _ = try JSONGrammar.matching(schema: parameters)
+            } catch {
+                let name = "tools[\(index)].function.parameters"
+                throw Shoal_V1_PreparationFailure(
+                    "bad_request", "\(name) cannot be held to as strict demands: \(error)", parameter: name)
+            }
         }
     }
 
@@ -90,6 +154,9 @@ struct PromptPreparation {
             .init(
                 "unsupported", error.message, hint: "leave tool_choice out, or use a model with tool calls",
                 parameter: "tool_choice")
+        case .limit: .init("bad_request", error.message, parameter: "messages")
+        case .failed where error.message.contains("JSON schema error"):
+            .init("bad_request", "the parameters of a tool cannot be read: \(error.message)", parameter: "tools")
         case .lost: .init("bad_request", error.message, parameter: "messages")
         case .outOfMemory:
             .init(
@@ -132,7 +199,7 @@ struct PromptPreparation {
     }
 
     private func answerGrammar(
-        _ prompt: ChatPrompt, format: String?, input: Shoal_V1_ChatInput
+        _ prompt: ChatPrompt, format: String?, isOwnGrammar: Bool
     ) throws -> Shoal_V1_AnswerGrammar {
         var result = Shoal_V1_AnswerGrammar()
         if let format {
@@ -142,6 +209,13 @@ struct PromptPreparation {
                     parameter: "tool_choice")
             }
             result.grammar = format
+            // A model that is made to think first is held to the form behind its thoughts.
+            if let end = prompt.reasoning?.ends.first, prompt.reasoning?.isOpen == true, !isOwnGrammar {
+                let form = GrammarText.renaming("root", to: "form-behind-thoughts", in: format)
+                result.grammar = "root ::= \(GrammarText.literal(end)) [ \\n]{0,4} form-behind-thoughts\n\(form)"
+                result.triggers = [end]
+                return result
+            }
         } else {
             result.grammar = prompt.grammar
             result.triggers = prompt.triggers

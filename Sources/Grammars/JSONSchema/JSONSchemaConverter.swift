@@ -3,304 +3,283 @@ import OrderedCollections
 
 /// Makes grammar rules of a JSON schema (draft 2020-12 and the common parts of its predecessors).
 ///
-/// A keyword is honoured or refused, never ignored; only annotations are passed over.
+/// A keyword is honoured or refused, never ignored; only annotations are passed over. Schemas that hold together are looked at
+/// together, wherever they stand, and each such set once: its rule is remembered. Nested schemas wait in a queue, so that neither
+/// the stack nor the text of a rule grows with them.
 struct JSONSchemaConverter {
-    /// The schema as a whole, in which references are looked up.
-    let document: JSONValue
+    var document: SchemaDocument
     var rules = GrammarRules()
-    /// The rule of each reference that was met, so that schemas may refer to themselves.
-    private var references: [String: String] = [:]
-    /// References that were followed since the last bracket, which must not lead back to themselves.
-    private var openReferences: [String] = []
-    /// How many schemas are being converted inside of each other, and how many were at all.
-    private var depth = 0
-    private var conversionCount = 0
+    var budget = ConversionBudget()
+    /// What was made of schemas that were met before.
+    private var known: [Conjunction: GrammarExpression] = [:]
+    private var queue: [(rule: Int, facts: SchemaFacts, name: String)] = []
+    /// Why the first schema that allows no value does not.
+    private var firstImpossible: JSONSchemaError?
+    /// Schemas whose keywords were looked at.
+    private var checked: Set<Int> = []
+    private var targets: [Int: Int] = [:]
+    /// Schemas that do not lead back to themselves.
+    private var acyclic: Set<Int> = []
+    /// Lists of values, made comparable.
+    var lists: [Int: Set<[UInt8]>] = [:]
+    var patterns: [PatternSource: Pattern] = [:]
+    /// Strings that match one pattern and nothing else.
+    var patternRules: [PatternSource: GrammarExpression] = [:]
+    var automata: [PatternSource: PatternAutomaton] = [:]
 
-    /// Schemas that contain or refer to each other deeper than this lead back to themselves, or might as well.
-    private static let maximumDepth = 200
-    /// The most schemas that are looked at, counted once for every place where they apply.
-    private static let maximumConversions = 20_000
+    /// Schemas that contain or refer to each other deeper than this in the same place are refused.
+    private static let maximumDepth = 100
     /// The most bytes that a schema may have as compact JSON.
     private static let maximumBytes = 256 << 10
 
-    init(document: JSONValue) { self.document = document }
+    init(document: JSONValue) { self.document = SchemaDocument(document) }
 
-    /// Keywords that say nothing about which values are valid.
-    static let annotations: Set<String> = [
-        "title", "description", "default", "examples", "example", "$comment", "$schema", "$id", "id",
-        "$defs",
-        "definitions", "deprecated", "readOnly", "writeOnly", "contentMediaType", "contentEncoding",
-    ]
-
-    /// The keywords that belong to one type, so that they say nothing about others.
-    static let keywordsOfTypes: [String: Set<String>] = [
-        "object": ["properties", "required", "additionalProperties"],
-        "array": ["items", "prefixItems", "minItems", "maxItems", "uniqueItems", "additionalItems"],
-        "string": ["minLength", "maxLength", "pattern", "format"],
-        "number": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-        "integer": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-        "boolean": [], "null": [],
-    ]
-
-    private static let combinators: Set<String> = [
-        "$ref", "allOf", "anyOf", "oneOf", "enum", "const", "type",
-    ]
-
-    /// The body of a rule for the values that a schema allows.
-    ///
-    /// - Parameters:
-    ///   - path: Where the schema stands in the document.
-    ///   - name: What rules made for it are called after.
-    mutating func convert(_ schema: JSONValue, at path: String, name: String) throws(JSONSchemaError)
-        -> String
-    {
-        depth += 1
-        defer { depth -= 1 }
-        guard depth <= JSONSchemaConverter.maximumDepth else {
-            throw JSONSchemaError(
-                code: .tooLarge, keyword: "$ref", path: path,
-                message: "nests schemas too deep, or leads back to itself"
-            )
-        }
-        conversionCount += 1
-        try checkSize(at: path)
-        switch schema {
-        case .bool(true): return JSONPrimitive.value.add(to: &rules)
-        case .bool(false):
-            throw JSONSchemaError(
-                code: .invalid, keyword: "false", path: path, message: "allows no value at all")
-        case .object: break
-        default:
-            throw JSONSchemaError(
-                code: .invalid, keyword: name, path: path,
-                message: "must be a schema (an object), and is \(schema.kind)")
-        }
-        try refuseUnknownKeywords(schema, at: path)
-        if let body = try convertCombinators(schema, at: path, name: name) { return body }
-        if let value = schema["const"] { return try constant(value, schema, at: path) }
-        if let values = schema["enum"] { return try enumeration(values, schema, at: path) }
-        let types = try self.types(of: schema, at: path)
-        var bodies: [String] = []
-        for type in types { bodies.append(try convert(schema, type: type, at: path, name: name)) }
-        return GrammarRules.alternatives(bodies)
-    }
-
-    /// The body of the rule for the whole document.
-    mutating func convertDocument(name: String) throws(JSONSchemaError) -> String {
-        guard document.serialized().utf8.count <= JSONSchemaConverter.maximumBytes else {
+    /// The expression for the whole document.
+    mutating func convertDocument(name: String = "value") throws(JSONSchemaError) -> GrammarExpression {
+        guard document[SchemaDocument.root].serialized().utf8.count <= JSONSchemaConverter.maximumBytes else {
             throw JSONSchemaError(
                 code: .tooLarge, keyword: "schema", path: "#",
                 message: "has more than \(JSONSchemaConverter.maximumBytes) bytes: use a smaller schema")
         }
-        let body = try convert(document, at: "#", name: name)
-        try checkSize(at: "#")
-        return body
+        let expression = try expression(for: conjunction([SchemaDocument.root]), name: name)
+        var next = 0
+        while next < queue.count {
+            let job = queue[next]
+            next += 1
+            rules.set(job.rule, try body(job.facts, name: job.name))
+            try checkSize(at: job.facts.place)
+        }
+        queue = []
+        return expression
     }
 
-    private func checkSize(at path: String) throws(JSONSchemaError) {
-        guard !rules.isTooLarge, conversionCount <= JSONSchemaConverter.maximumConversions else {
-            throw JSONSchemaError(
-                code: .tooLarge, keyword: "schema", path: path,
-                message:
-                    "makes the grammar larger than \(GrammarRules.maximumBytes) bytes: use a smaller schema")
+    /// The grammar as text, without what no text fits.
+    mutating func finished(root: Int) throws(JSONSchemaError) -> String {
+        try checkSize(at: SchemaDocument.root)
+        switch rules.prune(from: root) {
+        case true: return rules.text
+        case false:
+            if let firstImpossible { throw firstImpossible }
+            throw failure(.invalid, "$ref", at: SchemaDocument.root, "allows no value that ever ends")
+        case nil: throw tooLarge(at: SchemaDocument.root)
         }
     }
 
-    /// As ``convert(_:at:name:)`` for a schema inside of an object or array, where references may begin anew.
-    mutating func convertInside(_ schema: JSONValue, at path: String, name: String)
-        throws(JSONSchemaError) -> String
-    {
-        let saved = openReferences
-        openReferences = []
-        defer { openReferences = saved }
-        return try convert(schema, at: path, name: name)
+    /// The expression for values that all of the schemas allow.
+    mutating func expression(for whole: Conjunction, name: String) throws(JSONSchemaError) -> GrammarExpression {
+        try spend(whole.size, at: whole.parts.first?.place ?? SchemaDocument.root)
+        if let impossible = whole.impossible {
+            return impossibility("false", at: impossible, "allows no value at all")
+        }
+        if whole.parts.isEmpty, whole.tags.isEmpty { return JSONPrimitive.value.rule(in: &rules) }
+        if let made = known[whole] { return made }
+        let facts = try facts(of: whole)
+        let made: GrammarExpression
+        if facts.isNested {
+            let rule = rules.reserve(name)
+            queue.append((rule, facts, name))
+            made = .rule(rule)
+        } else {
+            made = rules.short(try body(facts, name: name), name)
+            try checkSize(at: facts.place)
+        }
+        known[whole] = made
+        return made
     }
 
-    private func refuseUnknownKeywords(_ schema: JSONValue, at path: String) throws(JSONSchemaError) {
-        for keyword in schema.keys {
-            let isKnown =
-                JSONSchemaConverter.annotations.contains(keyword)
-                || JSONSchemaConverter.combinators.contains(keyword)
-                || JSONSchemaConverter.keywordsOfTypes.values.contains { $0.contains(keyword) }
-                || keyword.hasPrefix("x-")
-            guard isKnown else {
-                throw JSONSchemaError(
-                    code: .unsupported, keyword: keyword, path: path,
-                    message: "is not supported in answers: leave it out")
+    /// As ``expression(for:name:)`` for schemas that begin at these places.
+    mutating func expression(at places: [Int], name: String) throws(JSONSchemaError) -> GrammarExpression {
+        try expression(for: conjunction(places), name: name)
+    }
+
+    private mutating func body(_ facts: SchemaFacts, name: String) throws(JSONSchemaError) -> GrammarExpression {
+        if let values = facts.values { return try constants(values, facts) }
+        if let choice = facts.choice { return try choose(choice, facts, name: name) }
+        if facts.types.isEmpty { return impossibility("type", at: facts.place, "leaves no type") }
+        var options: [GrammarExpression] = []
+        if facts.types.contains(.object) { options.append(try object(facts, name: name)) }
+        if facts.types.contains(.array) { options.append(try array(facts, name: name)) }
+        if facts.types.contains(.string) { options.append(try string(facts, name: name)) }
+        if !facts.types.isDisjoint(with: .number) { options.append(try number(facts, name: name)) }
+        if facts.types.contains(.boolean) { options.append(JSONPrimitive.boolean.rule(in: &rules)) }
+        if facts.types.contains(.null) { options.append(JSONPrimitive.null.rule(in: &rules)) }
+        return .oneOf(options)
+    }
+
+    /// One of the alternatives of `anyOf` or `oneOf`, together with everything else.
+    private mutating func choose(
+        _ choice: SchemaFacts.Choice, _ facts: SchemaFacts, name: String
+    ) throws(JSONSchemaError) -> GrammarExpression {
+        let options = Array(document.children(of: choice.list))
+        guard case .array = document[choice.list], !options.isEmpty else {
+            throw failure(.invalid, choice.keyword, at: choice.place, "must be an array of one or more schemas")
+        }
+        let tags = try choice.keyword == "oneOf" ? exclusiveTags(options, facts, at: choice.place) : []
+        var bodies: [GrammarExpression] = []
+        for (index, option) in options.enumerated() {
+            var whole = facts.whole
+            whole.choose(choice.keyword, of: choice.place)
+            whole.tags.formUnion(tags)
+            try add(option, to: &whole)
+            bodies.append(try expression(for: whole, name: "option-\(index)"))
+        }
+        return .oneOf(bodies)
+    }
+
+    // MARK: - Schemas that hold together
+
+    mutating func conjunction(_ places: [Int]) throws(JSONSchemaError) -> Conjunction {
+        var whole = Conjunction()
+        for place in places { try add(place, to: &whole) }
+        return whole
+    }
+
+    /// Adds a schema with everything that `$ref` and `allOf` in it refer to and list.
+    mutating func add(_ place: Int, to whole: inout Conjunction, depth: Int = 0) throws(JSONSchemaError) {
+        try spend(1, at: place)
+        guard whole.visit(place) else { return }
+        try checkCycles(place)
+        guard depth <= JSONSchemaConverter.maximumDepth else { throw tooDeep(at: place) }
+        switch document[place] {
+        case .bool(true): return
+        case .bool(false):
+            whole.impossible = whole.impossible ?? place
+            return
+        default: break
+        }
+        if let forbidden = document.keyword("not", of: place), document[forbidden] == true || document[forbidden] == [:]
+        {
+            whole.impossible = whole.impossible ?? place
+        }
+        let hasAssertions = try check(place)
+        // What came first says in which order members are written.
+        let reference = try target(of: place)
+        if let reference, !hasAssertions {
+            try add(reference, to: &whole, depth: depth + 1)
+        } else {
+            if hasAssertions { whole.insert(place) }
+            if let reference { try add(reference, to: &whole, depth: depth + 1) }
+        }
+        guard let parts = document.keyword("allOf", of: place) else { return }
+        guard case .array = document[parts] else {
+            throw failure(.invalid, "allOf", at: place, "must be an array of schemas")
+        }
+        for part in document.children(of: parts) { try add(part, to: &whole, depth: depth + 1) }
+    }
+
+    /// Refuses keywords that are not known.
+    ///
+    /// - Returns: Whether the schema says anything about values besides `$ref` and `allOf`.
+    @discardableResult
+    mutating func check(_ place: Int) throws(JSONSchemaError) -> Bool {
+        guard case .object(let members) = document[place] else {
+            if case .bool = document[place] { return false }
+            throw failure(.invalid, "schema", at: place, "must be a schema (an object), and is \(document[place].kind)")
+        }
+        let isNew = checked.insert(place).inserted
+        if isNew { try spend(members.count, at: place) }
+        var hasAssertions = false
+        for (keyword, value) in members where !SchemaKeywords.isAnnotation(keyword) {
+            if value.isNull, keyword != "const" { continue }
+            if keyword == "$ref" || keyword == "allOf" { continue }
+            // What is said to allow anything or nothing can be turned around.
+            if keyword == "not", value == true || value == [:] || value == false { continue }
+            if isNew, SchemaKeywords.types[keyword] == nil, !SchemaKeywords.combinators.contains(keyword) {
+                throw failure(.unsupported, keyword, at: place, "is not supported in answers: leave it out")
             }
+            hasAssertions = true
         }
+        return hasAssertions
     }
 
-    private mutating func convert(
-        _ schema: JSONValue, type: String, at path: String, name: String
-    ) throws(JSONSchemaError) -> String {
-        switch type {
-        case "object": return try object(schema, at: path, name: name)
-        case "array": return try array(schema, at: path, name: name)
-        case "string": return try string(schema, at: path, name: name)
-        case "number": return try number(schema, isInteger: false, at: path)
-        case "integer": return try number(schema, isInteger: true, at: path)
-        case "boolean": return JSONPrimitive.boolean.add(to: &rules)
-        default: return JSONPrimitive.null.add(to: &rules)
+    /// What the reference of a schema leads to, if it has one.
+    mutating func target(of place: Int) throws(JSONSchemaError) -> Int? {
+        guard let reference = document.keyword("$ref", of: place) else { return nil }
+        if let target = targets[place] { return target }
+        guard let text = document[reference].string, text.hasPrefix("#") else {
+            throw failure(.unsupported, "$ref", at: place, "can only refer to a part of the same schema (#/…)")
         }
+        try spend(ConversionBudget.steps(for: text) + 4, at: place)
+        guard let target = document.resolve(text, from: place) else {
+            throw failure(.invalid, "$ref", at: place, "refers to '\(text.prefix(100))', which does not exist")
+        }
+        targets[place] = target
+        return target
     }
 
-    /// The types that a schema allows: those it names, those its keywords belong to, or all.
-    func types(of schema: JSONValue, at path: String) throws(JSONSchemaError) -> [String] {
-        let named: [String]
-        switch schema["type"] {
-        case nil:
-            // Keywords without a type leave all other types free; who writes `properties` means an object, however.
-            let implied = ["object", "array", "string", "number"].filter { type in
-                JSONSchemaConverter.keywordsOfTypes[type]?.contains { schema[$0] != nil } ?? false
+    /// Refuses schemas that lead back to themselves before any bracket: they would not say what they allow.
+    private mutating func checkCycles(_ start: Int) throws(JSONSchemaError) {
+        guard !acyclic.contains(start) else { return }
+        var open: [(place: Int, next: [Int])] = [(start, try alongside(start))]
+        var isOpen: Set<Int> = [start]
+        while let (place, next) = open.last {
+            guard let following = next.last else {
+                acyclic.insert(place)
+                isOpen.remove(place)
+                open.removeLast()
+                continue
             }
-            return implied.isEmpty ? ["object", "array", "string", "number", "boolean", "null"] : implied
-        case .some(.string(let type)): named = [type]
-        case .some(.array(let types)): named = types.compactMap(\.string)
-        case .some: named = []
-        }
-        guard !named.isEmpty, named.allSatisfy({ JSONSchemaConverter.keywordsOfTypes[$0] != nil })
-        else {
-            throw JSONSchemaError(
-                code: .invalid, keyword: "type", path: path,
-                message: "must be one or more of object, array, string, number, integer, boolean and null")
-        }
-        return named
-    }
-
-    // MARK: - Constants
-
-    private func constant(_ value: JSONValue, _ schema: JSONValue, at path: String)
-        throws(JSONSchemaError) -> String
-    {
-        guard try allowsType(of: value, schema, at: path) else {
-            throw JSONSchemaError(
-                code: .invalid, keyword: "const", path: path,
-                message: "is not of the type that is asked for")
-        }
-        try refuseLimits(beside: "const", in: schema, at: path)
-        return GrammarRules.literal(value.serialized())
-    }
-
-    private func enumeration(
-        _ values: JSONValue, _ schema: JSONValue, at path: String
-    ) throws(JSONSchemaError) -> String {
-        guard case .array(let all) = values else {
-            throw JSONSchemaError(
-                code: .invalid, keyword: "enum", path: path, message: "must be an array")
-        }
-        var literals: [String] = []
-        for value in all where try allowsType(of: value, schema, at: path) {
-            literals.append(GrammarRules.literal(value.serialized()))
-        }
-        guard !literals.isEmpty else {
-            throw JSONSchemaError(
-                code: .invalid, keyword: "enum", path: path,
-                message: "has no value of the type that is asked for")
-        }
-        try refuseLimits(beside: "enum", in: schema, at: path)
-        return GrammarRules.alternatives(literals)
-    }
-
-    /// Whether the schema's type, if it has one, is that of a value.
-    private func allowsType(of value: JSONValue, _ schema: JSONValue, at path: String)
-        throws(JSONSchemaError) -> Bool
-    {
-        guard schema["type"] != nil else { return true }
-        let types = try types(of: schema, at: path)
-        return switch value {
-        case .null: types.contains("null")
-        case .bool: types.contains("boolean")
-        case .integer: types.contains("integer") || types.contains("number")
-        case .number(let number):
-            types.contains("number") || (types.contains("integer") && number == number.rounded())
-        case .literal:
-            types.contains("number")
-                || (types.contains("integer") && value.double.map { $0 == $0.rounded() } == true)
-        case .string: types.contains("string")
-        case .array: types.contains("array")
-        case .object: types.contains("object")
+            open[open.count - 1].next.removeLast()
+            if isOpen.contains(following) { throw failure(.invalid, "$ref", at: place, "leads back to itself") }
+            guard !acyclic.contains(following) else { continue }
+            guard open.count <= JSONSchemaConverter.maximumDepth else { throw tooDeep(at: place) }
+            isOpen.insert(following)
+            open.append((following, try alongside(following)))
         }
     }
 
-    /// Limits beside a list of values would have to be checked value by value.
-    private func refuseLimits(beside keyword: String, in schema: JSONValue, at path: String)
-        throws(JSONSchemaError)
-    {
-        let limits = JSONSchemaConverter.keywordsOfTypes.values.reduce(into: Set()) { $0.formUnion($1) }
-        if let limit = schema.keys.first(where: limits.contains) {
-            throw JSONSchemaError(
-                code: .unsupported, keyword: limit, path: path,
-                message: "is not supported beside '\(keyword)': leave it out")
-        }
-    }
-
-    // MARK: - References
-
-    /// The body for a reference, which is a rule of its own.
-    mutating func reference(_ schema: JSONValue, at path: String) throws(JSONSchemaError) -> String {
-        let pointer = try pointer(schema, at: path)
-        guard !openReferences.contains(pointer) else {
-            throw JSONSchemaError(
-                code: .invalid, keyword: "$ref", path: path, message: "leads back to itself")
-        }
-        if let rule = references[pointer] { return rule }
-        let target = try resolve(pointer, at: path)
-        let name = rules.freeName(
-            "ref-" + (pointer.split(separator: "/").last.map(String.init) ?? "root"))
-        rules.set(name, "")
-        references[pointer] = name
-        openReferences.append(pointer)
-        let body = try convert(target, at: pointer, name: name)
-        openReferences.removeLast()
-        return rules.set(name, body)
-    }
-
-    /// The schema without a reference in its place: the one that it refers to.
-    func dereferenced(_ schema: JSONValue, at path: String) throws(JSONSchemaError) -> JSONValue {
-        var schema = schema
-        var seen: Set<String> = []
-        while schema["$ref"] != nil {
-            let pointer = try pointer(schema, at: path)
-            guard seen.insert(pointer).inserted else {
-                throw JSONSchemaError(
-                    code: .invalid, keyword: "$ref", path: path, message: "leads back to itself")
+    /// The schemas that speak about the same value as another one because that one names them.
+    private mutating func alongside(_ place: Int) throws(JSONSchemaError) -> [Int] {
+        try spend(1, at: place)
+        guard case .object = document[place] else { return [] }
+        var places: [Int] = []
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            guard let list = document.keyword(keyword, of: place), case .array(let elements) = document[list] else {
+                continue
             }
-            var siblings = schema
-            siblings["$ref"] = nil
-            let target = try resolve(pointer, at: path)
-            schema = hasConstraints(siblings) ? try merged(target, siblings, at: path) : target
+            try spend(elements.count, at: place)
+            places += document.children(of: list)
         }
-        return schema
+        if let reference = try target(of: place) { places.append(reference) }
+        return places
     }
 
-    private func pointer(_ schema: JSONValue, at path: String) throws(JSONSchemaError) -> String {
-        guard let pointer = schema["$ref"]?.string, pointer == "#" || pointer.hasPrefix("#/") else {
-            throw JSONSchemaError(
-                code: .unsupported, keyword: "$ref", path: path,
-                message: "can only refer to a part of the same schema (#/…)")
-        }
-        return pointer
+    // MARK: - Limits and errors
+
+    mutating func spend(_ steps: Int, at place: Int) throws(JSONSchemaError) {
+        guard budget.spend(steps) else { throw tooLarge(at: place) }
     }
 
-    private func resolve(_ pointer: String, at path: String) throws(JSONSchemaError) -> JSONValue {
-        var value = document
-        for part in pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-            let key = part.split(separator: "~1", omittingEmptySubsequences: false).joined(separator: "/")
-                .split(separator: "~0", omittingEmptySubsequences: false).joined(separator: "~")
-            guard let next = value[key] ?? Int(key).flatMap({ value[$0] }) else {
-                throw JSONSchemaError(
-                    code: .invalid, keyword: "$ref", path: path,
-                    message: "refers to '\(pointer)', which does not exist"
-                )
-            }
-            value = next
-        }
-        return value
+    mutating func spend(on text: String, at place: Int) throws(JSONSchemaError) {
+        try spend(ConversionBudget.steps(for: text), at: place)
     }
 
-    /// Whether a schema says anything about which values are valid.
-    func hasConstraints(_ schema: JSONValue) -> Bool {
-        schema.keys.contains { !JSONSchemaConverter.annotations.contains($0) && !$0.hasPrefix("x-") }
+    func checkSize(at place: Int) throws(JSONSchemaError) {
+        if rules.isTooLarge { throw tooLarge(at: place) }
+    }
+
+    func tooLarge(at place: Int) -> JSONSchemaError {
+        failure(
+            .tooLarge, "schema", at: place,
+            rules.isTooLarge
+                ? "makes the grammar larger than \(GrammarRules.maximumBytes) bytes: use a smaller schema"
+                : "combines with too much else to be converted in \(ConversionBudget.most) steps: use a simpler schema")
+    }
+
+    private func tooDeep(at place: Int) -> JSONSchemaError {
+        failure(.tooLarge, "$ref", at: place, "nests schemas too deep")
+    }
+
+    func failure(
+        _ code: JSONSchemaError.Code, _ keyword: String, at place: Int, _ message: String
+    ) -> JSONSchemaError {
+        let keyword = keyword.utf8.count > 100 ? keyword.prefix(50) + "…" : keyword[...]
+        return JSONSchemaError(code: code, keyword: String(keyword), path: document.pointer(place), message: message)
+    }
+
+    /// What no text fits. The reason is told if nothing else can be written instead.
+    mutating func impossibility(_ keyword: String, at place: Int, _ message: String) -> GrammarExpression {
+        if firstImpossible == nil { firstImpossible = failure(.invalid, keyword, at: place, message) }
+        return .never
     }
 }

@@ -1,206 +1,228 @@
-/// What a pattern asks for that a grammar cannot give.
-struct PatternError: Error {
-    let message: String
-}
-
-/// Makes a grammar of a regular expression (the part of ECMA-262 without assertions and back references).
-///
-/// Without `^` or `$` anything may come before or after, as JSON Schema has it. Characters that JSON escapes are written escaped.
+/// Reads a regular expression: the part of ECMA-262 without back references, with `^` and `$` at the ends of alternatives only and
+/// with lookaheads only after `^`.
 struct PatternParser {
     private let pattern: [Unicode.Scalar]
     private var index = 0
     private var depth = 0
-    /// The rule for one character of a string.
-    private let character: String
 
-    init(_ pattern: String, character: String) {
-        self.pattern = Array(pattern.unicodeScalars)
-        self.character = character
-    }
+    /// Groups inside of each other.
+    private static let maximumDepth = 40
+    private static let longestRepetition = 10_000
 
-    mutating func body(_ rules: inout GrammarRules) throws(PatternError) -> String {
-        let isAnchoredAtStart = consume("^")
-        let alternatives = try alternatives(&rules)
-        let isAnchoredAtEnd = consume("$")
+    init(_ pattern: String) { self.pattern = Array(pattern.unicodeScalars) }
+
+    mutating func read() throws(PatternError) -> Pattern {
+        let result = try branches()
         guard index == pattern.count else {
             throw PatternError(
-                message: peek == ")"
-                    ? "has a bracket too many" : "has '\(pattern[index])' where it is not supported")
+                message: peek == ")" ? "has a bracket too many" : "has '\(pattern[index])' where it is not supported")
         }
-        guard alternatives.count == 1 || (!isAnchoredAtStart && !isAnchoredAtEnd) else {
-            // "^a|b$" anchors each alternative on one side only, which is hardly ever meant.
-            throw PatternError(message: "needs brackets around alternatives between ^ and $")
-        }
-        let before = isAnchoredAtStart ? "" : "\(character)* "
-        let after = isAnchoredAtEnd ? "" : " \(character)*"
-        return before + GrammarRules.alternatives(alternatives) + after
-    }
-
-    private mutating func alternatives(_ rules: inout GrammarRules) throws(PatternError) -> [String] {
-        depth += 1
-        defer { depth -= 1 }
-        guard depth <= 50 else { throw PatternError(message: "is nested deeper than 50 brackets") }
-        var alternatives: [String] = []
-        repeat { alternatives.append(try sequence(&rules)) } while consume("|")
-        return alternatives
-    }
-
-    private mutating func sequence(_ rules: inout GrammarRules) throws(PatternError) -> String {
-        var parts: [String] = []
-        while let next = peek, next != "|", next != ")", next != "$" {
-            let atom = try atom(&rules)
-            parts.append(try quantified(atom, &rules))
-        }
-        return parts.isEmpty ? "\"\"" : parts.joined(separator: " ")
-    }
-
-    private mutating func quantified(_ atom: String, _ rules: inout GrammarRules) throws(PatternError)
-        -> String
-    {
-        var result = atom
-        switch peek {
-        case "*":
-            index += 1
-            result = rules.repeated(atom, 0, nil)
-        case "+":
-            index += 1
-            result = rules.repeated(atom, 1, nil)
-        case "?":
-            index += 1
-            result = rules.repeated(atom, 0, 1)
-        case "{":
-            index += 1
-            guard let minimum = number() else {
-                throw PatternError(message: "has '{' that is no repetition")
-            }
-            var maximum: Int? = minimum
-            if consume(",") { maximum = number() }
-            guard consume("}"), maximum.map({ $0 >= minimum && $0 <= 10_000 }) ?? true, minimum <= 10_000
-            else {
-                throw PatternError(message: "has a repetition that is wrong or above 10000")
-            }
-            result = rules.repeated(atom, minimum, maximum)
-        default: return result
-        }
-        _ = consume("?")  // lazy repetitions match the same strings
-        if let next = peek, "*+?{".unicodeScalars.contains(next) {
-            throw PatternError(message: "repeats a repetition")
+        guard result.branches.count == 1 || !result.hasLookaheads else {
+            throw PatternError(message: "has a lookahead beside alternatives")
         }
         return result
     }
 
-    private mutating func atom(_ rules: inout GrammarRules) throws(PatternError) -> String {
+    /// Alternatives with their anchors.
+    private mutating func branches(isAnchored: Bool = false) throws(PatternError) -> Pattern {
+        var branches: [Pattern.Branch] = []
+        repeat {
+            var branch = Pattern.Branch()
+            branch.isAnchoredAtStart = consume("^") || isAnchored
+            while branch.isAnchoredAtStart, let isNegative = consumeLookahead() {
+                branch.lookaheads.append((try lookahead(), isNegative))
+            }
+            branch.node = try sequence()
+            branch.isAnchoredAtEnd = consume("$")
+            branches.append(branch)
+        } while consume("|")
+        return Pattern(branches: branches)
+    }
+
+    private mutating func lookahead() throws(PatternError) -> Pattern {
+        try enter()
+        defer { depth -= 1 }
+        let inner = try branches(isAnchored: true)
+        guard consume(")") else { throw PatternError(message: "has a bracket that is not closed") }
+        guard !inner.hasLookaheads else { throw PatternError(message: "has a lookahead inside of another") }
+        return inner
+    }
+
+    private mutating func consumeLookahead() -> Bool? {
+        guard index + 2 < pattern.count, pattern[index] == "(", pattern[index + 1] == "?",
+            pattern[index + 2] == "=" || pattern[index + 2] == "!"
+        else { return nil }
+        index += 3
+        return pattern[index - 1] == "!"
+    }
+
+    private mutating func enter() throws(PatternError) {
+        depth += 1
+        guard depth <= PatternParser.maximumDepth else {
+            throw PatternError(message: "is nested deeper than \(PatternParser.maximumDepth) brackets")
+        }
+    }
+
+    private mutating func alternatives() throws(PatternError) -> PatternNode {
+        try enter()
+        defer { depth -= 1 }
+        var alternatives: [PatternNode] = []
+        repeat { alternatives.append(try sequence()) } while consume("|")
+        return alternatives.count == 1 ? alternatives[0] : .alternatives(alternatives)
+    }
+
+    private mutating func sequence() throws(PatternError) -> PatternNode {
+        var parts: [PatternNode] = []
+        while let next = peek, next != "|", next != ")", next != "$" {
+            let atom = try atom()
+            parts.append(try quantified(atom))
+        }
+        return parts.count == 1 ? parts[0] : .sequence(parts)
+    }
+
+    private mutating func quantified(_ atom: PatternNode) throws(PatternError) -> PatternNode {
+        let bounds: (Int, Int?)
+        switch peek {
+        case "*": bounds = (0, nil)
+        case "+": bounds = (1, nil)
+        case "?": bounds = (0, 1)
+        case "{":
+            index += 1
+            guard let minimum = number() else { throw PatternError(message: "has '{' that is no repetition") }
+            var maximum: Int? = minimum
+            if consume(",") { maximum = number() }
+            let most = PatternParser.longestRepetition
+            guard peek == "}", maximum.map({ $0 >= minimum && $0 <= most }) ?? true, minimum <= most else {
+                throw PatternError(message: "has a repetition that is wrong or above \(most)")
+            }
+            bounds = (minimum, maximum)
+        default: return atom
+        }
+        index += 1
+        _ = consume("?")  // lazy repetitions match the same strings
+        if let next = peek, "*+?{".unicodeScalars.contains(next) { throw PatternError(message: "repeats a repetition") }
+        return .repeated(atom, minimum: bounds.0, maximum: bounds.1)
+    }
+
+    private mutating func atom() throws(PatternError) -> PatternNode {
         let scalar = pattern[index]
         index += 1
         switch scalar {
         case "(":
-            if consume("?"), !consume(":") {
-                throw PatternError(message: "uses a group that is not supported")
-            }
-            let inner = try alternatives(&rules)
+            if consume("?") { try groupName() }
+            let inner = try alternatives()
             guard consume(")") else { throw PatternError(message: "has a bracket that is not closed") }
-            return inner.count == 1 ? "(\(inner[0]))" : GrammarRules.alternatives(inner)
-        case "[": return try characterClass()
-        case ".": return negated([])
-        case "\\": return try escape()
-        case "^", "*", "+", "?", "{":
-            throw PatternError(message: "has '\(scalar)' where it is not supported")
-        default: return literal(scalar)
+            return inner
+        case "[": return .characters(try characterClass())
+        case ".": return .characters(CharacterSet(characters: "\n\r\u{2028}\u{2029}").complement)
+        case "\\":
+            if let set = try shorthand() { return .characters(set) }
+            return .characters(CharacterSet(try escapedScalar(inClass: false)))
+        case "^", "*", "+", "?", "{": throw PatternError(message: "has '\(scalar)' where it is not supported")
+        default: return .characters(CharacterSet(scalar))
         }
     }
 
-    /// The character as JSON writes it.
-    private func literal(_ scalar: Unicode.Scalar) -> String {
-        let escaped = scalar == "\"" || scalar == "\\" ? "\\\(scalar)" : String(scalar)
-        return GrammarRules.literal(escaped)
+    /// What comes after `(?`: only that nothing is captured, or under which name.
+    private mutating func groupName() throws(PatternError) {
+        if consume(":") { return }
+        guard consume("<"), let next = peek, next.properties.isAlphabetic || next == "_" else {
+            throw PatternError(message: "uses a group that is not supported here")
+        }
+        while let next = peek, next.properties.isAlphabetic || next == "_" || ("0"..."9").contains(next) { index += 1 }
+        guard consume(">") else { throw PatternError(message: "has a group whose name is not supported") }
     }
 
     // MARK: - Classes
 
-    private static let digits: [ClosedRange<Unicode.Scalar>] = ["0"..."9"]
-    private static let word: [ClosedRange<Unicode.Scalar>] = [
-        "0"..."9", "A"..."Z", "_"..."_", "a"..."z",
-    ]
+    private static let digits = CharacterSet([0x30...0x39])
+    private static let word = CharacterSet([0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
+    private static let space = CharacterSet([0x09...0x0D, 0x20...0x20])
+    /// Engines disagree about which characters beyond ASCII are digits, letters and spaces: those are in neither set.
+    private static let ascii = CharacterSet([0...0x7F])
+    private static let otherSpaces = CharacterSet([
+        0x1C...0x1F, 0x85...0x85, 0xA0...0xA0, 0x1680...0x1680, 0x180E...0x180E, 0x2000...0x200B, 0x2028...0x2029,
+        0x202F...0x202F, 0x205F...0x2060, 0x3000...0x3000, 0xFEFF...0xFEFF,
+    ])
 
-    private mutating func escape() throws(PatternError) -> String {
+    private mutating func shorthand() throws(PatternError) -> CharacterSet? {
+        let set: CharacterSet
+        switch peek {
+        case "d": set = PatternParser.digits
+        case "D": set = PatternParser.ascii.subtracting(PatternParser.digits)
+        case "w": set = PatternParser.word
+        case "W": set = PatternParser.ascii.subtracting(PatternParser.word)
+        case "s": set = PatternParser.space
+        case "S": set = PatternParser.space.union(PatternParser.otherSpaces).complement
+        default: return nil
+        }
+        index += 1
+        return set
+    }
+
+    private mutating func escapedScalar(inClass: Bool) throws(PatternError) -> Unicode.Scalar {
         guard let scalar = peek else { throw PatternError(message: "ends in a backslash") }
         index += 1
         switch scalar {
-        case "d": return GrammarRules.characterClass(PatternParser.digits)
-        case "D": return negated(PatternParser.digits)
-        case "w": return GrammarRules.characterClass(PatternParser.word)
-        case "W": return negated(PatternParser.word)
-        case "s": return "\" \""
-        case "S": return negated([" "..." "])
+        case "t": return "\t"
+        case "n": return "\n"
+        case "r": return "\r"
+        case "f": return "\u{C}"
+        case "v": return "\u{B}"
+        case "b" where inClass: return "\u{8}"
+        case "x": return try hexadecimal(2)
+        case "u": return try hexadecimal(4)
         case _ where scalar.properties.isAlphabetic || ("0"..."9").contains(scalar):
             throw PatternError(message: "uses '\\\(scalar)', which is not supported")
-        default: return literal(scalar)
+        default: return scalar
         }
     }
 
-    private mutating func characterClass() throws(PatternError) -> String {
+    private mutating func hexadecimal(_ count: Int) throws(PatternError) -> Unicode.Scalar {
+        var value: UInt32 = 0
+        for _ in 0..<count {
+            guard let digit = peek.flatMap({ Character($0).hexDigitValue }) else {
+                throw PatternError(message: "has an escape without \(count) hexadecimal digits")
+            }
+            value = value << 4 | UInt32(digit)
+            index += 1
+        }
+        guard let scalar = Unicode.Scalar(value) else { throw PatternError(message: "has half of a surrogate pair") }
+        return scalar
+    }
+
+    private mutating func characterClass() throws(PatternError) -> CharacterSet {
         let isNegated = consume("^")
-        var ranges: [ClosedRange<Unicode.Scalar>] = []
+        var ranges: [ClosedRange<UInt32>] = []
         while let scalar = peek, scalar != "]" {
             index += 1
             if scalar == "\\", let shorthand = try shorthand() {
-                ranges += shorthand
+                ranges += shorthand.ranges
+                if peek == "-", index + 1 < pattern.count, pattern[index + 1] != "]" {
+                    throw PatternError(message: "has a range that begins with a class")
+                }
                 continue
             }
-            let start = scalar == "\\" ? try escapedInClass() : scalar
+            let start = scalar == "\\" ? try escapedScalar(inClass: true) : scalar
             guard peek == "-", index + 1 < pattern.count, pattern[index + 1] != "]" else {
-                ranges.append(start...start)
+                ranges.append(start.value...start.value)
                 continue
             }
             index += 1
             var end = pattern[index]
             index += 1
-            if end == "\\" { end = try escapedInClass() }
+            if end == "\\" {
+                if try shorthand() != nil { throw PatternError(message: "has a range that ends with a class") }
+                end = try escapedScalar(inClass: true)
+            }
             guard start <= end else { throw PatternError(message: "has a range in the wrong order") }
-            ranges.append(start...end)
+            ranges.append(start.value...end.value)
         }
         guard consume("]"), !ranges.isEmpty else {
             throw PatternError(message: "has a character class that is empty or not closed")
         }
-        if isNegated { return negated(ranges) }
-        let needsEscape = ranges.contains {
-            $0.contains("\"") || $0.contains("\\") || $0.lowerBound.value < 0x20
-        }
-        guard !needsEscape else {
-            throw PatternError(
-                message: "has a character class with quotes, backslashes or control characters")
-        }
-        return GrammarRules.characterClass(ranges)
-    }
-
-    private mutating func shorthand() throws(PatternError) -> [ClosedRange<Unicode.Scalar>]? {
-        switch peek {
-        case "d":
-            index += 1
-            return PatternParser.digits
-        case "w":
-            index += 1
-            return PatternParser.word
-        case "s":
-            index += 1
-            return [" "..." "]
-        case "D", "W", "S": throw PatternError(message: "uses a negated class inside of a class")
-        default: return nil
-        }
-    }
-
-    private mutating func escapedInClass() throws(PatternError) -> Unicode.Scalar {
-        guard let scalar = peek, !scalar.properties.isAlphabetic else {
-            throw PatternError(message: "uses an escape that is not supported in a character class")
-        }
-        index += 1
-        return scalar
-    }
-
-    /// Every character that JSON writes without an escape, but those given.
-    private func negated(_ ranges: [ClosedRange<Unicode.Scalar>]) -> String {
-        GrammarRules.characterClass(
-            ["\""..."\"", "\\"..."\\", "\u{7F}"..."\u{7F}", "\0"..."\u{1F}"] + ranges, isNegated: true)
+        let set = CharacterSet(ranges)
+        return isNegated ? set.complement : set.intersection(.all)
     }
 
     // MARK: - Reading

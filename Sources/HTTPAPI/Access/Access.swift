@@ -1,5 +1,12 @@
 import Accounts
 
+/// Why what a request shows proves nothing.
+struct CredentialFault: Hashable, Sendable {
+    var error: APIError
+    /// Whether it is a key or a token, and not the cookie of a session.
+    var isOfBearer: Bool
+}
+
 /// Who may call a route.
 enum Access: Hashable, Sendable {
     /// Everybody, from everywhere.
@@ -21,11 +28,15 @@ enum Access: Hashable, Sendable {
 
     /// Checks that `caller` may go on.
     ///
+    /// A key or token that is wrong is refused everywhere: whoever sends one means to be somebody. The session of a cookie, which browsers
+    /// send by themselves, may have ended where everybody is let in.
+    ///
     /// - Parameter fault: why the credentials that the request carried prove nothing; nil where it carried none.
     /// - Throws: 401 where nothing is proven, 403 where it is known who calls and they may not.
-    func check(_ caller: Caller, fault: APIError?, configuration: HTTPAPIConfiguration) throws(APIError) {
+    func check(_ caller: Caller, fault: CredentialFault?, configuration: HTTPAPIConfiguration) throws(APIError) {
+        if let fault, fault.isOfBearer || self != .everybody { throw fault.error }
         if isOpen(to: caller, configuration: configuration) { return }
-        guard caller.isUser else { throw fault ?? .unauthorized() }
+        guard caller.isUser else { throw .unauthorized() }
         if let principal = caller.principal, principal.hasOneTimePassword, self != .ownAccount {
             throw .forbidden(
                 "the password of \(principal.username) was made for one log-in; choose another one first",

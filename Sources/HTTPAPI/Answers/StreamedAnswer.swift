@@ -1,6 +1,5 @@
 import Hummingbird
 import Inference
-import Logging
 import NIOCore
 import Synchronization
 
@@ -16,10 +15,11 @@ final class StreamedAnswer: Sendable {
     /// Starts the generations.
     ///
     /// - Parameters:
+    ///   - shown: what the client is told of an error.
     ///   - generate: begins the generation of one choice.
     ///   - watch: runs the whole for as long as the client is there.
     init(
-        choices: Int, renderer: any AnswerRenderer, logger: Logger,
+        choices: Int, renderer: any AnswerRenderer, shown: @escaping @Sendable (any Error) -> APIError,
         generate: @escaping @Sendable (_ choice: Int) async throws -> GenerationStream,
         watch: @escaping @Sendable (_ operation: @escaping @Sendable () async throws -> Void) async throws -> Void
     ) {
@@ -41,7 +41,7 @@ final class StreamedAnswer: Sendable {
                 }
                 shared.finish(failure: nil)
             } catch {
-                shared.finish(failure: APIError(error, logger: logger))
+                shared.finish(failure: shown(error))
             }
         }
     }

@@ -72,12 +72,20 @@ extension APIError {
             (status, type) = (.notFound, "not_found_error")
             parameter = parameter ?? "model"
         case .shardNotHeld: (status, type) = (.notFound, "not_found_error")
-        case .badRequest, .contextTooLong, .unsupported: (status, type) = (.badRequest, "invalid_request_error")
+        case .badRequest, .unsupported: (status, type) = (.badRequest, "invalid_request_error")
+        case .contextTooLong:
+            (status, type) = (.badRequest, "invalid_request_error")
+            code = error.code.rawValue
+        case .callerBusy:
+            (status, type) = (.tooManyRequests, "rate_limit_error")
+            headers[.retryAfter] = "5"
+        case .requestEndedEngine: code = error.code.rawValue
         case .timedOut: (status, type) = (.gatewayTimeout, "timeout_error")
         case .noCapacity:
             status = .serviceUnavailable
             headers[.retryAfter] = "5"
-        case .modelNotCovered, .segmentLost, .engineMissing, .cancelled, .inUse: status = .serviceUnavailable
+        case .modelNotCovered, .segmentLost, .engineMissing, .cancelled, .inUse, .preparationLost:
+            status = .serviceUnavailable
         default: break
         }
     }
@@ -196,6 +204,11 @@ extension APIError {
         default: return nil
         }
     }
+}
+
+extension InferenceError.Code {
+    /// The request is one that the engine did not survive.
+    fileprivate static let requestEndedEngine = InferenceError.Code(rawValue: "request_ended_engine")
 }
 
 extension HTTPResponse.Status {

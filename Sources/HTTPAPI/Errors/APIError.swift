@@ -17,6 +17,8 @@ struct APIError: Error, Hashable {
     var parameter: String?
     var place = Place.body
     var hint: String?
+    /// What clients tell errors by, where that is more than the type.
+    var code: String?
     var headers: HTTPFields = [:]
 }
 

@@ -4,7 +4,7 @@ import JSON
 /// How the errors of a part of the interface are written.
 enum ErrorFamily: Hashable, Sendable {
     /// `{"error": {"message": "…", "type": "…", "param": null, "code": "…", "hint": "…"}}`, as OpenAI writes them: `code` repeats
-    /// `type`; `param` names the field at fault; `hint` is there when there is something to do about it.
+    /// `type` unless clients know a better word; `param` names the field at fault; `hint` is there when there is something to do about it.
     case node
     /// `{"error": "…"}`.
     case cluster
@@ -33,7 +33,7 @@ enum ErrorFamily: Hashable, Sendable {
                 ("message", .string(error.message)),
                 ("type", .string(error.type)),
                 ("param", error.parameter.map { .string($0) } ?? .null),
-                ("code", .string(error.type)),
+                ("code", .string(error.code ?? error.type)),
             ]
             if let hint = error.hint { fields.append(("hint", .string(hint))) }
             return (error.status, .object([("error", .object(fields))]))

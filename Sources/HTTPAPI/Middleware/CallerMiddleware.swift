@@ -26,8 +26,8 @@ struct CallerMiddleware: RouterMiddleware {
                 context.caller = .user(principal, onLoopback: isLocal)
             }
         } catch let error as AccountError {
-            // What is open to everybody stays open to those whose key is wrong: clients on this machine send made-up ones.
-            context.credentialFault = APIError(error, logger: context.logger)
+            context.credentialFault = CredentialFault(
+                error: APIError(error, logger: context.logger), isOfBearer: bearer != nil)
         }
         return try await next(request, context)
     }
@@ -38,7 +38,8 @@ struct CallerMiddleware: RouterMiddleware {
             let parts = authorization.split(separator: " ", maxSplits: 1)
             if parts.count == 2, parts[0].lowercased() == "bearer" { return parts[1] }
         }
-        return headers[.xAPIKey].map { $0[...] }
+        // Clients that have no key send an empty one.
+        return headers[.xAPIKey].flatMap { $0.isEmpty ? nil : $0[...] }
     }
 
     /// What the request shows: a bearer value, or else the cookie of a session.

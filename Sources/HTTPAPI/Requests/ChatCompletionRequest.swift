@@ -44,8 +44,30 @@ struct ChatCompletionRequest {
             responseFormat: try fields.responseFormat(),
             parseToolCalls: reasoningFormat != "none")
         generation.allowsParallelToolCalls = allowsParallelToolCalls
+        generation.continuesLastMessage = try Self.continuesLastMessage(&fields, messages)
         try fields.neutralOptions()
         try fields.refuseUnread()
+    }
+
+    /// `continue_final_message`, as llama-server and vLLM have it: the answer goes on behind the assistant's last message.
+    private static func continuesLastMessage(
+        _ fields: inout RequestFields, _ messages: [JSONValue]
+    ) throws(APIError) -> Bool {
+        let continues = try fields.bool("continue_final_message") ?? false
+        let begins = try fields.bool("add_generation_prompt")
+        guard continues else {
+            guard begins != false else {
+                throw fields.invalid("add_generation_prompt", "can only be false with continue_final_message")
+            }
+            return false
+        }
+        guard begins != true else {
+            throw fields.invalid("add_generation_prompt", "must not be true with continue_final_message")
+        }
+        guard let last = messages.last, last["role"] == "assistant", last["tool_calls"] == nil else {
+            throw fields.invalid("continue_final_message", "needs a last message of the assistant without tool calls")
+        }
+        return true
     }
 
     /// `chat_template_kwargs`, with OpenAI's `reasoning_effort` among them.
@@ -55,7 +77,16 @@ struct ChatCompletionRequest {
             guard let object = value.object else {
                 throw fields.wrongKind("chat_template_kwargs", value, expected: "an object")
             }
-            for (name, argument) in object { arguments[name] = argument }
+            guard !value.isLarger(than: longestTemplateArguments) else {
+                throw fields.invalid("chat_template_kwargs", "may have at most \(longestTemplateArguments) bytes")
+            }
+            for (name, argument) in object {
+                guard !reservedTemplateArguments.contains(name) else {
+                    throw fields.invalid(
+                        "chat_template_kwargs.\(name)", "is what the node itself gives the template; leave it out")
+                }
+                arguments[name] = argument
+            }
         }
         if let effort = try fields.string("reasoning_effort", maximumBytes: 16) {
             guard ["none", "minimal", "low", "medium", "high", "xhigh"].contains(effort) else {
@@ -66,6 +97,14 @@ struct ChatCompletionRequest {
         }
         return arguments
     }
+
+    /// The most bytes of `chat_template_kwargs`: switches and short texts.
+    private static let longestTemplateArguments = 64 << 10
+    /// What templates get from the node, and what they are made of.
+    private static let reservedTemplateArguments: Set<String> = [
+        "messages", "tools", "documents", "add_generation_prompt", "continue_final_message", "bos_token", "eos_token",
+        "raise_exception", "strftime_now", "namespace", "range", "dict", "cycler", "joiner", "lipsum", "loop", "self",
+    ]
 
     /// `logprobs` with `top_logprobs`, or llama-server's `n_probs`.
     private static func topLogProbabilities(_ fields: inout RequestFields) throws(APIError) -> Int? {

@@ -10,7 +10,7 @@ enum ChatMessages {
     static func read(_ fields: inout RequestFields) throws(APIError) -> [JSONValue] {
         guard let messages = try fields.array("messages") else { throw fields.missing("messages") }
         guard !messages.isEmpty else { throw fields.invalid("messages", "must not be empty") }
-        guard messages.count <= 65_536 else { throw fields.invalid("messages", "may hold at most 65536 messages") }
+        guard messages.count <= 16_384 else { throw fields.invalid("messages", "may hold at most 16384 messages") }
         var result: [JSONValue] = []
         result.reserveCapacity(messages.count)
         for (index, message) in messages.enumerated() {

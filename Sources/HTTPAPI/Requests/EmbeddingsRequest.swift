@@ -10,6 +10,9 @@ struct EmbeddingsRequest {
         case base64
     }
 
+    /// Token ids in all inputs, which is OpenAI's limit too.
+    static let mostTokens = EmbeddingInput.mostTokens
+
     var model: String
     var inputs: [EmbeddingInput]
     var encoding: Encoding
@@ -26,6 +29,12 @@ struct EmbeddingsRequest {
             case .text(let text): .text(text)
             case .tokens(let tokens): .tokens(tokens)
             }
+        }
+        let count = inputs.reduce(0) { sum, input in
+            if case .tokens(let tokens) = input { sum + tokens.count } else { sum }
+        }
+        guard count <= Self.mostTokens else {
+            throw fields.invalid("input", "may hold at most \(Self.mostTokens) token ids in all, and holds \(count)")
         }
         if inputs.contains(.text("")) { throw fields.invalid("input", "must not hold an empty text") }
         let name = try fields.string("encoding_format", maximumBytes: 64) ?? "float"

@@ -26,8 +26,14 @@ extension Request {
         guard buffer.readableBytes > 0 else {
             throw APIError.invalidRequest("the body is empty; it must be a JSON object")
         }
-        return try JSONValue(parsing: buffer.readableBytesView)
+        let limits = JSONLimits(sizeBytes: limitBytes, containers: Self.mostContainers)
+        return try buffer.withUnsafeReadableBytes { bytes throws(JSONParsingError) in
+            try JSONValue(parsing: bytes, limits: limits)
+        }
     }
+
+    /// Arrays and objects that a body may have: what 16,384 messages with tool calls need, which take some 30 MB.
+    private static let mostContainers = 131_072
 }
 
 extension GenerationRequest {

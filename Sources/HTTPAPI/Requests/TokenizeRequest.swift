@@ -14,7 +14,7 @@ struct TokenizeRequest {
     init(_ body: JSONValue) throws(APIError) {
         var fields = try RequestFields(body)
         model = try fields.string("model", maximumBytes: 512)
-        guard let content = try fields.string("content", maximumBytes: 32 << 20) else {
+        guard let content = try fields.string("content", maximumBytes: .max) else {
             throw fields.missing("content")
         }
         self.content = content
@@ -27,6 +27,9 @@ struct TokenizeRequest {
 
 /// The body of `POST /detokenize`, with llama-server's names.
 struct DetokenizeRequest {
+    /// A long book's.
+    private static let mostTokens = 262_144
+
     var model: String?
     var tokens: [Int32]
 
@@ -34,6 +37,9 @@ struct DetokenizeRequest {
         var fields = try RequestFields(body)
         model = try fields.string("model", maximumBytes: 512)
         guard let elements = try fields.array("tokens") else { throw fields.missing("tokens") }
+        guard elements.count <= Self.mostTokens else {
+            throw fields.invalid("tokens", "may hold at most \(Self.mostTokens) token ids, and holds \(elements.count)")
+        }
         tokens = elements.isEmpty ? [] : try TextOrTokens.tokens(elements, name: "tokens")
         try fields.refuseUnread()
     }

@@ -15,11 +15,12 @@ struct EmbeddingsRoute: Sendable {
         let body = try await request.json(limitBytes: configuration.bodyLimitBytes)
         let embeddings = try EmbeddingsRequest(body)
         let embed = services.inference.embed
+        let caller = configuration.shares.share(of: context.caller).caller
         let results = try await withClientPresent(
             try await context.clientConnection(), timeout: configuration.requestTimeout,
             shutdownGracePeriod: configuration.shutdownGracePeriod
         ) {
-            try await embed(embeddings.model, embeddings.inputs)
+            try await embed(embeddings.model, embeddings.inputs, caller)
         }
         return Response(
             status: .ok, headers: [.contentType: "application/json"],

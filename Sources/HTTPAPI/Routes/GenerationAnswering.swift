@@ -1,6 +1,7 @@
 import Hummingbird
 import Inference
 import NIOCore
+import Synchronization
 
 /// What the routes that generate have in common: running generations for a client and sending what comes.
 struct GenerationAnswering: Sendable {
@@ -22,12 +23,12 @@ struct GenerationAnswering: Sendable {
     ) async throws -> Response {
         let began = ContinuousClock.now
         let connection = try await context.clientConnection()
-        let generate = services.inference.generate
+        let generate = starter(of: requests, context)
         let gracePeriod = configuration.shutdownGracePeriod
         let answer = StreamedAnswer(
             choices: requests.count, renderer: TimedRenderer(renderer, began: began, metrics: metrics),
-            logger: context.logger,
-            generate: { try await generate(requests[$0]) },
+            shown: { [configuration] in APIError($0, logger: context.logger).seen(by: context.caller, configuration) },
+            generate: generate,
             watch: { operation in
                 try await withClientPresent(
                     connection, timeout: nil, shutdownGracePeriod: gracePeriod, operation: operation)
@@ -49,23 +50,28 @@ struct GenerationAnswering: Sendable {
     /// Generates the answers to `requests` to their ends.
     func collect(_ requests: [GenerationRequest], context: APIRequestContext) async throws -> [CollectedChoice] {
         let began = ContinuousClock.now
-        let generate = services.inference.generate
+        let count = requests.count
+        let generate = starter(of: requests, context)
         let metrics = self.metrics
-        let choices = try await withClientPresent(
-            try await context.clientConnection(), timeout: configuration.requestTimeout,
-            shutdownGracePeriod: configuration.shutdownGracePeriod
-        ) {
-            try await withThrowingTaskGroup(of: (Int, CollectedChoice).self) { group in
-                for (index, request) in requests.enumerated() {
-                    group.addTask {
-                        var choice = CollectedChoice()
-                        for try await event in try await generate(request) { choice.add(event) }
-                        return (index, choice)
+        let connection = try await context.clientConnection()
+        // What comes is read on the threads for all, however large the request was.
+        let choices = try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            try await withClientPresent(
+                connection, timeout: configuration.requestTimeout,
+                shutdownGracePeriod: configuration.shutdownGracePeriod
+            ) {
+                try await withThrowingTaskGroup(of: (Int, CollectedChoice).self) { group in
+                    for index in 0..<count {
+                        group.addTask {
+                            var choice = CollectedChoice()
+                            for try await event in try await generate(index) { choice.add(event) }
+                            return (index, choice)
+                        }
                     }
+                    var choices = [CollectedChoice](repeating: CollectedChoice(), count: count)
+                    for try await (index, choice) in group { choices[index] = choice }
+                    return choices
                 }
-                var choices = [CollectedChoice](repeating: CollectedChoice(), count: requests.count)
-                for try await (index, choice) in group { choices[index] = choice }
-                return choices
             }
         }
         guard choices.allSatisfy({ $0.result != nil }) else {
@@ -73,6 +79,20 @@ struct GenerationAnswering: Sendable {
         }
         metrics.recordGeneration(duration: began.duration(to: .now))
         return choices
+    }
+
+    /// Starts the generations of `requests`, by index and each once, in the caller's share. A large request is dealt with on threads of
+    /// its own and let go when the last of its generations has started.
+    private func starter(
+        of requests: [GenerationRequest], _ context: APIRequestContext
+    ) -> @Sendable (_ index: Int) async throws -> GenerationStream {
+        let share = configuration.shares.share(of: context.caller)
+        let pending = PendingRequests(requests, for: share)
+        let generate = services.inference.generate
+        guard let threads = context.documents else { return { try await generate(try pending.take($0)) } }
+        return { index in
+            try await withTaskExecutorPreference(threads) { try await generate(try pending.take(index)) }
+        }
     }
 
     /// An answer in one piece with the headers of a generation.
@@ -86,6 +106,30 @@ struct GenerationAnswering: Sendable {
             "prompt;dur=\(Duration.milliseconds(timings.promptMilliseconds).milliseconds), "
             + "decode;dur=\(Duration.milliseconds(timings.decodeMilliseconds).milliseconds)"
         return response
+    }
+}
+
+/// Requests that have not begun to be answered. What has is kept here no longer.
+private final class PendingRequests: Sendable {
+    private let requests: Mutex<[GenerationRequest?]>
+
+    init(_ requests: [GenerationRequest], for share: Share) {
+        self.requests = Mutex(
+            requests.map { request in
+                var request = request
+                request.caller = share.caller
+                request.callerWeight = share.weight
+                return request
+            })
+    }
+
+    func take(_ index: Int) throws -> GenerationRequest {
+        let request = requests.withLock { requests in
+            defer { requests[index] = nil }
+            return requests[index]
+        }
+        guard let request else { throw CancellationError() }
+        return request
     }
 }
 

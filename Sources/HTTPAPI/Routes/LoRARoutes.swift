@@ -23,10 +23,10 @@ struct LoRARoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         for base in ["/api/v1", ""] {
-            table.post("\(base)/admin/lora/upload", .administrator) { request, context in
+            table.upload("\(base)/admin/lora/upload", .administrator) { request, context in
                 try await upload(request, context, sender: .administrator)
             }
-            table.post("\(base)/lora/upload", .user) { request, context in
+            table.upload("\(base)/lora/upload", .user) { request, context in
                 try await upload(request, context, sender: .user)
             }
             table.get("\(base)/admin/lora", .administrator, handler: list)

@@ -12,7 +12,9 @@ package struct APIRequestContext: RequestContext {
     package var requestID: String
     package var caller = Caller.nobody
     /// Why the credentials that the request carried prove nothing.
-    var credentialFault: APIError?
+    var credentialFault: CredentialFault?
+    /// Where what takes long is done for this request; nil where its body is small.
+    var documents: DocumentThreads?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)

@@ -29,6 +29,7 @@ package enum HTTPAPI {
                     key: NodeKey(configuration.apiKey), authenticator: services.accounts.authenticator,
                     boundPort: boundPort)
         )
+        router.add(middleware: MachinePathsMiddleware(configuration: configuration))
         table.register(on: router, configuration: configuration)
         let application = Application(
             router: router,

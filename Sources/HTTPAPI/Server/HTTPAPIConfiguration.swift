@@ -18,6 +18,12 @@ package struct HTTPAPIConfiguration: Sendable {
     package var rateLimits: RateLimits
     /// The largest JSON body, in bytes; 413 past it.
     package var bodyLimitBytes: Int
+    /// Takes bodies in.
+    package var bodies: RequestBodies
+    /// What callers count beside each other.
+    package var shares: ShareWeights
+    /// Folders of the machine that nobody but administrators is told of.
+    package var machineFolders: [String]
     /// How long an answer that is not streamed may take; 504 past it. `nil`: for ever.
     package var requestTimeout: Duration?
     /// How long running answers may go on after a graceful shutdown has begun.
@@ -35,6 +41,9 @@ package struct HTTPAPIConfiguration: Sendable {
         metricsRequireKey: Bool = false,
         rateLimits: RateLimits = .defaults,
         bodyLimitBytes: Int = 32 << 20,
+        bodies: RequestBodies = RequestBodies(),
+        shares: ShareWeights = ShareWeights(),
+        machineFolders: [String] = [],
         requestTimeout: Duration? = .seconds(300),
         shutdownGracePeriod: Duration = .seconds(5),
         idleTimeout: Duration = .seconds(180),
@@ -47,6 +56,9 @@ package struct HTTPAPIConfiguration: Sendable {
         self.metricsRequireKey = metricsRequireKey
         self.rateLimits = rateLimits
         self.bodyLimitBytes = bodyLimitBytes
+        self.bodies = bodies
+        self.shares = shares
+        self.machineFolders = machineFolders
         self.requestTimeout = requestTimeout
         self.shutdownGracePeriod = shutdownGracePeriod
         self.idleTimeout = idleTimeout

@@ -7,7 +7,14 @@ struct Route: Sendable {
     /// The path as OpenAPI writes it: `/v1/models/{id}`.
     let path: String
     let access: Access
+    /// Whether the route reads its body piece by piece itself, however large it is.
+    var streamsBody = false
     let handler: @Sendable (Request, APIRequestContext) async throws -> Response
+}
+
+extension Route {
+    /// Whether a large body may come that has to be taken in as a whole. What everybody may call takes small ones, and sees to it.
+    fileprivate var takesDocument: Bool { method != .get && !streamsBody && access != .everybody }
 }
 
 /// All routes of the node, kept beside the router so that they can be listed, compared with `openapi.yaml`, and so that a wrong
@@ -27,6 +34,14 @@ struct RouteTable: Sendable {
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
         routes.append(Route(method: .post, path: path, access: access, handler: handler))
+    }
+
+    /// A route that takes a file.
+    mutating func upload(
+        _ path: String, _ access: Access,
+        handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
+    ) {
+        routes.append(Route(method: .post, path: path, access: access, streamsBody: true, handler: handler))
     }
 
     mutating func put(
@@ -58,7 +73,10 @@ struct RouteTable: Sendable {
             }.joined(separator: "/")
             router.on(RouterPath("/" + path), method: route.method) { request, context in
                 try route.access.check(context.caller, fault: context.credentialFault, configuration: configuration)
-                return try await route.handler(request, context)
+                guard route.takesDocument else { return try await route.handler(request, context) }
+                return try await configuration.bodies.serve(
+                    request, context, for: configuration.shares.share(of: context.caller),
+                    limitBytes: configuration.bodyLimitBytes, route.handler)
             }
         }
     }

@@ -38,26 +38,32 @@ package struct NodeServices: Sendable {
     }
 }
 
-/// Generating, embedding, tokenizing. All throw `InferenceError`.
+/// Generating, embedding, tokenizing, each for the caller that is named. All throw `InferenceError`.
 package struct InferenceOperations: Sendable {
     package var generate: @Sendable (_ request: GenerationRequest) async throws -> GenerationStream
-    package var embed: @Sendable (_ model: String, _ inputs: [EmbeddingInput]) async throws -> [EmbeddingResult]
+    package var embed:
+        @Sendable (_ model: String, _ inputs: [EmbeddingInput], _ caller: String) async throws -> [EmbeddingResult]
     /// Token ids of a text.
     package var tokenize:
-        @Sendable (_ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool) async throws -> [Int32]
+        @Sendable (_ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ caller: String)
+            async throws -> [Int32]
     /// The bytes of each token.
-    package var detokenize: @Sendable (_ model: String, _ tokens: [Int32]) async throws -> [[UInt8]]
+    package var detokenize: @Sendable (_ model: String, _ tokens: [Int32], _ caller: String) async throws -> [[UInt8]]
     package var availableModels: @Sendable () async -> [AvailableModel]
     package var statistics: @Sendable () async -> InferenceStatistics
 
     package init(
         generate: @escaping @Sendable (_ request: GenerationRequest) async throws -> GenerationStream,
-        embed: @escaping @Sendable (_ model: String, _ inputs: [EmbeddingInput]) async throws -> [EmbeddingResult],
+        embed:
+            @escaping @Sendable (
+                _ model: String, _ inputs: [EmbeddingInput], _ caller: String
+            ) async throws -> [EmbeddingResult],
         tokenize:
             @escaping @Sendable (
-                _ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool
+                _ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ caller: String
             ) async throws -> [Int32],
-        detokenize: @escaping @Sendable (_ model: String, _ tokens: [Int32]) async throws -> [[UInt8]],
+        detokenize:
+            @escaping @Sendable (_ model: String, _ tokens: [Int32], _ caller: String) async throws -> [[UInt8]],
         availableModels: @escaping @Sendable () async -> [AvailableModel],
         statistics: @escaping @Sendable () async -> InferenceStatistics
     ) {

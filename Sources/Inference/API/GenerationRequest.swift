@@ -39,6 +39,8 @@ package struct GenerationRequest: Sendable {
     package var continuesLastMessage = false
     /// For whom the work is done: shares are by caller. Empty for the node itself.
     package var caller = ""
+    /// What the caller counts beside others.
+    package var callerWeight = Share.standardWeight
 
     package init(
         model: String, prompt: Prompt, sampling: Sampling = Sampling(), maximumTokens: Int? = nil,

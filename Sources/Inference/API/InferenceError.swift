@@ -27,6 +27,10 @@ package struct InferenceError: Error, Sendable {
         package static let engineMissing = Code(rawValue: "engine_missing")
         /// The engine answered with an error.
         package static let engineFailed = Code(rawValue: "engine_failed")
+        /// The process that prepares prompts and reads answers was lost, again and again.
+        package static let preparationLost = Code(rawValue: "preparation_lost")
+        /// Engines ended while they computed this very request, as often as it may happen.
+        package static let requestEndedEngine = Code(rawValue: "request_ended_engine")
         /// The model cannot do what was asked (embeddings from a split model, say).
         package static let unsupported = Code(rawValue: "unsupported")
         /// The node is stopping.

@@ -60,10 +60,11 @@ extension EngineProcess {
         }
     }
 
-    /// Passes the engine's log lines on, with their levels.
-    nonisolated func drain(_ errors: SubprocessOutputSequence) async {
+    /// Passes the engine's log lines on, with their levels, and keeps the last ones.
+    nonisolated func drain(_ errors: SubprocessOutputSequence, keeping last: LastLines) async {
         do {
             for try await line in errors.strings() where !line.isEmpty {
+                last.add(String(line))
                 let line = EngineLogLine(line)
                 environment.logger.log(level: line.level, "\(line.text)", metadata: ["model": "\(model)"])
             }

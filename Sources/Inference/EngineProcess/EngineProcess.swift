@@ -32,7 +32,7 @@ package actor EngineProcess {
     package nonisolated let model: String
     package nonisolated let paths: [String]
     nonisolated let environment: EngineEnvironment
-    private let launch: @Sendable (EngineProcess) -> Bool
+    private let enqueue: @Sendable (EngineProcess) -> Bool
 
     private var state = State.stopped
     private var waiters: [CheckedContinuation<EngineConnection, any Error>] = []
@@ -43,6 +43,8 @@ package actor EngineProcess {
     /// Load calls under way, during which a slow answer is no sign of death.
     private var loads = 0
     private var isRetired = false
+    /// Somebody asked for the end of the process, who did not just find it dead.
+    private var isStopWanted = false
 
     init(
         model: String, paths: [String], environment: EngineEnvironment,
@@ -51,7 +53,7 @@ package actor EngineProcess {
         self.model = model
         self.paths = paths
         self.environment = environment
-        self.launch = launch
+        enqueue = launch
     }
 
     // MARK: - Use
@@ -73,7 +75,7 @@ package actor EngineProcess {
                     metadata: ["model": "\(model)", "seconds": "\(wait.components.seconds)"])
                 try? await Task.sleep(for: wait)
             }
-            guard launch(self) else {
+            guard enqueue(self) else {
                 state = .stopped
                 throw InferenceError(.cancelled, "the node is stopping")
             }
@@ -153,6 +155,7 @@ package actor EngineProcess {
         case .running: state = .stopping
         case .starting, .stopping: break
         }
+        if order == .stop { isStopWanted = true }
         orders?.yield(order)
         await withCheckedContinuation { stopWaiters.append($0) }
     }
@@ -165,13 +168,8 @@ package actor EngineProcess {
         let (orders, continuation) = AsyncStream.makeStream(of: Order.self)
         self.orders = continuation
         let started = ContinuousClock.now
-        var failure: InferenceError?
-        do throws(InferenceError) {
-            try await runProcess(generation: generation, orders: orders)
-        } catch {
-            failure = error
-        }
-        ended(failure: failure, started: started)
+        let (end, failure) = await runProcess(generation: generation, orders: orders)
+        ended(end, failure: failure, started: started)
     }
 
     func started(_ connection: EngineConnection) {
@@ -185,19 +183,28 @@ package actor EngineProcess {
         environment.onChange(self)
     }
 
-    private func ended(failure: InferenceError?, started: ContinuousClock.Instant) {
-        let wasWanted = if case .stopping = state { false } else { true }
+    private func ended(_ end: EngineEnd, failure: InferenceError?, started: ContinuousClock.Instant) {
+        let wasOrdered = if case .stopping = state { true } else { false }
         state = .stopped
         orders = nil
-        if wasWanted {
-            // Preparation processes are there to be lost: nobody waits for the next one.
-            if environment.role == .compute { backOff.ended(after: started.duration(to: .now), now: .now) }
-            environment.logger.error(
-                "the engine ended", metadata: ["model": "\(model)", "why": "\(failure?.message ?? "it exited")"])
-        } else {
+        if wasOrdered {
             backOff = RestartPause()
-            environment.logger.info("engine stopped", metadata: ["model": "\(model)"])
+        } else if environment.role == .compute {
+            // Preparation processes are there to be lost: nobody waits for the next one.
+            backOff.ended(after: started.duration(to: .now), now: .now)
         }
+        if isStopWanted {
+            environment.logger.info("engine stopped", metadata: ["model": "\(model)"])
+        } else {
+            environment.logger.warning(
+                "the engine ended",
+                metadata: [
+                    "model": "\(model)", "process": "\(environment.role.rawValue)", "status": "\(end.reason)",
+                    "why": "\(failure?.message ?? "it ended by itself")",
+                    "said last": "\(end.lastLines.joined(separator: " | "))",
+                ])
+        }
+        isStopWanted = false
         let error =
             failure
             ?? InferenceError(
@@ -210,7 +217,22 @@ package actor EngineProcess {
         environment.onChange(self)
     }
 
-    private nonisolated func runProcess(generation: Int, orders: AsyncStream<Order>) async throws(InferenceError) {
+    /// Runs a process to its end. The failure is what became of it before it ended, if it did not just end.
+    private nonisolated func runProcess(
+        generation: Int, orders: AsyncStream<Order>
+    ) async -> (end: EngineEnd, failure: InferenceError?) {
+        let last = LastLines()
+        do throws(InferenceError) {
+            let (status, failure) = try await launch(generation: generation, orders: orders, keeping: last)
+            return (EngineEnd(status: status, lastLines: last.all), failure)
+        } catch {
+            return (EngineEnd(status: nil, lastLines: last.all), error)
+        }
+    }
+
+    private nonisolated func launch(
+        generation: Int, orders: AsyncStream<Order>, keeping last: LastLines
+    ) async throws(InferenceError) -> (TerminationStatus, InferenceError?) {
         let binary = try EngineBinary.find(configured: environment.settings.engineBinary)
         let socket = environment.socketPath(generation: generation)
         var options = PlatformOptions()
@@ -219,7 +241,7 @@ package actor EngineProcess {
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         let line: [UInt8]
         do {
-            line = try JSONEncoder().encode(environment.bootstrap()) + [0x0A]
+            line = try JSONEncoder().encode(environment.bootstrap(paths: paths)) + [0x0A]
         } catch {
             throw InferenceError(.engineFailed, "the engine's credentials cannot be written", cause: error)
         }
@@ -231,10 +253,10 @@ package actor EngineProcess {
                 output: .sequence, error: .sequence
             ) { execution in
                 _ = try? await execution.standardInputWriter.write(line)
-                return await withTaskGroup(of: InferenceError?.self) { group in
+                return await withTaskGroup(of: Step.self) { group in
                     group.addTask {
-                        await self.drain(execution.standardError)
-                        return nil
+                        await self.drain(execution.standardError, keeping: last)
+                        return .drained
                     }
                     group.addTask {
                         for await order in orders {
@@ -242,41 +264,68 @@ package actor EngineProcess {
                                 try? await execution.standardInputWriter.finish()
                                 try? await Task.sleep(for: .seconds(3))
                             }
-                            if Task.isCancelled { return nil }
+                            if Task.isCancelled { return .over(nil) }
                             try? execution.send(signal: .kill)
                         }
-                        return nil
+                        return .over(nil)
                     }
                     group.addTask {
                         let process = execution.processIdentifier.value
                         do throws(InferenceError) {
                             try await self.follow(
                                 execution.standardOutput, socket: socket, generation: generation, processID: process)
-                            return nil
+                            return .over(nil)
                         } catch {
                             try? execution.send(signal: .kill)
-                            return error
+                            return .over(error)
                         }
                     }
                     group.addTask {
                         await self.watch(generation: generation)
-                        return nil
+                        return .over(nil)
                     }
                     // Whatever ends first, the process has ended or is about to: standard output closes with it.
-                    let failure = await group.next() ?? nil
+                    var isDrained = false
+                    var failure: InferenceError?
+                    ending: while let step = await group.next() {
+                        switch step {
+                        case .drained: isDrained = true
+                        case .over(let error):
+                            failure = error
+                            break ending
+                        case .late: break
+                        }
+                    }
+                    // What it said last is worth a moment.
+                    group.addTask {
+                        try? await Task.sleep(for: Self.lastWords)
+                        return .late
+                    }
+                    waiting: while !isDrained, let step = await group.next() {
+                        switch step {
+                        case .drained, .late: break waiting
+                        case .over: continue
+                        }
+                    }
                     group.cancelAll()
                     return failure
                 }
             }
-            if let failure = result.closureResult { throw failure }
-            environment.logger.debug(
-                "engine process ended", metadata: ["model": "\(model)", "status": "\(result.terminationStatus)"])
-        } catch let error as InferenceError {
-            throw error
+            return (result.terminationStatus, result.closureResult)
         } catch {
             throw InferenceError(
                 .engineFailed, "the engine program \(binary) does not start",
                 hint: "run it by hand to see why: missing libraries are the usual reason", cause: error)
         }
+    }
+
+    /// How long an ended process's last lines are waited for.
+    private static let lastWords: Duration = .milliseconds(200)
+
+    /// What ends in the group around a process.
+    private enum Step: Sendable {
+        case drained
+        case over(InferenceError?)
+        case late
     }
 }

@@ -37,7 +37,7 @@ struct AnswerReading: Sendable {
             failure = error
         }
         throw InferenceError(
-            .engineFailed, "the answer's reader ended \(Self.attempts) times", cause: failure)
+            .preparationLost, "the answer's reader ended \(Self.attempts) times", cause: failure)
     }
 
     /// What has been read so far.

@@ -79,38 +79,51 @@ final class PromptPreparer: Sendable {
         _ model: ServedModel, for caller: String, _ call: @Sendable (EngineConnection) async throws -> Answer
     ) async throws -> Answer {
         try await line(model.id).run(for: caller) {
-            var last: RPCError?
+            var last: (any Error)?
             for _ in 0..<Self.attempts {
                 try Task.checkCancellation()
                 let process = try await supervisor.engine(model: model.id, paths: model.paths)
-                let connection = try await process.connection()
+                let connection: EngineConnection
+                do {
+                    connection = try await process.connection()
+                } catch let error as InferenceError where error.code == .engineFailed {
+                    // One that ended while it started is as lost as one that ended later.
+                    last = error
+                    continue
+                }
                 do {
                     return try await call(connection)
                 } catch let error as RPCError {
                     try Task.checkCancellation()
-                    switch error.code {
-                    case .deadlineExceeded:
-                        await process.killUnlessAlive(generation: connection.generation, within: nil)
-                        throw InferenceError(
-                            .badRequest, "preparing the prompt took more than \(Self.limit)",
-                            hint: "send less", cause: error)
-                    case .invalidArgument, .unimplemented:
-                        throw InferenceError(.badRequest, error.message, cause: error)
-                    case .resourceExhausted:
-                        throw InferenceError(.badRequest, error.message, hint: "send less", cause: error)
-                    default:
-                        logger.notice(
-                            "a preparation process is replaced",
-                            metadata: ["model": "\(model.id)", "why": "\(error.message)"])
-                        await process.killUnlessAlive(generation: connection.generation, within: nil)
-                        last = error
+                    if let refusal = Self.refusal(error) {
+                        if error.code == .deadlineExceeded {
+                            await process.killUnlessAlive(generation: connection.generation, within: nil)
+                        }
+                        throw refusal
                     }
+                    logger.notice(
+                        "a preparation process is replaced",
+                        metadata: ["model": "\(model.id)", "why": "\(error.message)"])
+                    await process.killUnlessAlive(generation: connection.generation, within: nil)
+                    last = error
                 }
             }
             throw InferenceError(
-                .engineFailed,
+                .preparationLost,
                 "the process that prepares prompts for model \(model.id) ended while it worked on this one",
                 hint: "it may have needed more memory than it may take; the node's log has more", cause: last)
+        }
+    }
+
+    /// What the process said of the request; nil where it is the process that failed.
+    private static func refusal(_ error: RPCError) -> InferenceError? {
+        switch error.code {
+        case .deadlineExceeded:
+            InferenceError(
+                .badRequest, "preparing the prompt took more than \(limit)", hint: "send less", cause: error)
+        case .invalidArgument, .unimplemented: InferenceError(.badRequest, error.message, cause: error)
+        case .resourceExhausted: InferenceError(.badRequest, error.message, hint: "send less", cause: error)
+        default: nil
         }
     }
 

@@ -1,82 +1,47 @@
-import Synchronization
-
-/// Lets so many generations run at once; more wait in line, and past the end of the line they are refused.
+/// Lets so many generations run at once, shared fairly between callers; more wait in line, and past the end of the line they are
+/// refused.
 final class AdmissionGate: Sendable {
-    private struct State {
-        var running = 0
-        var next: UInt64 = 0
-        var line: [(ticket: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
-        /// Cancelled before they stood in line.
-        var cancelled: Set<UInt64> = []
+    /// Lines of this many times the places: one for each caller, and one that is as long as all together may be.
+    private static let callerLines = 4
+    private static let lines = 32
+    /// Tokens of prompts that may wait: of a caller of standard weight, and of all.
+    private static let callerTokens = 1 << 20
+    private static let tokens = 16 << 20
+
+    private let gate: FairGate
+
+    /// - Parameters:
+    ///   - limit: generations at once.
+    ///   - callerPercent: how much of them one caller may have; what is left is for others who come.
+    init(limit: Int, callerPercent: Int = 100) {
+        let limit = max(1, limit)
+        gate = FairGate(
+            FairShares.Limits(
+                places: limit, callerPlaces: max(1, limit * min(max(callerPercent, 1), 100) / 100),
+                callerWaiting: limit * Self.callerLines, waiting: limit * Self.lines,
+                callerLoad: Self.callerTokens, load: Self.tokens))
     }
 
-    private let limit: Int
-    private let lineLimit: Int
-    private let state = Mutex(State())
-
-    init(limit: Int) {
-        self.limit = max(1, limit)
-        lineLimit = self.limit * 4
-    }
-
-    /// Waits for a place; ``leave()`` gives it back.
+    /// Waits for a place; ``leave(_:)`` gives it back.
     ///
-    /// - Throws: `InferenceError` with `noCapacity`, or `CancellationError`.
-    func enter() async throws {
-        let ticket: UInt64? = try state.withLock { state in
-            if state.running < limit {
-                state.running += 1
-                return nil
-            }
-            guard state.line.count < lineLimit else {
-                throw InferenceError(
-                    .noCapacity, "\(state.running) generations run and \(state.line.count) wait: no more are taken",
-                    hint: "try again later")
-            }
-            state.next += 1
-            return state.next
+    /// - Throws: `InferenceError` with `callerBusy` or `noCapacity`, or `CancellationError`.
+    func enter(_ share: Share, promptTokens: Int) async throws {
+        do {
+            try await gate.enter(share, load: promptTokens)
+        } catch FairGate.Refusal.callerWaits(let count) {
+            throw InferenceError(
+                .callerBusy, "\(count) of your requests wait already: no more are taken",
+                hint: "try again when some of them have ended")
+        } catch FairGate.Refusal.allWait(let count) {
+            throw InferenceError(.noCapacity, "\(count) requests wait: no more are taken", hint: "try again later")
         }
-        guard let ticket else { return }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                enum Step { case wait, go, cancelled }
-                let step: Step = state.withLock { state in
-                    if state.cancelled.remove(ticket) != nil { return .cancelled }
-                    if state.running < limit {
-                        state.running += 1
-                        return .go
-                    }
-                    state.line.append((ticket, continuation))
-                    return .wait
-                }
-                switch step {
-                case .wait: break
-                case .go: continuation.resume()
-                case .cancelled: continuation.resume(throwing: CancellationError())
-                }
-            }
-        } onCancel: {
-            let continuation = state.withLock { state in
-                if let index = state.line.firstIndex(where: { $0.ticket == ticket }) {
-                    return Optional(state.line.remove(at: index).continuation)
-                }
-                state.cancelled.insert(ticket)
-                return nil
-            }
-            continuation?.resume(throwing: CancellationError())
-        }
-        _ = state.withLock { $0.cancelled.remove(ticket) }
     }
 
-    /// Gives a place back, to the first in line.
-    func leave() {
-        let first = state.withLock { state in
-            guard !state.line.isEmpty else {
-                state.running -= 1
-                return CheckedContinuation<Void, any Error>?.none
-            }
-            return state.line.removeFirst().continuation
-        }
-        first?.resume()
-    }
+    /// Gives a place back.
+    func leave(_ share: Share) { gate.leave(share) }
+}
+
+extension InferenceError.Code {
+    /// Whoever asks has too much that waits already; others may ask.
+    package static let callerBusy = InferenceError.Code(rawValue: "caller_busy")
 }

@@ -5,6 +5,10 @@ import ModelLibrary
 import SwiftProtobuf
 
 extension InferenceService {
+    /// Inputs, and bytes of vectors, in one call to the engine.
+    private static let inputsPerCall = 256
+    private static let replyBytes = 8 << 20
+
     /// One vector per input. The model has to be whole on this node: pooling needs all tokens of all layers in one place.
     ///
     /// - Throws: `InferenceError` with `unsupported` when this node does not hold the whole model.
@@ -36,12 +40,23 @@ extension InferenceService {
         }
         let description = try await preparer.connection(served).description
         var tokens: [[Int32]] = []
+        var count = 0
         for input in inputs {
             switch input {
             case .text(let text):
-                tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served, for: caller))
+                do {
+                    tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served, for: caller))
+                } catch let error as InferenceError {
+                    throw error.of("input", insteadOf: "prompt")
+                }
             case .tokens(let given):
                 tokens.append(given)
+            }
+            count += tokens.last?.count ?? 0
+            guard count <= EmbeddingInput.mostTokens else {
+                throw InferenceError.badRequest(
+                    "input", "input may have at most \(EmbeddingInput.mostTokens) tokens in all",
+                    hint: "send the texts in several requests")
             }
         }
         let context = served.contextLength(settings)
@@ -50,22 +65,29 @@ extension InferenceService {
             guard input.count <= context else {
                 throw InferenceError(
                     .contextTooLong,
-                    "an input has \(input.count) tokens, and the context of model \(served.id) has \(context)",
-                    parameter: "input")
+                    "the model's maximum context length is \(context) tokens, and an input has \(input.count)",
+                    hint: "shorten the input", parameter: "input")
             }
         }
         let lease = try await keeper.lease(all, of: served)
         defer { withExtendedLifetime(lease) {} }
         do {
-            let reply = try await lease.connection.channel.engine.embed(
-                .with { $0.inputs = tokens.map { input in .with { $0.tokens = input } } })
-            guard reply.vectors.count == tokens.count else {
-                throw InferenceError(
-                    .engineFailed, "the engine gave \(reply.vectors.count) vectors for \(tokens.count) inputs")
+            var results: [EmbeddingResult] = []
+            // A message has room for so many vectors, and whoever waits is cancelled between two of them.
+            let most = max(1, min(Self.inputsPerCall, Self.replyBytes / max(1, 4 * Int(description.embeddingLength))))
+            for start in stride(from: 0, to: tokens.count, by: most) {
+                let inputs = tokens[start..<min(start + most, tokens.count)]
+                let reply = try await lease.connection.channel.engine.embed(
+                    .with { $0.inputs = inputs.map { input in .with { $0.tokens = input } } })
+                guard reply.vectors.count == inputs.count else {
+                    throw InferenceError(
+                        .engineFailed, "the engine gave \(reply.vectors.count) vectors for \(inputs.count) inputs")
+                }
+                for (vector, input) in zip(reply.vectors, inputs) {
+                    results.append(EmbeddingResult(vector: Self.normalised(vector.values), tokenCount: input.count))
+                }
             }
-            return zip(reply.vectors, tokens).map { vector, input in
-                EmbeddingResult(vector: Self.normalised(vector.values), tokenCount: input.count)
-            }
+            return results
         } catch let error as RPCError {
             let code: InferenceError.Code =
                 switch error.code {
@@ -83,5 +105,18 @@ extension InferenceService {
         let length = vector.reduce(into: 0.0) { $0 += Double($1) * Double($1) }.squareRoot()
         guard length > 0, length.isFinite else { return vector.map { $0.isFinite ? $0 : 0 } }
         return vector.map { Float(Double($0) / length) }
+    }
+}
+
+extension EmbeddingInput {
+    /// Tokens of all inputs of a request.
+    package static let mostTokens = 300_000
+}
+
+extension InferenceError {
+    /// The error with another field, where it blames `other`: those who prepare a text do not know what it is called.
+    func of(_ parameter: String, insteadOf other: String) -> InferenceError {
+        guard self.parameter == other else { return self }
+        return InferenceError(code, message, hint: hint, parameter: parameter, cause: cause)
     }
 }

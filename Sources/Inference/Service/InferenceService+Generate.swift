@@ -22,8 +22,9 @@ extension InferenceService {
         hooks.requested(request.model)
         do {
             let (input, model, form) = try await input(for: request)
-            try await gate.enter()
-            return try start(input, model: model, form: form, begin: begin)
+            let share = Share(caller: request.caller, weight: request.callerWeight)
+            try await gate.enter(share, promptTokens: input.prompt.count)
+            return try start(input, model: model, form: form, share: share, begin: begin)
         } catch {
             if error is CancellationError { recorder.abandoned() } else { recorder.failed() }
             throw error
@@ -32,7 +33,7 @@ extension InferenceService {
 
     /// Runs the session in a task that ends with the stream. The caller has a place from the gate.
     private func start(
-        _ input: SessionInput, model: ServedModel, form: String?, begin: ContinuousClock.Instant
+        _ input: SessionInput, model: ServedModel, form: String?, share: Share, begin: ContinuousClock.Instant
     ) throws -> GenerationStream {
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)
         let answer = AnswerEvents()
@@ -64,13 +65,19 @@ extension InferenceService {
                     continuation.finish(throwing: InferenceError(.cancelled, "the generation was ended"))
                 } else {
                     recorder.failed()
+                    if let failure = error as? InferenceError, failure.code == .requestEndedEngine {
+                        events.publish(
+                            NodeEvent(
+                                category: "inference", kind: "request_ended_engine", message: failure.message,
+                                modelID: input.model, toastLevel: .error))
+                    }
                     continuation.finish(throwing: error)
                 }
             }
-            gate.leave()
+            gate.leave(share)
         }
         guard let cancel else {
-            gate.leave()
+            gate.leave(share)
             throw InferenceError(.cancelled, "the node is stopping")
         }
         continuation.onTermination = { reason in
@@ -106,20 +113,16 @@ extension InferenceService {
     private func input(for request: GenerationRequest) async throws -> (SessionInput, ServedModel, form: String?) {
         let model = try await catalogue.model(named: request.model).served
         let context = model.contextLength(settings)
+        if case .tokens(let tokens) = request.prompt {
+            try Self.checkRoom(for: tokens.count, in: context, parameter: "prompt")
+        }
         let prepared = try await preparer.prepare(
             try Shoal_V1_PrepareRequest(request, contextLength: context, nowUnixSeconds: Self.nowUnixSeconds), model,
             for: request.caller)
         let description = try await preparer.connection(model).description
         let parameter = if case .chat = request.prompt { "messages" } else { "prompt" }
         try check(prepared.tokens, description, parameter: parameter)
-        let room = context - prepared.tokens.count
-        // One more token than the context has can still be asked for its log-probabilities alone.
-        guard room > 0 else {
-            throw InferenceError(
-                .contextTooLong,
-                "the model's maximum context length is \(context) tokens, and the prompt has \(prepared.tokens.count)",
-                hint: "shorten the prompt, or raise the node's context length", parameter: parameter)
-        }
+        let room = try Self.checkRoom(for: prepared.tokens.count, in: context, parameter: parameter)
         var input = SessionInput(
             requestID: Self.newRequestID(), model: model.id, prompt: prepared.tokens,
             sampling: Self.sampling(for: request, grammar: prepared.grammar),
@@ -133,6 +136,18 @@ extension InferenceService {
             input.echo = .init(text: prepared.text, logProbabilities: request.topLogProbabilities != nil)
         }
         return (input, model, prepared.form.isEmpty ? nil : prepared.form)
+    }
+
+    /// The tokens that the context has room for behind a prompt.
+    @discardableResult
+    private static func checkRoom(for count: Int, in context: Int, parameter: String) throws(InferenceError) -> Int {
+        // One more token than the context has can still be asked for its log-probabilities alone.
+        guard count < context else {
+            throw InferenceError(
+                .contextTooLong, "the model's maximum context length is \(context) tokens, and the prompt has \(count)",
+                hint: "shorten the prompt, or raise the node's context length", parameter: parameter)
+        }
+        return context - count
     }
 
     private static var nowUnixSeconds: Int { Int(Date().timeIntervalSince1970) }

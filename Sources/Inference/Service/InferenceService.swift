@@ -48,7 +48,7 @@ package final class InferenceService: Service {
                 settings: settings, credentials: credentials, role: .preparation, logger: logger), logger: logger)
         links = EngineLinks(credentials: credentials)
         catalogue = ModelCatalogue(library: library, membership: membership, logger: logger)
-        gate = AdmissionGate(limit: settings.maximumGenerations)
+        gate = AdmissionGate(limit: settings.maximumGenerations, callerPercent: settings.callerPercent)
         let (stream, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         keeperChanges = stream
         keeper = WindowKeeper(supervisor: supervisor, settings: settings, logger: logger) { change in
@@ -109,14 +109,26 @@ package final class InferenceService: Service {
         model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true, caller: String = ""
     ) async throws -> [Int32] {
         let served = try await catalogue.model(named: model).served
-        return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served, for: caller)
+        do {
+            return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served, for: caller)
+        } catch let error as InferenceError {
+            throw error.of("content", insteadOf: "prompt")
+        }
     }
+
+    /// Tokens whose bytes surely have room in one message.
+    private static let tokensPerCall = 16_384
 
     /// The bytes of each token, which need not be whole UTF-8.
     package func detokenize(model: String, tokens: [Int32], caller: String = "") async throws -> [[UInt8]] {
         let served = try await catalogue.model(named: model).served
         try check(tokens, try await preparer.connection(served).description, parameter: "tokens")
-        return try await preparer.pieces(of: tokens, special: true, served, for: caller)
+        var pieces: [[UInt8]] = []
+        for start in stride(from: 0, to: tokens.count, by: Self.tokensPerCall) {
+            let some = Array(tokens[start..<min(start + Self.tokensPerCall, tokens.count)])
+            pieces += try await preparer.pieces(of: some, special: true, served, for: caller)
+        }
+        return pieces
     }
 
     /// Process id of a model's running engine; nil when there is none.

@@ -48,6 +48,9 @@ package struct GenerationSession: Sendable {
         var route: [RouteSegment] = []
         /// What a node said that cannot run its segment.
         var inability: InferenceError?
+        var blame: EngineBlame
+        /// The nodes that the next try is made on, and no others.
+        var confinedTo: Set<NodeID>?
     }
 
     /// Runs to the end. Everything is freed everywhere when it returns or throws; cancelling the task ends it at once.
@@ -56,7 +59,7 @@ package struct GenerationSession: Sendable {
     package func run() async throws -> Ending {
         let begin = ContinuousClock.now
         let start = StartLatch()
-        var course = Course(answer: Answer(input))
+        var course = Course(answer: Answer(input), blame: EngineBlame(input))
         while true {
             try Task.checkCancellation()
             let plan = try await plan(&course)
@@ -124,11 +127,17 @@ package struct GenerationSession: Sendable {
     }
 
     private func plan(_ course: inout Course) async throws -> LocatedPlan {
-        let snapshot = try await source.snapshot(excluding: Set(course.excluded.keys))
+        var snapshot = try await source.snapshot(excluding: Set(course.excluded.keys))
+        if let nodes = course.confinedTo { snapshot.holders.removeAll { !nodes.contains($0.node) } }
         let plan: Plan
         do {
             plan = try planner.plan(snapshot)
         } catch {
+            if course.confinedTo != nil {
+                // They can no more: what happened to them is their own.
+                course.confinedTo = nil
+                return try await self.plan(&course)
+            }
             // Nobody else can: those that failed but are there get another chance.
             let back = course.excluded.filter(\.value).map(\.key)
             guard !back.isEmpty else {
@@ -193,6 +202,8 @@ package struct GenerationSession: Sendable {
             course.losses[failure.node, default: 0] += 1
             let segment = plan.segments.first { $0.segment.node == failure.node } ?? plan.segments[0]
             let isThere = await source.investigate(segment.segment, isProven: isProven)
+            course.confinedTo = nil
+            if failure.hasBrokenStream, try !goesOnElsewhere(failure, nodeIsThere: isThere, plan, &course) { break }
             // This node's own engine is started again; others are left out while somebody else can take over.
             let mayReturn = isThere && course.losses[failure.node, default: 0] < 3
             if !segment.isLocal || !mayReturn { course.excluded[failure.node] = mayReturn }
@@ -203,6 +214,26 @@ package struct GenerationSession: Sendable {
                 .segmentLost,
                 "model \(input.model) lost segments \(course.reroutes) times in one answer; the last: \(failure.message)",
                 hint: "the nodes' logs say why their engines fail")
+        }
+    }
+
+    /// Whether a session whose stream broke may go on on other nodes; otherwise it is confined to those that it was on.
+    private func goesOnElsewhere(
+        _ failure: SegmentFailure, nodeIsThere: Bool, _ plan: LocatedPlan, _ course: inout Course
+    ) throws -> Bool {
+        switch course.blame.streamBroke(nodeIsThere: nodeIsThere) {
+        case .goOn: return true
+        case .sameNodes:
+            course.confinedTo = Set(plan.segments.map(\.segment.node))
+            return false
+        case .giveUp:
+            logger.error(
+                "a request ended its engine again and is given up",
+                metadata: ["model": "\(input.model)", "request": "\(input.requestID)", "why": "\(failure.message)"])
+            throw InferenceError(
+                .requestEndedEngine,
+                "this request ended the engine of model \(input.model) \(course.blame.ends) times; the last: \(failure.message)",
+                hint: "leave the grammar or schema out, or make it simpler; the node's log says why the engines ended")
         }
     }
 

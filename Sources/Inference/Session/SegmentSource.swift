@@ -57,10 +57,13 @@ package struct SegmentFailure: Error, Sendable {
     /// The node that failed.
     package let node: NodeID
     package let message: String
+    /// The stream broke before its last event, as it does when the engine at its other end ends.
+    package let hasBrokenStream: Bool
 
-    package init(_ kind: Kind, node: NodeID, message: String) {
+    package init(_ kind: Kind, node: NodeID, message: String, hasBrokenStream: Bool = false) {
         self.kind = kind
         self.node = node
         self.message = message
+        self.hasBrokenStream = hasBrokenStream
     }
 }

@@ -148,12 +148,15 @@ final class SessionAttempt: Sendable {
                     if let outcome = handle(event, from: index, isLast: isLast) { return outcome }
                 }
                 return Task.isCancelled
-                    ? nil : .failed(failure(index, .lost(isProven: false), "its stream ended too early"))
+                    ? nil
+                    : .failed(
+                        failure(index, .lost(isProven: false), "its stream ended too early", hasBrokenStream: true))
             }
         } catch {
             guard !Task.isCancelled else { return nil }
             let reason = (error as? RPCError).map { "\($0.code): \($0.message)" } ?? "\(error)"
-            return .failed(failure(index, .lost(isProven: false), "its stream broke (\(reason))"))
+            return .failed(
+                failure(index, .lost(isProven: false), "its stream broke (\(reason))", hasBrokenStream: true))
         }
     }
 
@@ -246,11 +249,14 @@ final class SessionAttempt: Sendable {
         failure(index, .lost(isProven: false), "it does not keep to the protocol: \(what)")
     }
 
-    private func failure(_ index: Int, _ kind: SegmentFailure.Kind, _ message: String) -> SegmentFailure {
+    private func failure(
+        _ index: Int, _ kind: SegmentFailure.Kind, _ message: String, hasBrokenStream: Bool = false
+    ) -> SegmentFailure {
         let segment = segments[index].segment
         return SegmentFailure(
             kind, node: segment.node,
-            message: "segment \(segment.layers) on node \(segment.node.short) failed: \(message)")
+            message: "segment \(segment.layers) on node \(segment.node.short) failed: \(message)",
+            hasBrokenStream: hasBrokenStream)
     }
 
     private func failure(_ index: Int, _ message: Shoal_V1_SessionFailure) -> SegmentFailure {

@@ -50,6 +50,10 @@ package actor WindowKeeper {
         }
     }
 
+    /// How long an engine may take to unload a window; it gives up by itself before.
+    private static let unloadLimit: Duration = .seconds(8)
+    private static let answerLimit: Duration = .seconds(2)
+
     private let supervisor: EngineSupervisor
     private let settings: InferenceSettings
     private let budgetBytes: UInt64
@@ -288,7 +292,7 @@ package actor WindowKeeper {
     /// Sessions of any node that run in a window, as its engine says.
     private func activeSessions(_ key: Key) async -> Int {
         guard let connection = await supervisor.existingEngine(model: key.model)?.runningConnection,
-            let status = await EngineProcess.status(of: connection, within: .seconds(2))
+            let status = await EngineProcess.status(of: connection, within: Self.answerLimit)
         else { return 0 }
         let window = status.windows.first { LayerRange($0.layers) == key.layers }
         return Int(window?.activeSessions ?? 0)
@@ -296,17 +300,27 @@ package actor WindowKeeper {
 
     private func unload(_ key: Key) async -> UInt64 {
         guard let window = windows.removeValue(forKey: key) else { return 0 }
-        guard let connection = await supervisor.existingEngine(model: key.model)?.runningConnection,
+        guard let engine = supervisor.existingEngine(model: key.model), let connection = await engine.runningConnection,
             connection.generation == window.generation
         else { return window.bytes }
+        // One that does not even answer would not unload anything either.
+        if await engine.killUnlessAlive(generation: connection.generation, within: Self.answerLimit) {
+            await reconcile()
+            onChange(.unloaded(model: key.model, layers: key.layers, freedBytes: window.bytes))
+            return window.bytes
+        }
         let freed: UInt64
         do {
             let reply = try await connection.channel.engine.unloadWindow(
-                .with { $0.layers = .init(key.layers) }, options: .within(.seconds(30)))
+                .with { $0.layers = .init(key.layers) }, options: .within(Self.unloadLimit))
             freed = max(reply.freedBytes, window.bytes)
         } catch {
             logger.warning(
-                "the engine did not unload a window", metadata: ["model": "\(key.model)", "error": "\(error)"])
+                "the engine does not unload a window and is ended",
+                metadata: ["model": "\(key.model)", "layers": "\(key.layers)", "error": "\(error)"])
+            // Its memory comes free with the process alone.
+            await engine.killUnlessAlive(generation: connection.generation, within: nil)
+            await reconcile()
             freed = window.bytes
         }
         logger.info("window unloaded", metadata: ["model": "\(key.model)", "layers": "\(key.layers)"])

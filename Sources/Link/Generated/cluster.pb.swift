@@ -464,6 +464,18 @@ package nonisolated struct Shoal_V1_GenerationJob: @unchecked Sendable {
     set {_uniqueStorage()._responseFormat = .grammar(newValue)}
   }
 
+  /// An answer may hold one tool call only.
+  package var singleToolCall: Bool {
+    get {_storage._singleToolCall}
+    set {_uniqueStorage()._singleToolCall = newValue}
+  }
+
+  /// The last message is the beginning of the answer.
+  package var continuesLastMessage: Bool {
+    get {_storage._continuesLastMessage}
+    set {_uniqueStorage()._continuesLastMessage = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Prompt: Equatable, Sendable {
@@ -1583,7 +1595,7 @@ nonisolated extension Shoal_V1_JobRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GenerationJob"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}chat\0\u{1}text\0\u{1}tokens\0\u{1}sampling\0\u{3}maximum_tokens\0\u{1}stop\0\u{3}top_log_probabilities\0\u{1}echo\0\u{3}cache_prompt\0\u{3}ignore_end_of_generation\0\u{3}parse_tool_calls\0\u{3}json_object\0\u{3}json_schema\0\u{1}grammar\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}chat\0\u{1}text\0\u{1}tokens\0\u{1}sampling\0\u{3}maximum_tokens\0\u{1}stop\0\u{3}top_log_probabilities\0\u{1}echo\0\u{3}cache_prompt\0\u{3}ignore_end_of_generation\0\u{3}parse_tool_calls\0\u{3}json_object\0\u{3}json_schema\0\u{1}grammar\0\u{3}single_tool_call\0\u{3}continues_last_message\0")
 
   fileprivate class _StorageClass {
     var _model: String = String()
@@ -1597,6 +1609,8 @@ nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtob
     var _ignoreEndOfGeneration: Bool = false
     var _parseToolCalls: Bool = false
     var _responseFormat: Shoal_V1_GenerationJob.OneOf_ResponseFormat?
+    var _singleToolCall: Bool = false
+    var _continuesLastMessage: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1618,6 +1632,8 @@ nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtob
       _ignoreEndOfGeneration = source._ignoreEndOfGeneration
       _parseToolCalls = source._parseToolCalls
       _responseFormat = source._responseFormat
+      _singleToolCall = source._singleToolCall
+      _continuesLastMessage = source._continuesLastMessage
     }
   }
 
@@ -1703,6 +1719,8 @@ nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtob
             _storage._responseFormat = .grammar(v)
           }
         }()
+        case 16: try { try decoder.decodeSingularBoolField(value: &_storage._singleToolCall) }()
+        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._continuesLastMessage) }()
         default: break
         }
       }
@@ -1772,6 +1790,12 @@ nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtob
       }()
       case nil: break
       }
+      if _storage._singleToolCall != false {
+        try visitor.visitSingularBoolField(value: _storage._singleToolCall, fieldNumber: 16)
+      }
+      if _storage._continuesLastMessage != false {
+        try visitor.visitSingularBoolField(value: _storage._continuesLastMessage, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1792,6 +1816,8 @@ nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtob
         if _storage._ignoreEndOfGeneration != rhs_storage._ignoreEndOfGeneration {return false}
         if _storage._parseToolCalls != rhs_storage._parseToolCalls {return false}
         if _storage._responseFormat != rhs_storage._responseFormat {return false}
+        if _storage._singleToolCall != rhs_storage._singleToolCall {return false}
+        if _storage._continuesLastMessage != rhs_storage._continuesLastMessage {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -24,4 +24,13 @@ enum Allocator {
             _ = mallopt(trimThreshold, 1 << 20)
         #endif
     }
+
+    /// Gives back what is free between things that are not: after much was freed at once. Takes a few milliseconds.
+    static func giveBack() {
+        #if canImport(Glibc)
+            typealias Trim = @convention(c) (_ padding: Int) -> Int32
+            guard let symbol = dlsym(nil, "malloc_trim") else { return }
+            _ = unsafeBitCast(symbol, to: Trim.self)(0)
+        #endif
+    }
 }

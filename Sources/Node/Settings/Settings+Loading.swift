@@ -1,5 +1,6 @@
 import Acquisition
 import Cluster
+import Inference
 import Jobs
 import Link
 import Logging
@@ -72,7 +73,8 @@ extension Settings {
             inferenceRequestsPerMinute: try reader.integer("api.rate_limit_rpm", default: 60, in: 0...1_000_000),
             adminRequestsPerMinute: try reader.integer("api.rate_limit_admin_rpm", default: 200, in: 0...1_000_000),
             limitsLoopback: try reader.flag("api.rate_limit_loopback", default: false),
-            requestTimeout: try reader.seconds("api.request_timeout_seconds", default: 600, in: 1...604_800)
+            requestTimeout: try reader.seconds("api.request_timeout_seconds", default: 600, in: 1...604_800),
+            bodyLimitMegabytes: try reader.integer("api.body_limit_mb", default: 32, in: 1...1024)
         )
         swarm = Swarm(
             host: try reader.host("swarm.host", default: "0.0.0.0"),
@@ -144,6 +146,11 @@ extension Settings {
         inference = Inference(
             maximumConcurrentRequests: try reader.integer(
                 "inference.max_concurrent_requests", default: 32, in: 1...4096),
+            callerPercent: try reader.integer("inference.caller_percent", default: 75, in: 1...100),
+            userWeight: try reader.weight("inference.share_weight_user"),
+            administratorWeight: try reader.weight("inference.share_weight_administrator"),
+            nodeKeyWeight: try reader.weight("inference.share_weight_node_key"),
+            weights: try reader.weights("inference.share_weights"),
             busyLimit: try reader.seconds("inference.busy_limit_seconds", default: 60, in: 0...3600)
         )
         resources = Resources(
@@ -241,6 +248,26 @@ extension SettingsReader {
                 }
             }
             return (16...256).contains(text.utf8.count) && isPlain ? text : nil
+        }
+    }
+
+    fileprivate mutating func weight(_ key: String) throws -> Int {
+        try integer(key, default: Share.standardWeight, in: Share.weights)
+    }
+
+    /// Users' names with weights, as "ada=20, bob=5".
+    fileprivate mutating func weights(_ key: String) throws -> [String: Int] {
+        let allowed =
+            "users' names with weights from \(Share.weights.lowerBound) to \(Share.weights.upperBound), as “ada=20, bob=5”"
+        return try value(key, default: [:], allowed: allowed) { text in
+            var weights: [String: Int] = [:]
+            for pair in text.split(separator: ",") {
+                let parts = pair.split(separator: "=", omittingEmptySubsequences: false).map { $0.filter { $0 != " " } }
+                guard parts.count == 2, !parts[0].isEmpty, let weight = Int(parts[1]), Share.weights.contains(weight),
+                    weights.updateValue(weight, forKey: parts[0].lowercased()) == nil
+                else { return nil }
+            }
+            return weights
         }
     }
 

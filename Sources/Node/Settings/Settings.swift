@@ -44,6 +44,8 @@ package struct Settings: Sendable, Equatable {
         package var limitsLoopback: Bool
         /// Longest time that an answer which is not streamed may take.
         package var requestTimeout: Duration
+        /// The largest body of a request, megabytes (2^20 bytes); uploads of files have limits of their own.
+        package var bodyLimitMegabytes: Int
     }
 
     /// The links to other nodes.
@@ -166,6 +168,13 @@ package struct Settings: Sendable, Equatable {
     package struct Inference: Sendable, Equatable {
         /// Requests that generate at once; more wait in line.
         package var maximumConcurrentRequests: Int
+        /// How many of a hundred of them one caller may have; what is left is for others who come.
+        package var callerPercent: Int
+        /// What callers count beside each other: users, administrators, the node key, and single users by name in lower case.
+        package var userWeight: Int
+        package var administratorWeight: Int
+        package var nodeKeyWeight: Int
+        package var weights: [String: Int]
         /// How long a request waits for room in a window that others fill.
         package var busyLimit: Duration
     }

@@ -42,6 +42,7 @@ struct AccountUpkeep: Service {
                     onFirstAdministrator(password)
                 }
             }
+            await attempt("make ready for log-ins") { try await accounts.prepare() }
             await insist("look through the token ledger") {
                 for fault in try await accounts.ledger.verify().faults {
                     logger.error(

@@ -66,7 +66,8 @@ def conversations():
         SYSTEM, USER,
         {"role": "assistant", "content": "Let me look.", "tool_calls": [call(), call("local_time", "{}", second)]},
         result(), result("12:34:56", second), ANSWER, THANKS,
-    ], TOOLS, [SYSTEM["content"], user, "local_time", "Zürich", warm, "12:34:56", ANSWER["content"], thanks]
+    ], TOOLS, [
+        SYSTEM["content"], user, "Let me look.", "local_time", "Zürich", warm, "12:34:56", ANSWER["content"], thanks]
     yield "empty arguments", [USER, calling | {"tool_calls": [call("local_time", "")]}, result("12:34:56")], TOOLS, [
         user, "get_weather", "local_time", "12:34:56"]
     yield "broken arguments", [USER, calling | {"tool_calls": [call(arguments="{")]}, result()], TOOLS, [

@@ -132,6 +132,26 @@ def single_calls(messages, tools):
     return changed, tools
 
 
+def split_calls(messages, tools):
+    """Text beside calls in a message of its own."""
+    changed = []
+    for message in messages:
+        if message.get("tool_calls") and message.get("content"):
+            changed.append({key: value for key, value in message.items() if key != "tool_calls"})
+            message = message | {"content": ""}
+        changed.append(message)
+    return changed, tools
+
+
+def spaced_calls(messages, tools):
+    """As `split_calls`, and the user says nothing in between."""
+    changed, _ = split_calls(messages, tools)
+    for index in reversed(range(1, len(changed))):
+        if changed[index].get("tool_calls") and changed[index - 1]["role"] == "assistant":
+            changed.insert(index, {"role": "user", "content": ""})
+    return changed, tools
+
+
 def merged_system(messages, tools):
     """The system's text opens the first user's message."""
     if len(messages) > 1 and messages[0]["role"] == "system":
@@ -166,21 +186,29 @@ GROUPS = [
     [None, joined_parts, text_as_parts],
     [None, without_reasoning],
     [None, single_calls],
+    [None, split_calls, spaced_calls],
     [None, merged_system],
     [None, merged_users],
 ]
 
 
-def forms(messages, tools, groups=GROUPS):
-    """Yields the names of the changes, and messages and tools that they were made to: the fewest and mildest first."""
+def orders(groups):
+    """Which way of each group is taken, at most three of them changes: the fewest and mildest first."""
     choices = [choice for choice in itertools.product(*[range(len(group)) for group in groups])
                if sum(map(bool, choice)) <= 3]
-    choices.sort(key=lambda choice: (sum(map(bool, choice)), sum(choice), choice[::-1]))
+    return sorted(choices, key=lambda choice: (sum(map(bool, choice)), sum(choice), choice[::-1]))
+
+
+ORDERS = orders(GROUPS)
+
+
+def forms(messages, tools):
+    """Yields the names of the changes, and messages and tools that they were made to, as `orders` has it."""
     seen = set()
-    for choice in choices:
+    for choice in ORDERS:
         changed, tools_changed = copy.deepcopy(messages), copy.deepcopy(tools)
         names = []
-        for group, index in zip(groups, choice):
+        for group, index in zip(GROUPS, choice):
             change = group[index]
             if change is None:
                 continue

@@ -1,11 +1,12 @@
 """Renders chat templates as the transformers library does, for the tests to compare with.
 
-    scripts/python --with Tests/ChatTests/reference/requirements.txt Tests/ChatTests/reference/render.py TEMPLATES-FOLDER
+    scripts/python --with Tests/ChatTests/reference/requirements.txt Tests/ChatTests/reference/render.py TEMPLATES-FOLDER [NOW]
 
 For every template and every conversation a line of JSON: {template, conversation, messages, tools, texts, form, rendered}, or
 with `error` in place of the last two. `messages` and `tools` are what a client sends; `form` names the changes that the
 template needed before it could write them (`mending.py`); `rendered` is the prompt of that form, and every one of `texts`
-stands in it. Where no form renders, `error` says why the unchanged one does not.
+stands in it. Where no form renders, `error` says why the unchanged one does not. NOW is the clock's time for templates that
+print the date, in seconds since 1970.
 """
 
 import copy
@@ -22,8 +23,11 @@ from transformers.utils import chat_template_utils  # noqa: E402
 from conversations import conversations  # noqa: E402
 from mending import forms, loss  # noqa: E402
 
-NOW = datetime.datetime(2024, 7, 26, 12, 34, 56)
-VARIABLES = {"bos_token": "<s>", "eos_token": "</s>", "enable_thinking": True}
+NOW = datetime.datetime.fromtimestamp(int(sys.argv[2])) if len(sys.argv) > 2 else datetime.datetime(2024, 7, 26, 12, 34, 56)
+VARIABLES = {
+    "bos_token": "<s>", "eos_token": "</s>", "enable_thinking": True, "date_string": "26 Jul 2024",
+    "datetime": "Jul 26 2024",
+}
 
 
 def render(source, messages, tools, generation=True, **variables):
@@ -61,6 +65,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     main(sys.argv[1])

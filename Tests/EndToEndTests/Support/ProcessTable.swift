@@ -28,6 +28,23 @@ enum ProcessTable {
         _ = kill(process, signal)
     }
 
+    /// Bytes of a process that are in memory.
+    static func residentBytes(of process: Int32) -> Int {
+        let text = FileManager.default.contents(atPath: "/proc/\(process)/statm").map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        let fields = (text ?? "").split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
+    /// What a process was started with.
+    static func arguments(of process: Int32) -> [String] {
+        let text = FileManager.default.contents(atPath: "/proc/\(process)/cmdline").map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        return (text ?? "").split(separator: "\0").map(String.init)
+    }
+
     private static func status(of process: Int32) -> (state: Character, parent: Int32)? {
         guard let data = FileManager.default.contents(atPath: "/proc/\(process)/stat"),
             let text = String(data: data, encoding: .utf8), let end = text.lastIndex(of: ")")

@@ -37,8 +37,15 @@ struct TestNode: Sendable {
         get async throws { try await get("/api/admin/stats")["node_id"]?.string ?? "" }
     }
 
-    /// Processes of engines that the node started.
-    var engines: [Int32] { ProcessTable.children(of: processID) }
+    /// Processes of engines that the node started, those that prepare prompts left out.
+    var engines: [Int32] {
+        ProcessTable.children(of: processID).filter { !ProcessTable.arguments(of: $0).contains("--prepare") }
+    }
+
+    /// Processes that prepare prompts.
+    var preparers: [Int32] {
+        ProcessTable.children(of: processID).filter { ProcessTable.arguments(of: $0).contains("--prepare") }
+    }
 
     // MARK: - Requests
 
@@ -109,7 +116,7 @@ struct TestNode: Sendable {
 
     /// Stops the daemon and its engines from running, without ending them.
     func freeze() {
-        for process in [processID] + engines { ProcessTable.signal(process, SIGSTOP) }
+        for process in [processID] + engines + preparers { ProcessTable.signal(process, SIGSTOP) }
     }
 }
 

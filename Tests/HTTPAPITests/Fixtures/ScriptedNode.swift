@@ -37,9 +37,9 @@ struct ScriptedNode {
                             continuation.finish()
                         })
                 },
-                embed: { _, inputs in inputs.map { _ in EmbeddingResult(vector: [0.5, -0.25, 1], tokenCount: 3) } },
-                tokenize: { _, text, _, _ in text.utf8.map { Int32($0) } },
-                detokenize: { _, tokens in tokens.map { [UInt8(truncatingIfNeeded: $0)] } },
+                embed: { _, inputs, _ in inputs.map { _ in EmbeddingResult(vector: [0.5, -0.25, 1], tokenCount: 3) } },
+                tokenize: { _, text, _, _, _ in text.utf8.map { Int32($0) } },
+                detokenize: { _, tokens, _ in tokens.map { [UInt8(truncatingIfNeeded: $0)] } },
                 availableModels: { [Self.model] },
                 statistics: { InferenceStatistics() }),
             models: ModelOperations(

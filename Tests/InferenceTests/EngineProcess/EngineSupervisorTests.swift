@@ -12,7 +12,8 @@ import Testing
 struct EngineSupervisorTests {
     /// Runs `body` with a supervisor whose engine program is the given shell script; without one it does not exist.
     private func withSupervisor<Result: Sendable>(
-        script: String?, _ body: @escaping @Sendable (EngineSupervisor, _ folder: String) async throws -> Result
+        script: String?, log: LogRecorder? = nil,
+        _ body: @escaping @Sendable (EngineSupervisor, _ folder: String) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryFolder { folder in
             let program = "\(folder)/shoal-engine"
@@ -25,7 +26,7 @@ struct EngineSupervisorTests {
             let credentials = try CurrentCredentials(LinkCredentials(identity: NodeIdentity(), swarm: SwarmKey()))
             let supervisor = EngineSupervisor(
                 settings: settings, credentials: credentials,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                logger: log?.logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await supervisor.run() }
                 defer { group.cancelAll() }
@@ -59,6 +60,24 @@ struct EngineSupervisorTests {
             _ = await #expect(throws: InferenceError.self) { _ = try await engine.connection() }
             let log = try String(contentsOfFile: "\(folder)/log", encoding: .utf8)
             #expect(log.split(separator: "\n").count == 2)
+        }
+    }
+
+    @Test(arguments: [("exit 7", "exit status 7"), ("kill -SEGV $$", "signal 11")])
+    func `why an engine ended is logged as a warning, with its status and its last lines`(end: String, status: String)
+        async throws
+    {
+        let log = LogRecorder()
+        let script = "for i in $(seq 1 30); do echo \"line $i of all\" >&2; done; \(end)"
+        try await withSupervisor(script: script, log: log) { supervisor, _ in
+            let engine = try await supervisor.engine(model: "m", paths: ["/m.gguf"])
+            _ = await #expect(throws: InferenceError.self) { _ = try await engine.connection() }
+            let line = try #require(log.lines.first { $0.text.hasPrefix("the engine ended") })
+            #expect(line.level == .warning)
+            #expect(line.text.contains("status=\(status)"), "\(line.text)")
+            #expect(line.text.contains("line 11 of all | line 12 of all"), "\(line.text)")
+            #expect(line.text.contains("line 30 of all"))
+            #expect(!line.text.contains("line 10 of all"))
         }
     }
 

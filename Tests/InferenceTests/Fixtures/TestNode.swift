@@ -42,10 +42,10 @@ struct TestNode: Sendable {
     static func run<Result: Sendable>(
         key: SwarmKey = SwarmKey(), nickname: String = "node", wants: @Sendable (LayerRange) -> Bool = { _ in true },
         configure: @Sendable (inout InferenceSettings) -> Void = { _ in }, hooks: InferenceHooks = InferenceHooks(),
-        _ body: @escaping @Sendable (TestNode) async throws -> Result
+        log: LogRecorder? = nil, _ body: @escaping @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryFolder { folder in
-            let logger = Logger(label: nickname) { _ in SwiftLogNoOpLogHandler() }
+            let logger = log?.logger ?? Logger(label: nickname) { _ in SwiftLogNoOpLogHandler() }
             let events = EventBus()
             let library = try await ModelLibrary.open(
                 directory: "\(folder)/models", store: Store.inMemory(), events: events, logger: logger)

@@ -158,4 +158,59 @@ struct FailoverTests {
         #expect(list.text == "def")
         #expect(ending.result.finishReason == .stop)
     }
+
+    private static func inputWithGrammar() -> SessionInput {
+        var input = FakeSwarm.input()
+        input.sampling.grammar = "root ::= [a-z]+"
+        return input
+    }
+
+    @Test func `a request with a grammar that ends its engine is tried once more, on no second node, and then fails`()
+        async throws
+    {
+        let script = FakeEngine.Script(afterTokens: (2, .breakStream))
+        let swarm = FakeSwarm(nodes: [
+            try FakeSwarm.node(1, 0, 2), try FakeSwarm.node(2, 2, 4, script), try FakeSwarm.node(3, 2, 4, script),
+        ])
+        let input = Self.inputWithGrammar()
+        let error = await #expect(throws: InferenceError.self) {
+            _ = try await swarm.serving { try await swarm.run(input) }
+        }
+        #expect(error?.code == .requestEndedEngine)
+        #expect(swarm.nodes.map(\.engine.opens.count) == [2, 2, 0])
+    }
+
+    @Test func `a request with a grammar goes on when its engine ended once`() async throws {
+        let script = FakeEngine.Script(afterTokens: (2, .breakStream), times: 1)
+        let swarm = FakeSwarm(nodes: [
+            try FakeSwarm.node(1, 0, 2), try FakeSwarm.node(2, 2, 4, script), try FakeSwarm.node(3, 2, 4),
+        ])
+        let input = Self.inputWithGrammar()
+        let list = EventList()
+        _ = try await swarm.serving { try await swarm.run(input, into: list) }
+        #expect(list.text == Self.answer)
+        #expect(swarm.nodes.map(\.engine.opens.count) == [2, 2, 0])
+    }
+
+    @Test func `a request with a grammar goes on elsewhere when its node is gone`() async throws {
+        let swarm = FakeSwarm(
+            nodes: [
+                try FakeSwarm.node(1, 0, 2), try FakeSwarm.node(2, 2, 4, .init(afterTokens: (2, .breakStream))),
+                try FakeSwarm.node(3, 2, 4),
+            ], mortals: [try FakeSwarm.id(2)])
+        let input = Self.inputWithGrammar()
+        let list = EventList()
+        let ending = try await swarm.serving { try await swarm.run(input, into: list) }
+        #expect(list.text == Self.answer)
+        #expect(ending.result.route.map { $0.node.bytes[0] } == [1, 3])
+    }
+
+    @Test func `a request without a grammar is blamed for nothing`() async throws {
+        let script = FakeEngine.Script(afterTokens: (1, .breakStream), times: 2)
+        let swarm = FakeSwarm(nodes: [try FakeSwarm.node(1, 0, 4, script)])
+        let list = EventList()
+        _ = try await swarm.serving { try await swarm.run(FakeSwarm.input(), into: list) }
+        #expect(list.text == Self.answer)
+        #expect(swarm.nodes[0].engine.opens.count == 3)
+    }
 }
