@@ -26,17 +26,18 @@ package final class RequestBodies: Sendable {
         callerWaiting: RequestBodies.callerWaiting, waiting: RequestBodies.waiting)
     private let threads = DocumentThreads()
     /// Bytes of bodies after which what they took is given back.
-    private static let bytesToEnd = 8 << 20
+    private static let bytesToEnd = 1 << 20
     private let onEnd: @Sendable () -> Void
     /// Bytes of bodies that have been dealt with since it was called last.
     private let dealtWith = Mutex(0)
 
-    /// - Parameter onEnd: called, on a thread that may take long, when bodies of some megabytes have been dealt with and freed.
+    /// - Parameter onEnd: called, on a thread that may take long, when bodies of a megabyte have been dealt with and freed.
     package init(onEnd: @escaping @Sendable () -> Void = {}) { self.onEnd = onEnd }
 
     /// Takes a request's body in and has the request answered.
     ///
-    /// - Throws: 413 past the limit, 408 where the body comes too slowly, 429 or 503 where too many wait; what `answer` throws.
+    /// - Throws: 413 past the limit, 503 where the node stops before the body is here, 408 where the body comes too slowly, 429 or 503
+    ///   where too many wait; what `answer` throws.
     func serve(
         _ request: Request, _ context: APIRequestContext, for share: Share, limitBytes: Int,
         _ answer: @Sendable (Request, APIRequestContext) async throws -> Response
@@ -45,22 +46,26 @@ package final class RequestBodies: Sendable {
         if let length, length > limitBytes { throw APIError.bodyTooLarge(limitBytes: limitBytes) }
         if let length, length <= Self.smallBytes { return try await answer(request, context) }
         // What does not say how long it is may be as long as is allowed.
-        var room = length ?? limitBytes
-        try await enter(share, room)
-        defer { if room > 0 { gate.leave(share, places: room) } }
-        let whole = try await Self.within(Self.deadline) { try await Self.collect(request, limitBytes: limitBytes) }
-        if whole.readableBytes < room {
-            gate.leave(share, places: room - whole.readableBytes)
-            room = whole.readableBytes
+        let (whole, room) = try await withClientPresent(
+            try await context.clientConnection(), timeout: nil, shutdownGracePeriod: .zero
+        ) {
+            let room = try await self.enter(share, length ?? limitBytes)
+            let whole = try await Self.within(Self.deadline) {
+                try await Self.collect(request, limitBytes: limitBytes)
+            }
+            return (whole, room)
         }
+        let size = whole.readableBytes
+        room.shrink(to: size)
+        defer { withExtendedLifetime(room) {} }
         var (request, context) = (request, context)
-        guard whole.readableBytes > Self.smallBytes else {
+        guard size > Self.smallBytes else {
             request.body = RequestBody(buffer: whole)
             return try await answer(request, context)
         }
         request.body = RequestBody(asyncSequence: OneBuffer(whole))
         context.documents = threads
-        defer { note(room) }
+        defer { note(size) }
         return try await withTaskExecutorPreference(threads) { [request, context] in
             try await answer(request, context)
         }
@@ -84,9 +89,10 @@ package final class RequestBodies: Sendable {
         }
     }
 
-    private func enter(_ share: Share, _ room: Int) async throws {
+    private func enter(_ share: Share, _ places: Int) async throws -> Room {
         do {
-            try await gate.enter(share, places: room)
+            try await gate.enter(share, places: places)
+            return Room(gate, share, places)
         } catch FairGate.Refusal.callerWaits(let count) {
             throw APIError.tooMuchWaits("\(count) of your large requests wait already", isCallers: true)
         } catch FairGate.Refusal.allWait(let count) {
@@ -108,6 +114,32 @@ package final class RequestBodies: Sendable {
             return whole
         }
     }
+}
+
+/// What a large body takes of the room for all; given back when nobody has it any more.
+private final class Room: Sendable {
+    private let gate: FairGate
+    private let share: Share
+    private let places: Mutex<Int>
+
+    init(_ gate: FairGate, _ share: Share, _ places: Int) {
+        self.gate = gate
+        self.share = share
+        self.places = Mutex(places)
+    }
+
+    deinit { leave(places.withLock { $0 }) }
+
+    /// Gives back what turned out not to be needed.
+    func shrink(to needed: Int) {
+        leave(
+            places.withLock { places in
+                defer { places = min(places, needed) }
+                return places - min(places, needed)
+            })
+    }
+
+    private func leave(_ count: Int) { if count > 0 { gate.leave(share, places: count) } }
 }
 
 /// Bytes that can be had once: whoever has read them does not keep them in a second place.
