@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up build test lint bench clean
+.PHONY: help up build test lint bench fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ lint: ## check the format of the sources
 
 bench: ## measure the speed and write Benchmarks/results.md
 	@scripts/bench
+
+fuzz: ## feed each parser what chance makes, for a minute each
+	@scripts/fuzz
 
 clean: ## remove what was built here (the per-user cache stays)
 	rm -rf .build

@@ -25,6 +25,28 @@ package enum GrammarText {
         return result + rest
     }
 
+    /// The grammar without the text that its `root` lets a model write right before a call; reasoning before that stays.
+    ///
+    /// libllama-common lets a model that must call a tool talk first, for as long as it likes.
+    package static func withoutTextBeforeCalls(_ grammar: String) -> String {
+        let lines = grammar.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.map { line in
+            guard line.hasPrefix("root ::= ") else { return String(line) }
+            let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+            let kept = parts.indices.filter { index in
+                guard isUntil(parts[index]) else { return true }
+                let next = parts[(index + 1)...].first { $0 != "space" }
+                return next?.contains("tool-call") != true
+            }
+            return kept.map { String(parts[$0]) }.joined(separator: " ")
+        }.joined(separator: "\n")
+    }
+
+    /// Whether a part is a rule for a text up to a mark, as `until-13?`.
+    private static func isUntil(_ part: Substring) -> Bool {
+        part.hasPrefix("until-") && part.dropFirst(6).allSatisfy { $0.isNumber || $0 == "?" }
+    }
+
     /// The grammar in which one rule has another name, wherever it is named.
     ///
     /// Literals, classes and comments are passed over. The new name must not be in the grammar yet.

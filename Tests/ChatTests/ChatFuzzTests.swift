@@ -3,6 +3,12 @@ import Testing
 
 @testable import Engine
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Random numbers that are the same in every run (SplitMix64).
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
@@ -18,6 +24,23 @@ struct SeededRandom: RandomNumberGenerator {
     }
 }
 
+/// How long each parser is fed what chance makes; nil: not in this run. `make fuzz` says so.
+private let fuzzSeconds = ProcessInfo.processInfo.environment["SHOAL_FUZZ_SECONDS"].flatMap(Int.init)
+/// Where chance begins.
+private let fuzzSeed = ProcessInfo.processInfo.environment["SHOAL_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+
+/// Runs `body` with one seed after the other for as long as is wanted, and says how often.
+private func fuzz(_ name: String, _ body: (UInt64) throws -> Void) rethrows {
+    let end = ContinuousClock.now.advanced(by: .seconds(fuzzSeconds ?? 0))
+    var rounds: UInt64 = 0
+    while ContinuousClock.now < end {
+        try body(fuzzSeed &+ rounds)
+        rounds += 1
+    }
+    print("fuzzed \(name): \(rounds) rounds from seed \(fuzzSeed)")
+    #expect(rounds > 0)
+}
+
 @Suite("Random conversations and answers")
 struct ChatFuzzTests {
     static let templates = [
@@ -28,7 +51,12 @@ struct ChatFuzzTests {
 
     @Test("Any conversation is a prompt or a typed error", arguments: templates)
     func conversations(template: String) throws {
-        var random = SeededRandom(seed: 7)
+        #expect(try Self.conversations(of: template, seed: 7) > 3)
+    }
+
+    /// How many of some random conversations were made prompts of.
+    private static func conversations(of template: String, seed: UInt64) throws -> Int {
+        var random = SeededRandom(seed: seed)
         let prompter = ChatPrompter(
             try ChatTemplates(source: Reference.source(template), beginningOfText: "<s>", endOfText: "</s>"))
         var prompts = 0
@@ -57,12 +85,14 @@ struct ChatFuzzTests {
                 #expect(!error.message.isEmpty)
             }
         }
-        #expect(prompts > 3)
+        return prompts
     }
 
     @Test("Any bytes are an answer, in one way only", arguments: templates)
-    func answers(template: String) throws {
-        var random = SeededRandom(seed: 11)
+    func answers(template: String) throws { try Self.answers(of: template, seed: 11) }
+
+    private static func answers(of template: String, seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
         let prompter = ChatPrompter(
             try ChatTemplates(source: Reference.source(template), beginningOfText: "<s>", endOfText: "</s>"))
         let tools: JSONValue = [
@@ -94,6 +124,16 @@ struct ChatFuzzTests {
             reader = try AnswerReader(form: form)
             for byte in bytes { _ = try reader.append([byte], isLast: false) }
             _ = try reader.append([], isLast: true)
+        }
+    }
+
+    @Test("Chance goes on for as long as is wanted", .enabled(if: fuzzSeconds != nil))
+    func longer() throws {
+        try fuzz("conversations") { seed in
+            _ = try Self.conversations(of: Self.templates[Int(seed % UInt64(Self.templates.count))], seed: seed)
+        }
+        try fuzz("answers") { seed in
+            try Self.answers(of: Self.templates[Int(seed % UInt64(Self.templates.count))], seed: seed)
         }
     }
 

@@ -82,7 +82,8 @@ struct PromptPreparation {
     /// Calls that may come are free where no grammar can be had for them; calls that must come need one.
     private func fitTools(_ grammar: inout Shoal_V1_AnswerGrammar) throws {
         do throws(GrammarError) {
-            let text = GrammarText.withoutLooseBlanks(grammar.grammar)
+            var text = GrammarText.withoutLooseBlanks(grammar.grammar)
+            if grammar.triggers.isEmpty { text = GrammarText.withoutTextBeforeCalls(text) }
             try judge(text)
             grammar.grammar = text
         } catch {
