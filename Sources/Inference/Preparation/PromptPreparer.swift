@@ -16,7 +16,8 @@ final class PromptPreparer: Sendable {
 
     let supervisor: EngineSupervisor
     private let logger: Logger
-    private let lines = Mutex<[String: FairLine]>([:])
+    /// One piece of work of a model goes at a time.
+    private let gates = Mutex<[String: FairGate]>([:])
 
     init(supervisor: EngineSupervisor, logger: Logger) {
         self.supervisor = supervisor
@@ -30,13 +31,13 @@ final class PromptPreparer: Sendable {
 
     /// A prompt's tokens, and what its answer is held to.
     ///
-    /// - Parameter caller: For whom; callers take turns.
+    /// - Parameter share: For whom; callers take turns.
     /// - Throws: `InferenceError`.
     func prepare(
-        _ request: Shoal_V1_PrepareRequest, _ model: ServedModel, for caller: String
+        _ request: Shoal_V1_PrepareRequest, _ model: ServedModel, for share: Share
     ) async throws -> Shoal_V1_PreparedPrompt {
         try Self.checkSize(request)
-        let reply = try await asking(model, for: caller) {
+        let reply = try await asking(model, for: share) {
             try await $0.channel.preparation.prepare(request, options: .within(Self.limit))
         }
         switch reply.result {
@@ -47,12 +48,12 @@ final class PromptPreparer: Sendable {
     }
 
     /// The bytes of each token.
-    func pieces(of tokens: [Int32], special: Bool, _ model: ServedModel, for caller: String) async throws -> [[UInt8]] {
+    func pieces(of tokens: [Int32], special: Bool, _ model: ServedModel, for share: Share) async throws -> [[UInt8]] {
         let request = Shoal_V1_DetokenizeRequest.with {
             $0.tokens = tokens
             $0.special = special
         }
-        return try await asking(model, for: caller) {
+        return try await asking(model, for: share) {
             try await $0.channel.engine.detokenize(request, options: .within(Self.limit))
         }.pieces.map { [UInt8]($0) }
     }
@@ -76,43 +77,51 @@ final class PromptPreparer: Sendable {
     /// Makes a call to a model's process, in turn. A process that ends meanwhile, or does not answer, is replaced, and the call is made
     /// once more.
     private func asking<Answer: Sendable>(
-        _ model: ServedModel, for caller: String, _ call: @Sendable (EngineConnection) async throws -> Answer
+        _ model: ServedModel, for share: Share, _ call: @Sendable (EngineConnection) async throws -> Answer
     ) async throws -> Answer {
-        try await line(model.id).run(for: caller) {
-            var last: (any Error)?
-            for _ in 0..<Self.attempts {
-                try Task.checkCancellation()
-                let process = try await supervisor.engine(model: model.id, paths: model.paths)
-                let connection: EngineConnection
-                do {
-                    connection = try await process.connection()
-                } catch let error as InferenceError where error.code == .engineFailed {
-                    // One that ended while it started is as lost as one that ended later.
-                    last = error
-                    continue
-                }
-                do {
-                    return try await call(connection)
-                } catch let error as RPCError {
-                    try Task.checkCancellation()
-                    if let refusal = Self.refusal(error) {
-                        if error.code == .deadlineExceeded {
-                            await process.killUnlessAlive(generation: connection.generation, within: nil)
-                        }
-                        throw refusal
-                    }
-                    logger.notice(
-                        "a preparation process is replaced",
-                        metadata: ["model": "\(model.id)", "why": "\(error.message)"])
-                    await process.killUnlessAlive(generation: connection.generation, within: nil)
-                    last = error
-                }
-            }
-            throw InferenceError(
-                .preparationLost,
-                "the process that prepares prompts for model \(model.id) ended while it worked on this one",
-                hint: "it may have needed more memory than it may take; the node's log has more", cause: last)
+        do {
+            return try await gate(model.id).run(for: share) { try await attempt(model, call) }
+        } catch let refusal as FairGate.Refusal {
+            throw InferenceError(refusal)
         }
+    }
+
+    private func attempt<Answer: Sendable>(
+        _ model: ServedModel, _ call: @Sendable (EngineConnection) async throws -> Answer
+    ) async throws -> Answer {
+        var last: (any Error)?
+        for _ in 0..<Self.attempts {
+            try Task.checkCancellation()
+            let process = try await supervisor.engine(model: model.id, paths: model.paths)
+            let connection: EngineConnection
+            do {
+                connection = try await process.connection()
+            } catch let error as InferenceError where error.code == .engineFailed {
+                // One that ended while it started is as lost as one that ended later.
+                last = error
+                continue
+            }
+            do {
+                return try await call(connection)
+            } catch let error as RPCError {
+                try Task.checkCancellation()
+                if let refusal = Self.refusal(error) {
+                    if error.code == .deadlineExceeded {
+                        await process.killUnlessAlive(generation: connection.generation, within: nil)
+                    }
+                    throw refusal
+                }
+                logger.notice(
+                    "a preparation process is replaced",
+                    metadata: ["model": "\(model.id)", "why": "\(error.message)"])
+                await process.killUnlessAlive(generation: connection.generation, within: nil)
+                last = error
+            }
+        }
+        throw InferenceError(
+            .preparationLost,
+            "the process that prepares prompts for model \(model.id) ended while it worked on this one",
+            hint: "it may have needed more memory than it may take; the node's log has more", cause: last)
     }
 
     /// What the process said of the request; nil where it is the process that failed.
@@ -127,11 +136,11 @@ final class PromptPreparer: Sendable {
         }
     }
 
-    private func line(_ model: String) -> FairLine {
-        lines.withLock { lines in
-            if let known = lines[model] { return known }
-            let made = FairLine()
-            lines[model] = made
+    private func gate(_ model: String) -> FairGate {
+        gates.withLock { gates in
+            if let known = gates[model] { return known }
+            let made = FairGate(places: 1, callerPlaces: 1, callerWaiting: 128, waiting: 1024)
+            gates[model] = made
             return made
         }
     }

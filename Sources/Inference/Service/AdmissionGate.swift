@@ -28,12 +28,8 @@ final class AdmissionGate: Sendable {
     func enter(_ share: Share, promptTokens: Int) async throws {
         do {
             try await gate.enter(share, load: promptTokens)
-        } catch FairGate.Refusal.callerWaits(let count) {
-            throw InferenceError(
-                .callerBusy, "\(count) of your requests wait already: no more are taken",
-                hint: "try again when some of them have ended")
-        } catch FairGate.Refusal.allWait(let count) {
-            throw InferenceError(.noCapacity, "\(count) requests wait: no more are taken", hint: "try again later")
+        } catch let refusal as FairGate.Refusal {
+            throw InferenceError(refusal)
         }
     }
 
@@ -44,4 +40,18 @@ final class AdmissionGate: Sendable {
 extension InferenceError.Code {
     /// Whoever asks has too much that waits already; others may ask.
     package static let callerBusy = InferenceError.Code(rawValue: "caller_busy")
+}
+
+extension InferenceError {
+    /// What a caller is told whose work may not even wait.
+    init(_ refusal: FairGate.Refusal) {
+        switch refusal {
+        case .callerWaits(let count):
+            self.init(
+                .callerBusy, "\(count) of your requests wait already: no more are taken",
+                hint: "try again when some of them have ended")
+        case .allWait(let count):
+            self.init(.noCapacity, "\(count) requests wait: no more are taken", hint: "try again later")
+        }
+    }
 }

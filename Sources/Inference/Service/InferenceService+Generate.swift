@@ -118,7 +118,7 @@ extension InferenceService {
         }
         let prepared = try await preparer.prepare(
             try Shoal_V1_PrepareRequest(request, contextLength: context, nowUnixSeconds: Self.nowUnixSeconds), model,
-            for: request.caller)
+            for: Share(caller: request.caller, weight: request.callerWeight))
         let description = try await preparer.connection(model).description
         let parameter = if case .chat = request.prompt { "messages" } else { "prompt" }
         try check(prepared.tokens, description, parameter: parameter)
@@ -204,6 +204,6 @@ extension InferenceService {
             $0.plain.parseSpecial = parseSpecial
             $0.contextLength = UInt32(clamping: model.contextLength(settings))
         }
-        return try await preparer.prepare(request, model, for: caller).tokens
+        return try await preparer.prepare(request, model, for: Share(caller: caller)).tokens
     }
 }

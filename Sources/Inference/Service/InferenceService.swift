@@ -126,7 +126,7 @@ package final class InferenceService: Service {
         var pieces: [[UInt8]] = []
         for start in stride(from: 0, to: tokens.count, by: Self.tokensPerCall) {
             let some = Array(tokens[start..<min(start + Self.tokensPerCall, tokens.count)])
-            pieces += try await preparer.pieces(of: some, special: true, served, for: caller)
+            pieces += try await preparer.pieces(of: some, special: true, served, for: Share(caller: caller))
         }
         return pieces
     }
