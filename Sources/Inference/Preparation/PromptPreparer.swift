@@ -24,9 +24,21 @@ final class PromptPreparer: Sendable {
         self.logger = logger
     }
 
-    /// The process of a model, started when there is none, as it described the model.
+    /// The process of a model, started when there is none. One that ends while it starts is replaced.
+    ///
+    /// - Throws: `InferenceError`; with `preparationLost` where processes end again and again.
     func connection(_ model: ServedModel) async throws -> EngineConnection {
-        try await supervisor.engine(model: model.id, paths: model.paths).connection()
+        var last: InferenceError?
+        for _ in 0..<Self.attempts {
+            do {
+                return try await supervisor.engine(model: model.id, paths: model.paths).connection()
+            } catch let error as InferenceError where error.code == .engineFailed {
+                last = error
+            }
+        }
+        throw InferenceError(
+            .preparationLost, "the process that prepares prompts for model \(model.id) does not start",
+            hint: last?.hint ?? "the node's log has more", cause: last)
     }
 
     /// A prompt's tokens, and what its answer is held to.
@@ -92,29 +104,21 @@ final class PromptPreparer: Sendable {
         var last: (any Error)?
         for _ in 0..<Self.attempts {
             try Task.checkCancellation()
-            let process = try await supervisor.engine(model: model.id, paths: model.paths)
-            let connection: EngineConnection
-            do {
-                connection = try await process.connection()
-            } catch let error as InferenceError where error.code == .engineFailed {
-                // One that ended while it started is as lost as one that ended later.
-                last = error
-                continue
-            }
+            let connection = try await connection(model)
             do {
                 return try await call(connection)
             } catch let error as RPCError {
                 try Task.checkCancellation()
                 if let refusal = Self.refusal(error) {
                     if error.code == .deadlineExceeded {
-                        await process.killUnlessAlive(generation: connection.generation, within: nil)
+                        await kill(connection, of: model)
                     }
                     throw refusal
                 }
                 logger.notice(
                     "a preparation process is replaced",
                     metadata: ["model": "\(model.id)", "why": "\(error.message)"])
-                await process.killUnlessAlive(generation: connection.generation, within: nil)
+                await kill(connection, of: model)
                 last = error
             }
         }
@@ -122,6 +126,11 @@ final class PromptPreparer: Sendable {
             .preparationLost,
             "the process that prepares prompts for model \(model.id) ended while it worked on this one",
             hint: "it may have needed more memory than it may take; the node's log has more", cause: last)
+    }
+
+    private func kill(_ connection: EngineConnection, of model: ServedModel) async {
+        await supervisor.existingEngine(model: model.id)?.killUnlessAlive(
+            generation: connection.generation, within: nil)
     }
 
     /// What the process said of the request; nil where it is the process that failed.
