@@ -288,8 +288,8 @@ ROWS = [
     ("upload", "upload of a LoRA file of 500 MB over HTTP ÷ `dd conv=fsync` of the same file to the same disk",
      "upload", "dd", ">= 0.6"),
     ("upload-memory", "resident memory that the daemon grows by meanwhile (MB)", "upload growth", None, "<= 24"),
-    ("first", "short chat with the demo model: time to the first token (ms)", "first token", None, "<= 30"),
-    ("first-tool", "the same with a tool (ms)", "first token with a tool", None, "<= 35"),
+    ("first", "short chat with the demo model: time to the first token (ms)", "first token", None, "<= 15"),
+    ("first-tool", "the same with a tool (ms)", "first token with a tool", None, "<= 30"),
     ("start", "daemon without a model, on a new data directory: `serve` to `/health` (s)", "idle start", None, "<= 0.3"),
 ]  # fmt: skip
 
