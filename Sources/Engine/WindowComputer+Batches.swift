@@ -21,10 +21,10 @@ extension WindowComputer {
         let began = ContinuousClock.now
         let only = shares.count == 1 ? shares.first?.session : nil
         let outcome = window.step(.layers(rows: context.batchedRows), session: only?.request.id) {
-            var outcome = context.compute(tokens: window.isFirst)
+            var outcome = compute(context, isForPrompts: isForPrompts)
             while case .full = outcome, let kept = sequences.evict() {
                 forget(kept)
-                outcome = context.compute(tokens: window.isFirst)
+                outcome = compute(context, isForPrompts: isForPrompts)
             }
             return outcome
         }
@@ -34,11 +34,9 @@ extension WindowComputer {
             measure(rows: rows, duration: .now - began)
             for share in shares { handOn(share, context) }
         case .full:
-            // The youngest gives way; the others are computed in the next round.
+            // One gives way; the others are computed in the next round.
             for share in shares { share.session.returnInput(share.tokens, share.states) }
-            if let youngest = shares.max(by: { $0.session.openedAt < $1.session.openedAt }) {
-                giveUp(youngest.session)
-            }
+            if let next = cellShares.nextToEnd, let session = sessions[next] { giveUp(session) }
         case .failed(let status):
             for share in shares {
                 fail(
@@ -49,16 +47,18 @@ extension WindowComputer {
         publishCounts()
     }
 
+    private func compute(_ context: WindowContext, isForPrompts: Bool) -> WindowContext.Outcome {
+        // The library says so itself, but in its log too.
+        guard isForPrompts || hasRoom(for: context.batchedRows) else { return .full }
+        return context.compute(tokens: window.isFirst)
+    }
+
     private func giveUp(_ session: ComputedSession) {
         let id = session.request.id
         if sessions.count == 1, window.isLast, session.producedCount > 0 {
             finish(session, .contextFull)
         } else {
-            fail(
-                id,
-                EngineError(
-                    .contextFull,
-                    "the cache of \(window.configuration.contextLength) tokens is full: fewer or shorter sessions fit"))
+            fail(id, .cacheFull(window))
         }
     }
 

@@ -126,6 +126,12 @@ final class WindowComputer {
             failMisfit(early)
             return
         }
+        let cells = session.request.prompt.count - reusedTokens
+        guard let ended = cellShares.sessionsToEnd(for: session.request.caller, needing: cells) else {
+            fail(id, .cacheFull(window))
+            return
+        }
+        for other in ended { fail(other, .cacheFull(window)) }
         guard let (sequence, evicted) = sequences.take() else {
             fail(id, EngineError(.busy, "all \(window.configuration.maximumSequences) places for sessions are taken"))
             return
@@ -156,14 +162,50 @@ final class WindowComputer {
     /// Takes a finished prompt's cells to the context that decodes.
     func leavePromptContext(_ session: ComputedSession) -> Bool {
         guard let context, let promptContext, let sequence = session.sequence else { return false }
+        while !hasRoom(for: session.position), makeRoom(for: session) {}
         var isMoved = promptContext.copyCells(of: sequence, to: context, buffer: &movingBuffer)
-        while !isMoved, let kept = sequences.evict() {
-            forget(kept)
+        while !isMoved, makeRoom(for: session) {
             isMoved = promptContext.copyCells(of: sequence, to: context, buffer: &movingBuffer)
         }
         promptContext.clearCells(of: sequence)
         session.isInPromptContext = false
+        // What it shared with a kept prefix it has for itself now.
+        usedCells[sequence] = session.position
         return isMoved
+    }
+
+    /// Frees cells of a kept prefix or, where none is kept, of whoever has to give way to a session.
+    ///
+    /// - Returns: Whether it did: not where that is the session itself.
+    private func makeRoom(for session: ComputedSession) -> Bool {
+        if let kept = sequences.evict() {
+            forget(kept)
+            return true
+        }
+        guard let next = cellShares.nextToEnd, next != session.request.id else { return false }
+        fail(next, .cacheFull(window))
+        return true
+    }
+
+    /// Whether the cells that sessions and kept prefixes have been reckoned to fill leave so many free. The library has the last word.
+    func hasRoom(for rows: Int) -> Bool {
+        let elsewhere = Set(sessions.values.filter(\.isInPromptContext).compactMap(\.sequence))
+        let used = usedCells.reduce(0) { $0 + (elsewhere.contains($1.key) ? 0 : $1.value) }
+        return used + rows <= window.configuration.contextLength
+    }
+
+    /// What the sessions that have begun hold. Prefixes that are only kept go whenever cells are needed.
+    var cellShares: CellShares {
+        CellShares(
+            capacity: window.configuration.contextLength,
+            holdings: sessions.values.compactMap { session in
+                session.sequence.map { sequence in
+                    CellShares.Holding(
+                        session: session.request.id, caller: session.request.caller, openedAt: session.openedAt,
+                        cells: usedCells[sequence, default: 0] + max(0, session.request.prompt.count - session.position)
+                    )
+                }
+            })
     }
 
     /// States may come before `start`, which takes another way; they wait for it.
@@ -257,5 +299,13 @@ final class WindowComputer {
             $0.keptPrefixes = kept
             $0.usedCells = cells
         }
+    }
+}
+
+extension EngineError {
+    static func cacheFull(_ window: Window) -> EngineError {
+        EngineError(
+            .contextFull,
+            "the cache of \(window.configuration.contextLength) tokens is full: fewer or shorter sessions fit")
     }
 }

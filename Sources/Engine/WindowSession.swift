@@ -3,6 +3,8 @@ package import struct Foundation.Data
 /// What a window is asked to do for one session.
 package struct SessionRequest: Sendable {
     package let id: SessionID
+    /// Whoever asks, as a number: those who hold many cells give way to those who hold few.
+    package let caller: UInt64
     /// The whole prompt: every window compares it with the prefixes it has kept.
     package let prompt: [Int32]
     /// Whether kept prefixes may serve this session, and this session may leave one.
@@ -15,10 +17,11 @@ package struct SessionRequest: Sendable {
     package let promptLogProbabilities: Bool
 
     package init(
-        id: SessionID, prompt: [Int32], cachePrompt: Bool, sampling: SamplingParameters, maximumTokens: Int,
-        producedTokens: Int = 0, promptLogProbabilities: Bool = false
+        id: SessionID, caller: UInt64 = 0, prompt: [Int32], cachePrompt: Bool, sampling: SamplingParameters,
+        maximumTokens: Int, producedTokens: Int = 0, promptLogProbabilities: Bool = false
     ) {
         self.id = id
+        self.caller = caller
         self.prompt = prompt
         self.cachePrompt = cachePrompt
         self.sampling = sampling

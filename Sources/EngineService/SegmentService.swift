@@ -10,6 +10,17 @@ struct SegmentService: Shoal_V1_Segment.SimpleServiceProtocol {
     let host: EngineHost
 
     private static let heartbeatInterval = Duration.milliseconds(500)
+    /// How long the coordinator may take to end its side of a stream.
+    private static let farewell = Duration.seconds(1)
+
+    /// What happens on a session's stream.
+    private enum Step {
+        /// The session's last event is written.
+        case said
+        /// The coordinator has ended its side.
+        case closed
+        case timedOut
+    }
 
     func runSession(
         request: RPCAsyncSequence<Shoal_V1_SessionCommand, any Error>, response: RPCWriter<Shoal_V1_SessionEvent>,
@@ -19,43 +30,51 @@ struct SegmentService: Shoal_V1_Segment.SimpleServiceProtocol {
         guard case .open(let message)? = try await commands.next()?.command else {
             throw RPCError(code: .invalidArgument, message: "a session begins with `open`")
         }
-        let session: RunningSession
+        var session: RunningSession?
         do {
             session = try await RunningSession(message, host: host)
         } catch {
             try await response.write(.with { $0.failure = SegmentFailure.message(for: error) })
-            return
         }
-        defer { session.end() }
-        let (window, id, events) = (session.window, session.id, session.events)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                for await event in events {
-                    try await response.write(event)
-                    if event.isLast { return }
-                }
-            }
-            group.addTask {
-                while true {
-                    try await Task.sleep(for: Self.heartbeatInterval)
-                    session.beat()
-                }
-            }
+        defer { session?.end() }
+        try await withThrowingTaskGroup(of: Step.self) { [session] group in
             nonisolated(unsafe) var commands = commands  // handed over to this task alone
             group.addTask {
                 while let command = try await commands.next() {
                     switch command.command {
-                    case .start(let start): window.start(id, reusedTokens: Int(start.reusedTokens))
-                    case .cancel: return
+                    case .start(let start): session?.start(reusedTokens: Int(start.reusedTokens))
+                    case .cancel: session?.end()
                     case .open, nil:
                         throw RPCError(code: .invalidArgument, message: "a session takes `start` and `cancel`")
                     }
                 }
-                // The coordinator is done with commands, not with the session: a cancelled or broken stream throws.
-                try await Task.sleep(for: .seconds(86_400))
+                return .closed
             }
-            // Whoever ends first, the last event written or the coordinator gone, ends the session.
-            try await group.next()
+            group.addTask {
+                guard let session else { return .said }
+                for await event in session.events {
+                    try await response.write(event)
+                    if event.isLast { break }
+                }
+                return .said
+            }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: Self.heartbeatInterval)
+                    session?.beat()
+                }
+            }
+            // Both sides end the stream: one that only this side ends is reset, and connections with many of those are closed.
+            var (isSaid, isClosed) = (false, false)
+            while !isSaid || !isClosed, let step = try await group.next(), step != .timedOut {
+                if step == .closed { isClosed = true }
+                guard step == .said else { continue }
+                isSaid = true
+                group.addTask {
+                    try await Task.sleep(for: Self.farewell)
+                    return .timedOut
+                }
+            }
             group.cancelAll()
         }
     }
@@ -148,12 +167,15 @@ final class RunningSession: Sendable {
         window.open(request, outputs: outputs)
     }
 
+    func start(reusedTokens: Int) { window.start(id, reusedTokens: reusedTokens) }
+
     /// Tells the coordinator that this engine lives, and how long its computation has taken.
     func beat() {
         let busy = window.busyFor ?? .zero
         continuation.yield(.with { $0.heartbeat = .with { $0.busyMilliseconds = UInt32(busy / .milliseconds(1)) } })
     }
 
+    /// Frees the session; again has no effect.
     func end() {
         window.close(id)
         host.directory.remove(id, window)

@@ -15,7 +15,7 @@ extension SessionRequest {
             throw EngineError(.badRequest, "produced_tokens is longer than the prompt")
         }
         self.init(
-            id: id, prompt: message.prompt, cachePrompt: message.cachePrompt,
+            id: id, caller: message.caller, prompt: message.prompt, cachePrompt: message.cachePrompt,
             sampling: SamplingParameters(message.sampling, ignoresEndOfGeneration: message.ignoreEndOfGeneration),
             maximumTokens: Int(message.maximumTokens), producedTokens: Int(message.producedTokens),
             promptLogProbabilities: message.promptLogProbabilities)

@@ -133,7 +133,7 @@ package struct WorkerDaemon: Sendable {
         engines: WorkerEngines
     ) -> WorkerOperations {
         // The master is the one who asks, whoever asks the master.
-        let master = "master"
+        let master = Share(caller: "master")
         return WorkerOperations(
             description: {
                 WorkerDescription(
@@ -147,10 +147,10 @@ package struct WorkerDaemon: Sendable {
             watch: { onChange in for await _ in library.changes() { await onChange() } },
             generate: { request in
                 var request = request
-                request.caller = master
+                request.share = master
                 return try await inference.generate(request)
             },
-            embed: { try await inference.embed(model: $0, inputs: $1, caller: master) },
+            embed: { try await inference.embed(model: $0, inputs: $1, share: master) },
             setDriver: { await engines.setDriver($0) })
     }
 }

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,26 @@ class Half(Node):
                 return answer.status, answer.read(), time.monotonic() - began
         except urllib.error.HTTPError as error:
             return error.code, error.read(), time.monotonic() - began
+
+    def leave(self, body, after=None):
+        """Sends a request and goes: after so many seconds, or else when the answer has begun."""
+        data = json.dumps(body).replace('"MODEL"', f'"{self.model}"').encode()
+        host, port = self.url.removeprefix("http://").split(":")
+        head = (f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {self.key}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n")
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(head.encode() + data)
+            if after is not None:
+                return time.sleep(after)
+            with connection.makefile("rb") as answer:
+                assert b" 200 " in answer.readline()
+                while not answer.readline().startswith(b"data: "):
+                    pass
+
+    @staticmethod
+    def cut(answer):
+        """Ends the connection of an answer that somebody else reads."""
+        answer.fp.raw._sock.shutdown(socket.SHUT_RDWR)
 
     def engines(self, preparing=False):
         """Process ids of the engines that compute, or of those that prepare prompts."""
@@ -206,15 +227,54 @@ def test_who_asks_for_much_leaves_room_for_others(nodes):
     node = nodes[0]
     name = f"u{len(nodes)}"
     greedy, modest = node.user(f"greedy-{name}"), node.user(f"modest-{name}")
-    many = {"model": "MODEL", "messages": [{"role": "user", "content": "Hi"}], "n": 128, "max_tokens": 900, "stream": True}
-    data = json.dumps(many).replace('"MODEL"', f'"{node.model}"').encode()
+    engines = [node.engines() for node in nodes]
+    many = {"model": node.model, "messages": [{"role": "user", "content": "Hi"}], "n": 128, "max_tokens": 900, "stream": True,
+            "ignore_eos": True}
     headers = {"Authorization": f"Bearer {greedy}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(node.url + "/v1/chat/completions", data, headers), timeout=60) as answer:
-        assert answer.readline()
-        for _ in range(3):
+    request = urllib.request.Request(node.url + "/v1/chat/completions", json.dumps(many).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        pieces = []
+
+        def read():
+            with contextlib.suppress(ValueError, OSError):
+                pieces.extend(line for line in answer if line.startswith(b"data: "))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        asked = 0
+        # The cache holds 8,192 tokens: at the end it has been full for a while.
+        while asked < 3 or len(pieces) < 10_000:
+            assert reader.is_alive(), pieces[-1:]
             status, body, seconds = node.send("/v1/chat/completions", warm() | {"max_tokens": 3}, key=modest)
+            asked += 1
             assert status == 200, body[:300]
             assert seconds <= 5 * SLOW, f"three tokens took {seconds:.1f} s beside 128 answers"
+            time.sleep(0.2)
+        node.cut(answer)
+        reader.join(timeout=10)
+    assert not any(b'"error"' in piece for piece in pieces)
+    assert [node.engines() for node in nodes] == engines, "an engine was ended"
+
+
+def test_connections_outlast_the_requests_that_end_on_them(nodes):
+    """A server closes an HTTP/2 connection on which more than 200 streams are reset in 30 seconds."""
+    node = nodes[0]
+    node.send("/v1/chat/completions", warm())
+    processes = [(node.engines(), node.engines(preparing=True)) for node in nodes]
+    before = [len(node.errors()) for node in nodes]
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+    kinds = [warm(), warm() | {"max_tokens": 40, "stop": "o"}, warm() | {"tools": [tool]}]
+    long = warm() | {"stream": True, "max_tokens": 900, "ignore_eos": True}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for kind in kinds:
+            answers = list(pool.map(lambda _: node.send("/v1/chat/completions", kind), range(220)))
+            assert {status for status, _, _ in answers} == {200}
+        list(pool.map(lambda _: node.leave(long), range(220)))
+        list(pool.map(lambda _: node.leave(long | {"tools": [tool]}, after=0.005), range(220)))
+    assert node.send("/v1/chat/completions", warm())[0] == 200
+    assert [(node.engines(), node.engines(preparing=True)) for node in nodes] == processes
+    for node, length in zip(nodes, before):
+        assert "its stream broke" not in node.errors()[length:]
 
 
 def test_a_node_stops_while_it_is_attacked():

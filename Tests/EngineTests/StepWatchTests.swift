@@ -63,7 +63,8 @@ struct StepWatchTests {
         #endif
         let reckoning = try #require(chain.model.memoryReckoning)
         #expect(reckoning.windows >= window.weightBytes + window.cacheBytes)
-        #expect(!reckoning.isExceeded(by: UInt64(ResidentMemory.bytes ?? 0)))
+        // That a process keeps to its reckoning is not for this one to say, which has all other tests' models too: every engine process
+        // watches itself, and ends otherwise.
         let unloaded = try #require(chain.model.unload(window.layers))
         #expect(unloaded.bytes == window.weightBytes + window.cacheBytes)
         let end = ContinuousClock.now + .seconds(10)

@@ -35,8 +35,8 @@ struct RequestSharesTests {
             try await client.expect(
                 200, .post, "/v1/completions", ["model": "demo", "prompt": "a", "n": 2], key: tokens[1])
         }
-        #expect(requests.all.map(\.callerWeight) == [5, 3, 11, 7, 3, 3])
-        let callers = requests.all.map(\.caller)
+        #expect(requests.all.map(\.share.weight) == [5, 3, 11, 7, 3, 3])
+        let callers = requests.all.map(\.share.caller)
         #expect(Set(callers).count == 4)
         #expect(callers[3] == "node" && callers[4] == callers[1] && callers[5] == callers[1])
     }

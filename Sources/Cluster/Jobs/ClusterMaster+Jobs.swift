@@ -114,6 +114,9 @@ extension ClusterMaster {
         if isCompleted { recordsChanged() }
     }
 
+    /// How long a worker may take to end what nobody wants any more.
+    private static let farewell: Duration = .seconds(1)
+
     /// Serves the stream on which a worker does a job.
     func runJob(
         _ node: NodeID, request: RPCAsyncSequence<Shoal_V1_JobEvent, any Error>,
@@ -148,6 +151,9 @@ extension ClusterMaster {
                     }
                 }
                 await taken.value?.pipe.waitUntilUnwanted()
+                // The worker ends the stream: connections on which many are reset are closed.
+                try await response.write(.with { $0.cancel = .init() })
+                try await self.clock.sleep(Self.farewell)
             }
             defer { group.cancelAll() }
             try await group.next()

@@ -31,9 +31,9 @@ struct WorkerJob: Sendable {
                         }
                     }
                     group.addTask {
-                        // The end of the master's side is the end of the job.
-                        for await _ in requests {}
-                        throw CancellationError()
+                        for await request in requests {
+                            if case .cancel = request.work { break }
+                        }
                     }
                     defer { group.cancelAll() }
                     try await group.next()
@@ -53,6 +53,7 @@ struct WorkerJob: Sendable {
             switch job.work {
             case .generation(let generation): try await generate(generation, to: writer)
             case .embedding(let embedding): try await embed(embedding, to: writer)
+            case .cancel: return
             case nil:
                 throw InferenceError(.unsupported, "the worker does not know this kind of job: bring it up to date")
             }

@@ -15,12 +15,12 @@ struct EmbeddingsRoute: Sendable {
         let body = try await request.json(limitBytes: configuration.bodyLimitBytes)
         let embeddings = try EmbeddingsRequest(body)
         let embed = services.inference.embed
-        let caller = configuration.shares.share(of: context.caller).caller
+        let share = configuration.shares.share(of: context.caller)
         let results = try await withClientPresent(
             try await context.clientConnection(), timeout: configuration.requestTimeout,
             shutdownGracePeriod: configuration.shutdownGracePeriod
         ) {
-            try await embed(embeddings.model, embeddings.inputs, caller)
+            try await embed(embeddings.model, embeddings.inputs, share)
         }
         return Response(
             status: .ok, headers: [.contentType: "application/json"],

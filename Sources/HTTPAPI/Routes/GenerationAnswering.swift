@@ -117,8 +117,7 @@ private final class PendingRequests: Sendable {
         self.requests = Mutex(
             requests.map { request in
                 var request = request
-                request.caller = share.caller
-                request.callerWeight = share.weight
+                request.share = share
                 return request
             })
     }

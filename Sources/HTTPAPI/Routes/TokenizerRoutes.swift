@@ -13,13 +13,13 @@ struct TokenizerRoutes: Sendable {
     }
 
     @Sendable private func tokenize(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let caller = configuration.shares.share(of: context.caller).caller
+        let share = configuration.shares.share(of: context.caller)
         let body = try TokenizeRequest(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let model = try await chosen(body.model)
         let tokens = try await services.inference.tokenize(
-            model, body.content, body.addsSpecialTokens, body.parsesSpecialTokens, caller)
+            model, body.content, body.addsSpecialTokens, body.parsesSpecialTokens, share)
         guard body.withPieces else { return .json(["tokens": .array(tokens.map { .integer(Int($0)) })]) }
-        let pieces = try await services.inference.detokenize(model, tokens, caller)
+        let pieces = try await services.inference.detokenize(model, tokens, share)
         let pairs = zip(tokens, pieces).map { token, bytes -> JSONValue in
             // A piece that is no whole UTF-8 is given as its bytes.
             let piece =
@@ -31,10 +31,10 @@ struct TokenizerRoutes: Sendable {
     }
 
     @Sendable private func detokenize(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let caller = configuration.shares.share(of: context.caller).caller
+        let share = configuration.shares.share(of: context.caller)
         let body = try DetokenizeRequest(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let model = try await chosen(body.model)
-        let pieces = try await services.inference.detokenize(model, body.tokens, caller)
+        let pieces = try await services.inference.detokenize(model, body.tokens, share)
         return .json(["content": .string(String(decoding: pieces.flatMap { $0 }, as: UTF8.self))])
     }
 

@@ -42,13 +42,13 @@ package struct NodeServices: Sendable {
 package struct InferenceOperations: Sendable {
     package var generate: @Sendable (_ request: GenerationRequest) async throws -> GenerationStream
     package var embed:
-        @Sendable (_ model: String, _ inputs: [EmbeddingInput], _ caller: String) async throws -> [EmbeddingResult]
+        @Sendable (_ model: String, _ inputs: [EmbeddingInput], _ share: Share) async throws -> [EmbeddingResult]
     /// Token ids of a text.
     package var tokenize:
-        @Sendable (_ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ caller: String)
+        @Sendable (_ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ share: Share)
             async throws -> [Int32]
     /// The bytes of each token.
-    package var detokenize: @Sendable (_ model: String, _ tokens: [Int32], _ caller: String) async throws -> [[UInt8]]
+    package var detokenize: @Sendable (_ model: String, _ tokens: [Int32], _ share: Share) async throws -> [[UInt8]]
     package var availableModels: @Sendable () async -> [AvailableModel]
     package var statistics: @Sendable () async -> InferenceStatistics
 
@@ -56,14 +56,14 @@ package struct InferenceOperations: Sendable {
         generate: @escaping @Sendable (_ request: GenerationRequest) async throws -> GenerationStream,
         embed:
             @escaping @Sendable (
-                _ model: String, _ inputs: [EmbeddingInput], _ caller: String
+                _ model: String, _ inputs: [EmbeddingInput], _ share: Share
             ) async throws -> [EmbeddingResult],
         tokenize:
             @escaping @Sendable (
-                _ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ caller: String
+                _ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ share: Share
             ) async throws -> [Int32],
         detokenize:
-            @escaping @Sendable (_ model: String, _ tokens: [Int32], _ caller: String) async throws -> [[UInt8]],
+            @escaping @Sendable (_ model: String, _ tokens: [Int32], _ share: Share) async throws -> [[UInt8]],
         availableModels: @escaping @Sendable () async -> [AvailableModel],
         statistics: @escaping @Sendable () async -> InferenceStatistics
     ) {

@@ -37,10 +37,8 @@ package struct GenerationRequest: Sendable {
     package var allowsParallelToolCalls = true
     /// The last message is the beginning of the answer, which goes on behind it.
     package var continuesLastMessage = false
-    /// For whom the work is done: shares are by caller. Empty for the node itself.
-    package var caller = ""
-    /// What the caller counts beside others.
-    package var callerWeight = Share.standardWeight
+    /// For whom the work is done.
+    package var share = Share.node
 
     package init(
         model: String, prompt: Prompt, sampling: Sampling = Sampling(), maximumTokens: Int? = nil,

@@ -87,15 +87,20 @@ extension EngineProcess {
                 }
                 continue
             }
-            if let status = await Self.status(of: connection, within: Self.statusLimit) {
+            let reason: String
+            do {
+                let status = try await Self.status(of: connection, within: Self.statusLimit)
                 unanswered = 0
                 environment.onStatus(self, status)
                 continue
+            } catch {
+                reason = (error as? RPCError).map { "\($0.code): \($0.message)" } ?? "\(error)"
             }
             unanswered += 1
             let limit = await isLoading ? Self.unansweredLimit.loading : Self.unansweredLimit.idle
             if unanswered >= limit, !Task.isCancelled {
-                environment.logger.error("the engine does not answer and is killed", metadata: ["model": "\(model)"])
+                environment.logger.error(
+                    "the engine does not answer and is killed", metadata: ["model": "\(model)", "why": "\(reason)"])
                 await kill(generation: generation)
                 return
             }

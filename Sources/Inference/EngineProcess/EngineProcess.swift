@@ -107,13 +107,24 @@ package actor EngineProcess {
         return try await body()
     }
 
+    /// How soon a process is asked again whose connection broke.
+    private static let pause: Duration = .milliseconds(20)
+
     /// Asks a process that fell silent for a sign of life, and kills it when there is none (at once without a timeout).
     ///
     /// - Returns: Whether it was killed, or had gone already.
     @discardableResult
     package func killUnlessAlive(generation suspect: Int, within timeout: Duration?) async -> Bool {
         guard case .running(let connection) = state, connection.generation == suspect else { return true }
-        if let timeout, await Self.status(of: connection, within: timeout) != nil { return false }
+        let deadline = ContinuousClock.now + (timeout ?? .zero)
+        while ContinuousClock.now < deadline {
+            if (try? await Self.status(of: connection, within: ContinuousClock.now.duration(to: deadline))) != nil {
+                return false
+            }
+            guard case .running(let current) = state, current.generation == suspect else { return true }
+            // A connection that broke is made again.
+            guard (try? await Task.sleep(for: Self.pause)) != nil else { return false }
+        }
         guard case .running(let current) = state, current.generation == suspect else { return true }
         environment.logger.error(
             "the engine does not answer and is killed",
@@ -133,11 +144,13 @@ package actor EngineProcess {
         await end(.stop)
     }
 
-    /// What the engine says of itself; nil without an answer in time.
-    package static func status(of connection: EngineConnection, within timeout: Duration) async
-        -> Shoal_V1_EngineStatus?
-    {
-        try? await connection.channel.engine.status(Shoal_V1_EngineStatusRequest(), options: .within(timeout))
+    /// What the engine says of itself.
+    ///
+    /// - Throws: What kept it from answering in time.
+    package static func status(
+        of connection: EngineConnection, within timeout: Duration
+    ) async throws -> Shoal_V1_EngineStatus {
+        try await connection.channel.engine.status(Shoal_V1_EngineStatusRequest(), options: .within(timeout))
     }
 
     /// Whether loads are under way.

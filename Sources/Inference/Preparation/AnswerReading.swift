@@ -1,6 +1,7 @@
 import GRPCCore
 import Link
 import SwiftProtobuf
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -15,6 +16,7 @@ import SwiftProtobuf
 struct AnswerReading: Sendable {
     /// How long an answer's reader may take for one piece.
     private static let limit: Duration = .seconds(5)
+    private static let tick: Duration = .milliseconds(250)
     private static let attempts = 4
 
     let model: ServedModel
@@ -52,12 +54,18 @@ struct AnswerReading: Sendable {
         var isEnded = false
     }
 
+    /// Reads on with one process. The stream is ended by both sides, also when nobody wants the answer any more: `events` end then.
     private func attempt(_ events: AnswerEvents, _ said: Progress) async -> (Progress, (any Error)?) {
+        let connection: EngineConnection
         do {
-            let connection = try await preparer.connection(model)
+            connection = try await preparer.connection(model)
+        } catch {
+            return (said, error)
+        }
+        let patience = Patience()
+        let call = Task { () -> (Progress, (any Error)?) in
             let (texts, continuation) = AsyncStream.makeStream(of: Shoal_V1_AnswerText.self)
             defer { continuation.finish() }
-            let form = self.form
             return try await connection.channel.preparation.readAnswer(
                 requestProducer: { writer in
                     try await writer.write(.with { $0.form = form })
@@ -66,11 +74,17 @@ struct AnswerReading: Sendable {
                 onResponse: { response in
                     var replies = response.messages.makeAsyncIterator()
                     var progress = said
-                    do {
-                        if !said.read.isEmpty {
-                            continuation.yield(.with { $0.text = Data(said.read) })
-                            _ = try await replies.next()
+                    func ask(_ text: Shoal_V1_AnswerText) async throws -> [Shoal_V1_AnswerDelta] {
+                        patience.begin()
+                        defer { patience.end() }
+                        continuation.yield(text)
+                        guard let reply = try await replies.next() else {
+                            throw RPCError(code: .unavailable, message: "the reader's stream ended")
                         }
+                        return reply.deltas
+                    }
+                    do {
+                        if !said.read.isEmpty { _ = try await ask(.with { $0.text = Data(said.read) }) }
                         while !progress.isEnded {
                             if progress.pending.isEmpty {
                                 guard let next = await events.next() else { break }
@@ -78,31 +92,52 @@ struct AnswerReading: Sendable {
                             }
                             let (bytes, tokens, isLast) = Self.text(of: progress.pending)
                             if !bytes.isEmpty || isLast {
-                                continuation.yield(
+                                let deltas = try await ask(
                                     .with {
                                         $0.text = Data(bytes)
                                         $0.isLast = isLast
                                     })
-                                guard let reply = try await replies.next() else {
-                                    throw RPCError(code: .unavailable, message: "the reader's stream ended")
-                                }
                                 progress.read += bytes
                                 progress.tokens += tokens
-                                deal(reply.deltas, &progress)
+                                deal(deltas, &progress)
                             } else {
                                 progress.tokens += tokens
                             }
                             finish(&progress)
                         }
                         continuation.finish()
+                        patience.begin()
+                        while try await replies.next() != nil {}
                         return (progress, nil)
                     } catch {
-                        continuation.finish()
-                        return (progress, error)
+                        return (progress, progress.isEnded ? nil : error)
                     }
                 })
+        }
+        let watch = Task {
+            while (try? await Task.sleep(for: Self.tick)) != nil {
+                guard patience.isOver(after: Self.limit) else { continue }
+                call.cancel()
+                await preparer.kill(connection, of: model)
+                return
+            }
+        }
+        defer { watch.cancel() }
+        do {
+            return try await call.value
         } catch {
             return (said, error)
+        }
+    }
+
+    /// Since when an answer of the process is waited for.
+    private final class Patience: Sendable {
+        private let since = Mutex<ContinuousClock.Instant?>(nil)
+
+        func begin() { since.withLock { $0 = .now } }
+        func end() { since.withLock { $0 = nil } }
+        func isOver(after limit: Duration) -> Bool {
+            since.withLock { $0.map { $0.duration(to: .now) > limit } ?? false }
         }
     }
 

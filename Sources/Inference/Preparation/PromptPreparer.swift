@@ -89,7 +89,7 @@ final class PromptPreparer: Sendable {
     /// Makes a call to a model's process, in turn. A process that ends meanwhile, or does not answer, is replaced, and the call is made
     /// once more.
     private func asking<Answer: Sendable>(
-        _ model: ServedModel, for share: Share, _ call: @Sendable (EngineConnection) async throws -> Answer
+        _ model: ServedModel, for share: Share, _ call: @escaping @Sendable (EngineConnection) async throws -> Answer
     ) async throws -> Answer {
         do {
             return try await gate(model.id).run(for: share) { try await attempt(model, call) }
@@ -99,14 +99,14 @@ final class PromptPreparer: Sendable {
     }
 
     private func attempt<Answer: Sendable>(
-        _ model: ServedModel, _ call: @Sendable (EngineConnection) async throws -> Answer
+        _ model: ServedModel, _ call: @escaping @Sendable (EngineConnection) async throws -> Answer
     ) async throws -> Answer {
         var last: (any Error)?
         for _ in 0..<Self.attempts {
             try Task.checkCancellation()
             let connection = try await connection(model)
             do {
-                return try await call(connection)
+                return try await LinkChannel.uncancelled { try await call(connection) }
             } catch let error as RPCError {
                 try Task.checkCancellation()
                 if let refusal = Self.refusal(error) {
@@ -128,7 +128,8 @@ final class PromptPreparer: Sendable {
             hint: "it may have needed more memory than it may take; the node's log has more", cause: last)
     }
 
-    private func kill(_ connection: EngineConnection, of model: ServedModel) async {
+    /// Has a process replaced.
+    func kill(_ connection: EngineConnection, of model: ServedModel) async {
         await supervisor.existingEngine(model: model.id)?.killUnlessAlive(
             generation: connection.generation, within: nil)
     }

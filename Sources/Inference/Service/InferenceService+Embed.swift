@@ -13,13 +13,13 @@ extension InferenceService {
     ///
     /// - Throws: `InferenceError` with `unsupported` when this node does not hold the whole model.
     package func embed(
-        model name: String, inputs: [EmbeddingInput], caller: String = ""
+        model name: String, inputs: [EmbeddingInput], share: Share = .node
     ) async throws -> [EmbeddingResult] {
         let begin = ContinuousClock.now
         recorder.began()
         hooks.requested(name)
         do {
-            let results = try await vectors(model: name, inputs: inputs, caller: caller)
+            let results = try await vectors(model: name, inputs: inputs, share: share)
             recorder.embedded(tokens: results.reduce(0) { $0 + $1.tokenCount }, latency: begin.duration(to: .now))
             return results
         } catch {
@@ -29,7 +29,7 @@ extension InferenceService {
     }
 
     private func vectors(
-        model name: String, inputs: [EmbeddingInput], caller: String
+        model name: String, inputs: [EmbeddingInput], share: Share
     ) async throws -> [EmbeddingResult] {
         let (known, served) = try await catalogue.model(named: name)
         guard let all = LayerRange(first: 0, end: served.layerCount), known.heldLayers.contains(all) else {
@@ -45,7 +45,7 @@ extension InferenceService {
             switch input {
             case .text(let text):
                 do {
-                    tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served, for: caller))
+                    tokens.append(try await tokenize(text, addSpecial: true, parseSpecial: true, served, for: share))
                 } catch let error as InferenceError {
                     throw error.of("input", insteadOf: "prompt")
                 }
@@ -69,6 +69,8 @@ extension InferenceService {
                     hint: "shorten the input", parameter: "input")
             }
         }
+        try await gate.enter(share, promptTokens: count)
+        defer { gate.leave(share) }
         let lease = try await keeper.lease(all, of: served)
         defer { withExtendedLifetime(lease) {} }
         do {
@@ -77,8 +79,11 @@ extension InferenceService {
             let most = max(1, min(Self.inputsPerCall, Self.replyBytes / max(1, 4 * Int(description.embeddingLength))))
             for start in stride(from: 0, to: tokens.count, by: most) {
                 let inputs = tokens[start..<min(start + most, tokens.count)]
-                let reply = try await lease.connection.channel.engine.embed(
-                    .with { $0.inputs = inputs.map { input in .with { $0.tokens = input } } })
+                try Task.checkCancellation()
+                let engine = lease.connection.channel.engine
+                let reply = try await LinkChannel.uncancelled {
+                    try await engine.embed(.with { $0.inputs = inputs.map { input in .with { $0.tokens = input } } })
+                }
                 guard reply.vectors.count == inputs.count else {
                     throw InferenceError(
                         .engineFailed, "the engine gave \(reply.vectors.count) vectors for \(inputs.count) inputs")

@@ -22,9 +22,8 @@ extension InferenceService {
         hooks.requested(request.model)
         do {
             let (input, model, form) = try await input(for: request)
-            let share = Share(caller: request.caller, weight: request.callerWeight)
-            try await gate.enter(share, promptTokens: input.prompt.count)
-            return try start(input, model: model, form: form, share: share, begin: begin)
+            try await gate.enter(request.share, promptTokens: input.prompt.count)
+            return try start(input, model: model, form: form, share: request.share, begin: begin)
         } catch {
             if error is CancellationError { recorder.abandoned() } else { recorder.failed() }
             throw error
@@ -118,7 +117,7 @@ extension InferenceService {
         }
         let prepared = try await preparer.prepare(
             try Shoal_V1_PrepareRequest(request, contextLength: context, nowUnixSeconds: Self.nowUnixSeconds), model,
-            for: Share(caller: request.caller, weight: request.callerWeight))
+            for: request.share)
         let description = try await preparer.connection(model).description
         let parameter = if case .chat = request.prompt { "messages" } else { "prompt" }
         try check(prepared.tokens, description, parameter: parameter)
@@ -129,6 +128,7 @@ extension InferenceService {
             maximumTokens: min(max(0, request.maximumTokens ?? room), room), contextLength: context,
             vocabularySize: Int(description.vocabularySize))
         input.cachePrompt = request.cachePrompt
+        input.caller = request.share.opaqueCaller
         input.ignoreEndOfGeneration = request.ignoreEndOfGeneration
         input.stop = request.stop + prepared.stops
         input.markers = prepared.form.isEmpty ? [:] : prepared.markers.mapValues { Array($0.utf8) }
@@ -196,7 +196,7 @@ extension InferenceService {
     }
 
     func tokenize(
-        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ model: ServedModel, for caller: String
+        _ text: String, addSpecial: Bool, parseSpecial: Bool, _ model: ServedModel, for share: Share
     ) async throws -> [Int32] {
         let request = Shoal_V1_PrepareRequest.with {
             $0.plain.text = text
@@ -204,6 +204,6 @@ extension InferenceService {
             $0.plain.parseSpecial = parseSpecial
             $0.contextLength = UInt32(clamping: model.contextLength(settings))
         }
-        return try await preparer.prepare(request, model, for: Share(caller: caller)).tokens
+        return try await preparer.prepare(request, model, for: share).tokens
     }
 }

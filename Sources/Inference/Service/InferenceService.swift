@@ -106,11 +106,11 @@ package final class InferenceService: Service {
     ///   - addSpecial: Adds the token that begins a text, where the model wants one.
     ///   - parseSpecial: Reads `<|im_start|>` and its like as one token.
     package func tokenize(
-        model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true, caller: String = ""
+        model: String, text: String, addSpecial: Bool = false, parseSpecial: Bool = true, share: Share = .node
     ) async throws -> [Int32] {
         let served = try await catalogue.model(named: model).served
         do {
-            return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served, for: caller)
+            return try await tokenize(text, addSpecial: addSpecial, parseSpecial: parseSpecial, served, for: share)
         } catch let error as InferenceError {
             throw error.of("content", insteadOf: "prompt")
         }
@@ -120,13 +120,13 @@ package final class InferenceService: Service {
     private static let tokensPerCall = 16_384
 
     /// The bytes of each token, which need not be whole UTF-8.
-    package func detokenize(model: String, tokens: [Int32], caller: String = "") async throws -> [[UInt8]] {
+    package func detokenize(model: String, tokens: [Int32], share: Share = .node) async throws -> [[UInt8]] {
         let served = try await catalogue.model(named: model).served
         try check(tokens, try await preparer.connection(served).description, parameter: "tokens")
         var pieces: [[UInt8]] = []
         for start in stride(from: 0, to: tokens.count, by: Self.tokensPerCall) {
             let some = Array(tokens[start..<min(start + Self.tokensPerCall, tokens.count)])
-            pieces += try await preparer.pieces(of: some, special: true, served, for: Share(caller: caller))
+            pieces += try await preparer.pieces(of: some, special: true, served, for: share)
         }
         return pieces
     }

@@ -90,6 +90,8 @@ package struct GenerationSession: Sendable {
                 }
             }
             let outcome = await attempt.run()
+            // Whoever had room for a token begins to wait anew.
+            if attempt.result.produced.count > course.answer.produced.count { course.busySince = nil }
             course.answer = attempt.result
             try Task.checkCancellation()
             switch outcome {
@@ -172,10 +174,14 @@ package struct GenerationSession: Sendable {
 
     // MARK: - Failures
 
+    /// How soon a session asks again for room.
+    private static let busyPause: Duration = .milliseconds(100)
+
     /// Takes a failure in: returns when another try makes sense, throws otherwise.
     private func take(_ failure: SegmentFailure, plan: LocatedPlan, _ course: inout Course) async throws {
-        logger.info(
-            "a session cannot go on as planned",
+        // Whoever waits for room asks again and again.
+        logger.log(
+            level: course.busySince == nil ? .info : .debug, "a session cannot go on as planned",
             metadata: ["model": "\(input.model)", "request": "\(input.requestID)", "why": "\(failure.message)"])
         switch failure.kind {
         case .refused(let code):
@@ -188,7 +194,7 @@ package struct GenerationSession: Sendable {
                     .noCapacity, "model \(input.model) is busy: \(failure.message)",
                     hint: "try again later, or raise the number of sequences or cache cells")
             }
-            try await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: Self.busyPause)
             return
         case .windowGone:
             course.reroutes += 1

@@ -119,11 +119,13 @@ struct NodeSegments: SegmentSource {
         let answer = try await withThrowingTaskGroup(of: Shoal_V1_Endpoint?.self) { group in
             group.addTask {
                 try await node.node.prepareWindow(request) { response in
+                    var endpoint: Shoal_V1_Endpoint?
+                    // To the end of the stream, which else is reset.
                     for try await progress in response.messages {
                         silence.end()
-                        if progress.hasEndpoint { return progress.endpoint }
+                        if progress.hasEndpoint { endpoint = progress.endpoint }
                     }
-                    return nil
+                    return endpoint
                 }
             }
             group.addTask {

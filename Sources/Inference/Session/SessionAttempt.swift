@@ -27,6 +27,13 @@ final class SessionAttempt: Sendable {
         var hasStarted = false
     }
 
+    private struct Course {
+        var outcome: Outcome?
+        var hasLeft = false
+        /// A segment is gone: there is nothing to wait for.
+        var hasLost = false
+    }
+
     /// How often silence is looked for.
     private static let tick: Duration = .milliseconds(250)
 
@@ -46,6 +53,9 @@ final class SessionAttempt: Sendable {
         )]
     private let silences: [Silence]
     private let sessionID: Data
+    private let course = Mutex(Course())
+    /// Ends when the streams are to be left.
+    private let leaving = AsyncStream<Never>.makeStream()
 
     /// - Parameters:
     ///   - segments: In the order of their layers.
@@ -77,16 +87,7 @@ final class SessionAttempt: Sendable {
 
     /// What ends in the group of a try.
     private enum Ending {
-        case stream(Outcome?)
-        case watch(Outcome?)
-        case patience
-
-        var outcome: Outcome? {
-            switch self {
-            case .stream(let outcome), .watch(let outcome): outcome
-            case .patience: nil
-            }
-        }
+        case stream, watch, patience
     }
 
     /// How long segments may take to free a session that has ended.
@@ -95,43 +96,71 @@ final class SessionAttempt: Sendable {
     /// Runs the session to its end in this try. All streams have ended when it returns.
     ///
     /// After a good end every segment has freed the session: the next one finds its cells free, on whichever node, which
-    /// is what makes one session after the other repeatable.
+    /// is what makes one session after the other repeatable. Streams are left, not reset, also when the task is cancelled: a
+    /// server closes a connection on which too many streams are reset (NIOHTTP2: 200 in 30 seconds), and with it those of others.
     func run() async -> Outcome {
         // Every token passes here: one thread less to wake.
-        await withTaskExecutorPreference(LinkLoop.shared) { await runStreams() }
+        let streams = Task(executorPreference: LinkLoop.shared) { await self.runStreams() }
+        return await withTaskCancellationHandler {
+            await streams.value
+        } onCancel: {
+            leave()
+        }
     }
 
     private func runStreams() async -> Outcome {
         await withTaskGroup(of: Ending.self) { group in
-            for index in segments.indices { group.addTask { .stream(await self.follow(index)) } }
-            group.addTask { .watch(await self.watch()) }
-            var outcome: Outcome?
-            var streams = segments.count
-            while outcome == nil, let ended = await group.next() {
-                if case .stream = ended { streams -= 1 }
-                outcome = ended.outcome
-            }
-            switch outcome {
-            case .finished, .stopped:
-                for command in commands { command.continuation.yield(.with { $0.cancel = .init() }) }
+            for index in segments.indices {
                 group.addTask {
-                    try? await Task.sleep(for: Self.patience)
-                    return .patience
+                    if let outcome = await self.follow(index) { self.end(with: outcome) }
+                    return .stream
                 }
-                freeing: while streams > 0, let ended = await group.next() {
-                    switch ended {
-                    case .stream: streams -= 1
-                    case .patience: break freeing
-                    case .watch: continue
-                    }
-                }
-            case .failed, nil: break
             }
-            for command in commands { command.continuation.finish() }
+            group.addTask {
+                if let outcome = await self.watch() { self.end(with: outcome) }
+                return .watch
+            }
+            group.addTask {
+                for await _ in self.leaving.stream {}
+                if !self.course.withLock(\.hasLost) { try? await Task.sleep(for: Self.patience) }
+                return .patience
+            }
+            var streams = segments.count
+            waiting: while streams > 0, let ended = await group.next() {
+                switch ended {
+                case .stream: streams -= 1
+                case .watch: continue
+                case .patience: break waiting
+                }
+            }
+            leave()
             group.cancelAll()
-            return outcome ?? .failed(failure(0, .lost(isProven: false), "the session ended without an answer"))
         }
+        return course.withLock(\.outcome)
+            ?? .failed(failure(0, .lost(isProven: false), "the session ended without an answer"))
     }
+
+    /// Takes note of how the session ended, if it is the first to say so, and leaves all streams.
+    private func end(with outcome: Outcome) {
+        course.withLock { course in
+            guard course.outcome == nil, !course.hasLeft else { return }
+            course.outcome = outcome
+            if case .failed(let failure) = outcome, case .lost = failure.kind { course.hasLost = true }
+        }
+        leave()
+    }
+
+    /// Tells all segments that nobody wants more of them. They end their streams then.
+    private func leave() {
+        course.withLock { $0.hasLeft = true }
+        for command in commands {
+            command.continuation.yield(.with { $0.cancel = .init() })
+            command.continuation.finish()
+        }
+        leaving.continuation.finish()
+    }
+
+    private var hasLeft: Bool { course.withLock(\.hasLeft) }
 
     // MARK: - One stream
 
@@ -140,20 +169,20 @@ final class SessionAttempt: Sendable {
             return try await segments[index].channel.segment.runSession { [self] writer in
                 try await writer.write(.with { $0.open = opening(of: index) })
                 for await command in commands[index].stream { try await writer.write(command) }
-                throw CancellationError()
             } onResponse: { [self] response in
                 let isLast = index == segments.count - 1
-                for try await event in response.messages {
+                // To the stream's end, even when what comes is of no more use.
+                for try await event in response.messages where !hasLeft {
                     silences[index].end()
-                    if let outcome = handle(event, from: index, isLast: isLast) { return outcome }
+                    if let outcome = handle(event, from: index, isLast: isLast) { end(with: outcome) }
                 }
-                return Task.isCancelled
+                return hasLeft
                     ? nil
                     : .failed(
                         failure(index, .lost(isProven: false), "its stream ended too early", hasBrokenStream: true))
             }
         } catch {
-            guard !Task.isCancelled else { return nil }
+            guard !hasLeft else { return nil }
             let reason = (error as? RPCError).map { "\($0.code): \($0.message)" } ?? "\(error)"
             return .failed(
                 failure(index, .lost(isProven: false), "its stream broke (\(reason))", hasBrokenStream: true))
@@ -172,6 +201,7 @@ final class SessionAttempt: Sendable {
             $0.maximumTokens = UInt32(max(0, input.maximumTokens - produced))
             $0.ignoreEndOfGeneration = input.ignoreEndOfGeneration
             $0.promptLogProbabilities = answer.withLock(\.wantsPromptLogProbabilities)
+            $0.caller = input.caller
             if isLast {
                 $0.sampling = input.sampling
                 if index > 0 { $0.first = endpoint(of: 0, from: index) }
@@ -286,7 +316,7 @@ final class SessionAttempt: Sendable {
         let probing = limit * 2 / 3
         var probes: [Int: Task<Bool, Never>] = [:]
         defer { for probe in probes.values { probe.cancel() } }
-        while !Task.isCancelled {
+        while !Task.isCancelled, !hasLeft {
             let begin = ContinuousClock.now
             guard (try? await Task.sleep(for: Self.tick)) != nil else { return nil }
             // Where this process itself was stopped or starved, nobody else was silent.

@@ -15,6 +15,8 @@ package struct SessionInput: Sendable {
     package var ignoreEndOfGeneration = false
     package var stop: [String] = []
     package var echo: Echo?
+    /// A number for whoever asks, the same for all of its sessions, that says nothing of who it is.
+    package var caller: UInt64 = 0
     /// Control tokens that are text of the answer: engines send them without any.
     package var markers: [Int32: [UInt8]] = [:]
 

@@ -292,7 +292,7 @@ package actor WindowKeeper {
     /// Sessions of any node that run in a window, as its engine says.
     private func activeSessions(_ key: Key) async -> Int {
         guard let connection = await supervisor.existingEngine(model: key.model)?.runningConnection,
-            let status = await EngineProcess.status(of: connection, within: Self.answerLimit)
+            let status = try? await EngineProcess.status(of: connection, within: Self.answerLimit)
         else { return 0 }
         let window = status.windows.first { LayerRange($0.layers) == key.layers }
         return Int(window?.activeSessions ?? 0)

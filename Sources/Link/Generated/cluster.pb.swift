@@ -331,13 +331,34 @@ package nonisolated struct Shoal_V1_JobRequest: Sendable {
     set {work = .embedding(newValue)}
   }
 
+  /// Nobody wants what was asked for any more: the worker ends its side.
+  package var cancel: Shoal_V1_JobCancel {
+    get {
+      if case .cancel(let v)? = work {return v}
+      return Shoal_V1_JobCancel()
+    }
+    set {work = .cancel(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Work: Equatable, Sendable {
     case generation(Shoal_V1_GenerationJob)
     case embedding(Shoal_V1_EmbeddingJob)
+    /// Nobody wants what was asked for any more: the worker ends its side.
+    case cancel(Shoal_V1_JobCancel)
 
   }
+
+  package init() {}
+}
+
+package nonisolated struct Shoal_V1_JobCancel: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 }
@@ -1528,7 +1549,7 @@ nonisolated extension Shoal_V1_JobOffer: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Shoal_V1_JobRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JobRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{1}embedding\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{1}embedding\0\u{1}cancel\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1562,6 +1583,19 @@ nonisolated extension Shoal_V1_JobRequest: SwiftProtobuf.Message, SwiftProtobuf.
           self.work = .embedding(v)
         }
       }()
+      case 3: try {
+        var v: Shoal_V1_JobCancel?
+        var hadOneofValue = false
+        if let current = self.work {
+          hadOneofValue = true
+          if case .cancel(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.work = .cancel(v)
+        }
+      }()
       default: break
       }
     }
@@ -1581,6 +1615,10 @@ nonisolated extension Shoal_V1_JobRequest: SwiftProtobuf.Message, SwiftProtobuf.
       guard case .embedding(let v)? = self.work else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     }()
+    case .cancel?: try {
+      guard case .cancel(let v)? = self.work else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1588,6 +1626,25 @@ nonisolated extension Shoal_V1_JobRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
   package static func ==(lhs: Shoal_V1_JobRequest, rhs: Shoal_V1_JobRequest) -> Bool {
     if lhs.work != rhs.work {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_JobCancel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".JobCancel"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_JobCancel, rhs: Shoal_V1_JobCancel) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -482,6 +482,9 @@ package nonisolated struct Shoal_V1_OpenSession: Sendable {
   /// End-of-generation tokens are ordinary tokens.
   package var ignoreEndOfGeneration: Bool = false
 
+  /// A number for whoever asks, the same for all of its sessions, that says nothing of who it is: cells are shared fairly by it.
+  package var caller: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1888,7 +1891,7 @@ nonisolated extension Shoal_V1_SessionCommand: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".OpenSession"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}layers\0\u{3}layer_count\0\u{1}prompt\0\u{3}cache_prompt\0\u{1}next\0\u{1}first\0\u{1}sampling\0\u{3}maximum_tokens\0\u{3}produced_tokens\0\u{3}prompt_log_probabilities\0\u{3}ignore_end_of_generation\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}layers\0\u{3}layer_count\0\u{1}prompt\0\u{3}cache_prompt\0\u{1}next\0\u{1}first\0\u{1}sampling\0\u{3}maximum_tokens\0\u{3}produced_tokens\0\u{3}prompt_log_probabilities\0\u{3}ignore_end_of_generation\0\u{1}caller\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1908,6 +1911,7 @@ nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf
       case 10: try { try decoder.decodeSingularUInt32Field(value: &self.producedTokens) }()
       case 11: try { try decoder.decodeSingularBoolField(value: &self.promptLogProbabilities) }()
       case 12: try { try decoder.decodeSingularBoolField(value: &self.ignoreEndOfGeneration) }()
+      case 13: try { try decoder.decodeSingularFixed64Field(value: &self.caller) }()
       default: break
       }
     }
@@ -1954,6 +1958,9 @@ nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf
     if self.ignoreEndOfGeneration != false {
       try visitor.visitSingularBoolField(value: self.ignoreEndOfGeneration, fieldNumber: 12)
     }
+    if self.caller != 0 {
+      try visitor.visitSingularFixed64Field(value: self.caller, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1970,6 +1977,7 @@ nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.producedTokens != rhs.producedTokens {return false}
     if lhs.promptLogProbabilities != rhs.promptLogProbabilities {return false}
     if lhs.ignoreEndOfGeneration != rhs.ignoreEndOfGeneration {return false}
+    if lhs.caller != rhs.caller {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

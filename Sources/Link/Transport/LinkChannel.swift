@@ -43,6 +43,16 @@ package final class LinkChannel: Sendable {
     package var engine: Shoal_V1_EngineControl.Client<Transport> { .init(wrapping: client) }
     package var preparation: Shoal_V1_Preparation.Client<Transport> { .init(wrapping: client) }
 
+    /// Makes a short call that goes on when the caller is cancelled.
+    ///
+    /// A cancelled call resets its stream, and a server closes a connection on which too many streams are reset (NIOHTTP2: 200 in 30
+    /// seconds), with all that others do on it.
+    package static func uncancelled<Answer: Sendable>(
+        _ call: @escaping @Sendable () async throws -> Answer
+    ) async throws -> Answer {
+        try await Task { try await call() }.value
+    }
+
     /// No new calls; those that run may end.
     package func close() {
         client.beginGracefulShutdown()

@@ -14,10 +14,10 @@ struct ClusterDispatch: Sendable {
         return try await cluster.generate(request)
     }
 
-    func embed(model: String, inputs: [EmbeddingInput], caller: String) async throws -> [EmbeddingResult] {
+    func embed(model: String, inputs: [EmbeddingInput], share: Share) async throws -> [EmbeddingResult] {
         // Embedding needs the whole model in one place.
         guard await isForWorkers(model, where: { $0.heldShards.count == $0.shardCount }) else {
-            return try await inference.embed(model: model, inputs: inputs, caller: caller)
+            return try await inference.embed(model: model, inputs: inputs, share: share)
         }
         return try await cluster.embed(model: model, inputs: inputs)
     }

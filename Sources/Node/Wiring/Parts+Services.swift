@@ -38,11 +38,11 @@ extension NodeDaemon.Parts {
         let dispatch = ClusterDispatch(inference: inference, cluster: cluster)
         return InferenceOperations(
             generate: { try await dispatch.generate($0) },
-            embed: { try await dispatch.embed(model: $0, inputs: $1, caller: $2) },
+            embed: { try await dispatch.embed(model: $0, inputs: $1, share: $2) },
             tokenize: { [inference] in
-                try await inference.tokenize(model: $0, text: $1, addSpecial: $2, parseSpecial: $3, caller: $4)
+                try await inference.tokenize(model: $0, text: $1, addSpecial: $2, parseSpecial: $3, share: $4)
             },
-            detokenize: { [inference] in try await inference.detokenize(model: $0, tokens: $1, caller: $2) },
+            detokenize: { [inference] in try await inference.detokenize(model: $0, tokens: $1, share: $2) },
             availableModels: { await dispatch.availableModels() },
             statistics: { [inference] in inference.statistics() })
     }

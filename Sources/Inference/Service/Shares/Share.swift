@@ -5,6 +5,9 @@ package struct Share: Hashable, Sendable {
     /// What a caller counts who was given no weight.
     package static let standardWeight = 10
 
+    /// The node's own.
+    package static let node = Share(caller: "")
+
     /// Names the caller: a user's id, `node` for the node key, `master` for a cluster's; empty for the node itself.
     package var caller: String
     /// How much the caller gets beside others who want the same: one of weight 20 twice as much as one of weight 10.
@@ -13,5 +16,11 @@ package struct Share: Hashable, Sendable {
     package init(caller: String, weight: Int = Share.standardWeight) {
         self.caller = caller
         self.weight = min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
+    }
+
+    /// A number for the caller that other nodes may see: the same while this process runs, and of no meaning beyond it.
+    var opaqueCaller: UInt64 {
+        // The hasher's key is random, made when the process starts.
+        UInt64(truncatingIfNeeded: caller.hashValue)
     }
 }
