@@ -29,12 +29,13 @@ extension EndToEnd {
             ("broken", "{% for %}{{ }}"),
         ]
 
-        @Test func `a hostile template fails its own model alone`() async throws {
+        @Test(arguments: ScriptedPlace.allCases)
+        func `a hostile template fails its own model alone`(place: ScriptedPlace) async throws {
             let good = ScriptedModelSetup(
                 id: "good", pieces: ["fine"],
                 chatTemplate: "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:")
             let models = Self.templates.map { ScriptedModelSetup(id: "bad-\($0.name)", chatTemplate: $0.template) }
-            try await withScriptedNode([good] + models) { node in
+            try await withScriptedNode([good] + models, place) { node in
                 _ = try await node.post("/v1/chat/completions", Self.chat("good"))
                 let before = ProcessTable.residentBytes(of: node.processID)
                 for model in models {

@@ -1,6 +1,11 @@
 import JSON
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -26,6 +31,17 @@ extension EndToEnd {
                 _ = try await eventually("the engines end", within: .seconds(5)) {
                     engines.contains(where: ProcessTable.isAlive) ? nil : true
                 }
+            }
+        }
+
+        @Test func `engines that ended leave no sockets`() async throws {
+            try await withNode(.whole) { node in
+                let expected = try await node.exactCompletion("hello")
+                for engine in node.engines { ProcessTable.signal(engine, SIGKILL) }
+                #expect(try await node.exactCompletion("hello") == expected)
+                let sockets = try FileManager.default.contentsOfDirectory(atPath: node.dataDirectory + "/run")
+                    .filter { $0.hasPrefix("engine-") }
+                #expect(sockets.count == node.engines.count, "\(sockets)")
             }
         }
 

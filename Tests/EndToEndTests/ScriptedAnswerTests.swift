@@ -80,16 +80,16 @@ extension EndToEnd {
             ],
         ]
 
-        @Test(arguments: [1, 3, 17])
+        @Test(arguments: [(1, .whole), (3, .whole), (17, .whole), (3, .split)] as [(Int, ScriptedPlace)])
         func `what a model writes reaches clients as text, reasoning and calls, whole and streamed`(
-            size: Int
+            size: Int, place: ScriptedPlace
         ) async throws {
             let models = Self.scripts.map { script in
                 ScriptedModelSetup(
                     id: script.id, pieces: ScriptedPiece.cut(script.text, every: size),
                     chatTemplate: Self.template, controlTokens: ["<|im_start|>", "<|im_end|>"])
             }
-            try await withScriptedNode(models) { node in
+            try await withScriptedNode(models, place) { node in
                 for script in Self.scripts {
                     let request = Self.request(script.id)
                     let whole = try await node.post("/v1/chat/completions", request)
@@ -149,14 +149,15 @@ extension EndToEnd {
             ]
         }
 
-        @Test func `stops, and characters in pieces, are cut where they should be`() async throws {
+        @Test(arguments: ScriptedPlace.allCases)
+        func `stops, and characters in pieces, are cut where they should be`(place: ScriptedPlace) async throws {
             let text = "One. Zwölf Fische 🐟🐠. STOP never."
             let models = [1, 2, 5].map { size in
                 ScriptedModelSetup(
                     id: "cut\(size)", pieces: ScriptedPiece.cut(text, every: size), chatTemplate: Self.template,
                     controlTokens: ["<|im_start|>", "<|im_end|>"])
             }
-            try await withScriptedNode(models) { node in
+            try await withScriptedNode(models, place) { node in
                 for model in models {
                     var request = Self.request(model.id)
                     request["tools"] = nil

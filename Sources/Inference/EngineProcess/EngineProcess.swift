@@ -248,6 +248,7 @@ package actor EngineProcess {
     ) async throws(InferenceError) -> (TerminationStatus, InferenceError?) {
         let binary = try EngineBinary.find(configured: environment.settings.engineBinary)
         let socket = environment.socketPath(generation: generation)
+        defer { try? FileManager.default.removeItem(atPath: socket) }
         var options = PlatformOptions()
         // A group of its own: a terminal's Ctrl-C is for the daemon, which ends its engines in order.
         options.processGroupID = 0

@@ -83,6 +83,8 @@ struct AccountUpkeep: Service {
     }
 
     private func attempt(_ what: String, _ body: () async throws -> Void) async {
+        // A password's hash takes a while, which a node that could not start does not have.
+        guard !Task.isCancelled else { return }
         do { try await body() } catch {
             guard !Task.isCancelled else { return }
             logger.warning("cannot \(what)", metadata: ["reason": "\(error)"])

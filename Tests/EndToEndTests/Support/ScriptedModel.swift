@@ -39,12 +39,14 @@ struct ScriptedModel {
     ///   - chatTemplate: Jinja, as models carry it.
     ///   - controlTokens: texts that are tokens of their own where prompts are read with control tokens, such as
     ///     `<|im_start|>`. Those that llama.cpp knows as ends, such as `<|im_end|>`, end an answer.
+    ///   - feedForwardLength: what makes layers as large as they have to be to lie in shards of their own.
     /// - Throws: `ScriptError`, and `GGUFError` where the file cannot be written.
     static func write(
         to path: String, pieces: [ScriptedPiece], chatTemplate: String? = nil, controlTokens: [String] = [],
-        layerCount: Int = 2, contextLength: Int = 4096
+        layerCount: Int = 2, contextLength: Int = 4096, feedForwardLength: Int = headLength
     ) throws {
-        try ScriptedModel(pieces, controlTokens).writer(chatTemplate, layerCount, contextLength).write(to: path)
+        try ScriptedModel(pieces, controlTokens).writer(chatTemplate, layerCount, contextLength, feedForwardLength)
+            .write(to: path)
     }
 
     /// How many tokens the script has, without the end of sequence.
@@ -53,7 +55,7 @@ struct ScriptedModel {
         try ScriptedModel(pieces, controlTokens).script.count
     }
 
-    private static let headLength = 64
+    static let headLength = 64
     private static let beginning = 0
     private static let end = 1
 
@@ -122,7 +124,9 @@ struct ScriptedModel {
 
     // MARK: The file
 
-    private func writer(_ chatTemplate: String?, _ layerCount: Int, _ contextLength: Int) throws -> GGUFWriter {
+    private func writer(_ chatTemplate: String?, _ layerCount: Int, _ contextLength: Int, _ feedForwardLength: Int)
+        throws -> GGUFWriter
+    {
         // How much has been said is a number of two digits, each of which one element of the hidden state stands for.
         var base = 1
         while base * base < script.count + 1 { base += 1 }
@@ -133,7 +137,7 @@ struct ScriptedModel {
         writer.set("general.name", to: .string("Scripted"))
         for (key, value) in [
             ("block_count", layerCount), ("context_length", contextLength), ("embedding_length", width),
-            ("feed_forward_length", Self.headLength), ("attention.head_count", heads),
+            ("feed_forward_length", feedForwardLength), ("attention.head_count", heads),
             ("attention.head_count_kv", heads), ("rope.dimension_count", Self.headLength), ("vocab_size", texts.count),
         ] {
             writer.set("llama.\(key)", to: .uint32(UInt32(value)))
@@ -148,11 +152,14 @@ struct ScriptedModel {
         writer.set("tokenizer.ggml.eos_token_id", to: .uint32(UInt32(Self.end)))
         writer.set("tokenizer.ggml.add_bos_token", to: .bool(false))
         if let chatTemplate { writer.set("tokenizer.chat_template", to: .string(chatTemplate)) }
-        try addTensors(to: &writer, base: base, width: width, layerCount: layerCount)
+        try addTensors(
+            to: &writer, base: base, width: width, layerCount: layerCount, feedForwardLength: feedForwardLength)
         return writer
     }
 
-    private func addTensors(to writer: inout GGUFWriter, base: Int, width: Int, layerCount: Int) throws {
+    private func addTensors(
+        to writer: inout GGUFWriter, base: Int, width: Int, layerCount: Int, feedForwardLength: Int
+    ) throws {
         var embeddings = [Float](repeating: 0, count: texts.count * width)
         var output = embeddings
         func mark(_ said: Int, of token: Int, in matrix: inout [Float], with value: Float) {
@@ -179,8 +186,8 @@ struct ScriptedModel {
             try add("blk.\(layer).attn_norm", width, fill: 1)
             for name in ["attn_q", "attn_k", "attn_v", "attn_output"] { try add("blk.\(layer).\(name)", width, width) }
             try add("blk.\(layer).ffn_norm", width, fill: 1)
-            for name in ["ffn_gate", "ffn_up"] { try add("blk.\(layer).\(name)", width, Self.headLength) }
-            try add("blk.\(layer).ffn_down", Self.headLength, width)
+            for name in ["ffn_gate", "ffn_up"] { try add("blk.\(layer).\(name)", width, feedForwardLength) }
+            try add("blk.\(layer).ffn_down", feedForwardLength, width)
         }
         try add("output_norm", width, fill: 1)
         try writer.add(tensor: "output.weight", dimensions: matrix, values: output)
