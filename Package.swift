@@ -92,7 +92,7 @@ let package = Package(
         .target(name: "Store", dependencies: [grdb]),
         .target(name: "Events"),
         .target(name: "Hardware"),
-        .target(name: "Files", dependencies: [.product(name: "HeapModule", package: "swift-collections")]),
+        .target(name: "Files", dependencies: ["CFiles", .product(name: "HeapModule", package: "swift-collections")]),
         .target(
             name: "Link",
             dependencies: grpc + [
@@ -185,7 +185,9 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             resources: [.embedInCode("Resources/openapi.yaml")]
@@ -218,7 +220,7 @@ let package = Package(
             name: "ShoalCommands",
             dependencies: [
                 "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
-                lifecycle, "Adapters", "Cluster", "Hardware",
+                lifecycle, "Adapters", "Cluster", "Hardware", "Files",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -344,6 +346,7 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ]

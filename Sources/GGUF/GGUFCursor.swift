@@ -5,6 +5,10 @@ struct GGUFCursor {
     private static let chunkBytes = 256 * 1024
     /// Longest name of a metadata key or tensor that is read, in bytes (the specification's limit for keys).
     static let maximumNameBytes = 65_535
+    /// Longest text that is read: tokenizers that are kept as a whole file take some 30 MB.
+    static let maximumTextBytes = 64 << 20
+    /// Bytes of a file that may be header: vocabularies of a million tokens take some 50 MB.
+    static let maximumHeaderBytes: UInt64 = 256 << 20
 
     let source: any ByteSource
     /// Bytes of the file that may belong to the header.
@@ -16,11 +20,19 @@ struct GGUFCursor {
 
     init(source: any ByteSource) {
         self.source = source
-        self.end = source.byteCount
+        self.end = min(source.byteCount, Self.maximumHeaderBytes)
     }
 
-    /// Bytes between the position and the end of the file.
+    /// Bytes between the position and the end of what may be header.
     var remaining: UInt64 { end - offset }
+
+    /// The fault of what reaches past that end.
+    private func past(_ code: GGUFError.Code, _ message: String, _ name: String, at position: UInt64) -> GGUFError {
+        guard end < source.byteCount else { return GGUFError(code, message, field: name, at: position) }
+        return GGUFError(
+            .tooLarge, "\(name) reaches past \(Self.maximumHeaderBytes) bytes, the most that a header may have",
+            field: name, at: position)
+    }
 
     // MARK: Bytes
 
@@ -32,8 +44,7 @@ struct GGUFCursor {
         }
         guard UInt64(count) <= remaining else {
             let name = field()
-            throw GGUFError(
-                .truncated, "the file ends inside \(name); fetch it again", field: name, at: offset)
+            throw past(.truncated, "the file ends inside \(name); fetch it again", name, at: offset)
         }
         let wanted = Int(min(remaining, UInt64(max(count, Self.chunkBytes))))
         let source = self.source
@@ -64,9 +75,9 @@ struct GGUFCursor {
     mutating func skip(_ count: UInt64, field: @autoclosure () -> String) throws {
         guard count <= remaining else {
             let name = field()
-            throw GGUFError(
-                .pastEnd, "\(name) claims \(count) bytes where \(remaining) are left; fetch the file again",
-                field: name, at: offset)
+            throw past(
+                .pastEnd, "\(name) claims \(count) bytes where \(remaining) are left; fetch the file again", name,
+                at: offset)
         }
         offset += count
     }
@@ -77,9 +88,15 @@ struct GGUFCursor {
         let length = try integer(UInt64.self, field: field())
         guard length <= remaining else {
             let name = field()
+            throw past(
+                .pastEnd, "\(name) claims \(length) bytes where \(remaining) are left; fetch the file again", name,
+                at: start)
+        }
+        guard length <= Self.maximumTextBytes else {
+            let name = field()
             throw GGUFError(
-                .pastEnd, "\(name) claims \(length) bytes where \(remaining) are left; fetch the file again",
-                field: name, at: start)
+                .tooLarge, "\(name) has a text of \(length) bytes; \(Self.maximumTextBytes) are the most", field: name,
+                at: start)
         }
         return Int(length)
     }
@@ -187,9 +204,9 @@ struct GGUFCursor {
         let least = UInt64(type.fixedBytes ?? (type == .string ? 8 : 12))
         guard count <= remaining / least else {
             let name = field()
-            throw GGUFError(
+            throw past(
                 .pastEnd, "\(name) claims \(count) elements where \(remaining) bytes are left; fetch the file again",
-                field: name, at: position)
+                name, at: position)
         }
         return (type, count)
     }

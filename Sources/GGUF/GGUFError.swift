@@ -19,6 +19,8 @@ package struct GGUFError: Error, Sendable {
         package static let truncated = Code("truncated")
         /// A count or a length reaches past the end of the file.
         package static let pastEnd = Code("pastEnd")
+        /// A text, or the whole header, is larger than any model needs.
+        package static let tooLarge = Code("tooLarge")
         /// A value, type number or text that the format does not allow.
         package static let malformed = Code("malformed")
         /// Two metadata keys or two tensors of one name.

@@ -37,9 +37,19 @@ extension JSONValue {
         switch self {
         case .integer(let value): value
         case .number(let value): Int(exactly: value)
-        case .literal(let text): Double(text).flatMap { Int(exactly: $0) }
+        case .literal(let text): Self.integer(text)
         default: nil
         }
+    }
+
+    /// What a number is that is written as `text`. Written with a fraction or an exponent it is read as a floating point number, which
+    /// would round what is larger than 2^53 to another integer.
+    private static func integer(_ text: String) -> Int? {
+        if let whole = Int(text) { return whole }
+        guard text.utf8.contains(where: { [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains($0) }),
+            let value = Double(text), value.magnitude <= 0x1p53
+        else { return nil }
+        return Int(exactly: value)
     }
 
     /// The value as a floating point number; integers count.

@@ -4,6 +4,7 @@ import Adapters
 import Cluster
 import Events
 import HTTPAPI
+import Hardware
 import Inference
 import Jobs
 import Link
@@ -221,7 +222,8 @@ package struct NodeDaemon: Sendable {
                 directory.path, settings.files.root, settings.engine.binary.directory,
                 FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).withoutLastSlash,
             ],
-            requestTimeout: api.requestTimeout, shutdownGracePeriod: .seconds(4))
+            requestTimeout: api.requestTimeout, shutdownGracePeriod: .seconds(4),
+            connections: ConnectionLimits(openFiles: OpenFiles.raiseLimit()))
     }
 
     static func inferenceSettings(

@@ -65,6 +65,12 @@ package struct ShoalCommand: AsyncParsableCommand {
         } catch let error as ExitCode {
             return error.rawValue
         } catch let error where isParserMessage(error) {
+            if exitCode(for: error) != .success, let mistyped = MistypedCommand(in: arguments, of: ShoalCommand.self) {
+                Terminal.error(
+                    CommandError(
+                        mistyped.message, hint: "“\(mistyped.parent) --help” lists the commands that there are"))
+                return exitCode(for: error).rawValue
+            }
             return report(parserMessage: error)
         } catch {
             Terminal.error(CommandError(describing: error))

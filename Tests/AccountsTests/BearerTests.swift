@@ -222,6 +222,48 @@ struct APITokenTests {
         }
     }
 
+    @Test(
+        "what is good elsewhere is told so",
+        arguments: [
+            (String(repeating: "0123456789abcdef", count: 4), "each node has its own"),
+            (String(repeating: "0123456789ABCDEF", count: 4), "each node has its own"),
+            ("swarm://abc", "an invite code"), ("a.b.c", "not signed by this node"), ("key", "no such key or token"),
+            ("shl_" + String(repeating: "A", count: 43), "no such API token"),
+        ])
+    func refusals(text: String, reason: String) async throws {
+        try await withAccounts { fixture in
+            let error = await #expect(throws: AccountError.self) {
+                _ = try await fixture.accounts.authenticator.authenticate(.bearer(text))
+            }
+            #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    @Test("who was somebody is told why they are not any more")
+    func ended() async throws {
+        try await withAccounts { fixture in
+            func reason(_ text: String) async -> String {
+                do {
+                    return "\(String(describing: try await fixture.accounts.authenticator.authenticate(.bearer(text))))"
+                } catch {
+                    return (error as? AccountError)?.message ?? "\(error)"
+                }
+            }
+            let tokens = fixture.accounts.apiTokens
+            let user = try await fixture.add().id
+            let (first, second) = (
+                try await tokens.create(name: "a", for: user, by: AccountFixture.actor),
+                try await tokens.create(name: "b", for: user, by: AccountFixture.actor)
+            )
+            _ = try await tokens.revoke(first.token.id, of: user, by: AccountFixture.actor)
+            #expect(await reason(first.text).contains("was revoked"))
+            try await fixture.users.deactivate(user, by: AccountFixture.actor)
+            #expect(await reason(second.text).contains("is deactivated"))
+            _ = try await fixture.users.update(user, .init(isActive: true), by: AccountFixture.actor)
+            #expect(await reason(second.text).contains("was revoked"))
+        }
+    }
+
     @Test("names have their bounds, and a user so many tokens")
     func bounds() async throws {
         try await withAccounts { fixture in

@@ -42,12 +42,12 @@ class Node:
         self.model = imported.stdout.strip().splitlines()[-1]
         self.start(hub)
 
-    def start(self, hub):
+    def start(self, hub, **options):
         self.log = open(self.directory / "node.log", "w+")
         self.process = subprocess.Popen(
             [str(BINARIES / "shoal"), "serve", "--data-dir", str(self.directory), "--port", "0",
              "--swarm-host", "127.0.0.1", "--swarm-port", "0"],
-            stdout=subprocess.PIPE, stderr=self.log, text=True, env=os.environ | {"HF_ENDPOINT": hub},
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=os.environ | {"HF_ENDPOINT": hub}, **options,
         )
         line = self.process.stdout.readline().strip()
         assert line.startswith("listening on http://"), f"the node did not start: {line!r} {self.errors()}"

@@ -1,6 +1,12 @@
 import JSON
 import Testing
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension EndToEnd {
     /// Who gets into a swarm.
     @Suite struct MembershipTests {
@@ -34,6 +40,29 @@ extension EndToEnd {
                         try await heron.get("/api/admin/stats")["peers"]?.integer == 0 ? true : nil
                     }
                     try await withNode(NodeSetup(name: "otter"), in: directory) { _ in try await meet(heron, count: 1) }
+                }
+            }
+        }
+
+        @Test func `an invite code is shown to nobody who lists processes`() async throws {
+            try await withNode(NodeSetup(name: "heron")) { heron in
+                let code = try await CommandRun.shoal(["invite", "--data-dir", heron.dataDirectory]).output
+                    .filter { !$0.isNewline }
+                func commandLine(_ node: TestNode) throws -> String {
+                    let bytes = try #require(FileManager.default.contents(atPath: "/proc/\(node.processID)/cmdline"))
+                    return String(decoding: bytes.map { $0 == 0 ? 32 : $0 }, as: UTF8.self)
+                }
+                try await withNode(NodeSetup(name: "otter"), join: code) { otter in
+                    try await meet(heron, count: 1)
+                    let shown = try commandLine(otter)
+                    #expect(shown.contains("--join ***") && !shown.contains(code.suffix(20)), "\(shown)")
+                }
+                let file = heron.dataDirectory + "-code"
+                defer { try? FileManager.default.removeItem(atPath: file) }
+                try Data((code + "\n").utf8).write(to: URL(filePath: file))
+                try await withNode(NodeSetup(name: "otter", flags: ["--join-file", file])) { otter in
+                    try await meet(heron, count: 1)
+                    #expect(try commandLine(otter).contains("--join-file \(file)"))
                 }
             }
         }

@@ -116,9 +116,30 @@ struct AccessTests {
             ("[::1]:8800", true),
             ("::1", true), ("app.localhost", true), ("evil.example", false), ("127.0.0.1.evil.example", false),
             ("localhost.evil.example:80", false), ("192.168.0.2", false), ("", false), ("127.0.0", false),
+            ("[::1]", true), ("[::1]evil.com", false), ("[::1", false), ("[localhost]", false), ("[127.0.0.1]", false),
+            ("127.0.0.+1", false), ("127.0.0.256", false), ("127.0.0.1:", false), ("127.0.0.1:80a", false),
+            ("127.0.0.1:+80", false), ("127.0.0.1:65536", false), ("localhost:80:80", false), ("[::1]:80:80", false),
+            ("[::ffff:127.0.0.1]:80", true), ("[::ffff:127.0.0.+1]", false), ("[::2]", false), (":80", false),
         ])
     func loopbackHosts(host: String, isLoopback: Bool) {
         #expect(LoopbackOrigin.isLoopbackHost(host) == isLoopback)
+    }
+
+    @Test(
+        "is not what passes a proxy has, or a page of another site",
+        arguments: [
+            ("x-forwarded-for", "203.0.113.9"), ("Forwarded", "for=203.0.113.9"), ("Via", "1.1 proxy"),
+            ("X-Real-IP", "203.0.113.9"), ("x-forwarded-host", "example.org"), ("Sec-Fetch-Site", "cross-site"),
+        ])
+    func proxied(name: String, value: String) async throws {
+        try await ScriptedNode().serve { client in
+            let headers: HTTPFields = [try #require(HTTPField.Name(name)): value]
+            try await client.expect(401, .get, "/api/admin/stats", key: nil, headers: headers)
+            try await client.expect(200, .get, "/api/admin/stats", headers: headers)
+            try await client.expect(
+                200, .get, "/api/admin/stats", key: nil,
+                headers: [try #require(HTTPField.Name("Sec-Fetch-Site")): "none"])
+        }
     }
 
     @Test(

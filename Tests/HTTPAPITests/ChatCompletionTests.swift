@@ -94,6 +94,9 @@ struct ChatCompletionTests {
             #expect(tokens[0]["bytes"] == [0xE2, 0x82])
             #expect(tokens[0]["logprob"] == -0.5)
             #expect(tokens[0]["top_logprobs"]?[1]?["logprob"] == -9999.0)
+            // None of them is what one gets without asking.
+            try await client.expect(
+                200, .post, "/v1/chat/completions", Self.question(("stream", .bool(streamed)), ("top_logprobs", 0)))
         }
         #expect(node.requests.all.first?.topLogProbabilities == 2)
     }
@@ -219,7 +222,9 @@ struct ChatCompletionTests {
             (question(("top_p", -0.1)), "top_p"), (question(("n", 0)), "n"), (question(("n", 1000)), "n"),
             (question(("max_tokens", 0)), "max_tokens"),
             (question(("max_tokens", 5), ("max_completion_tokens", 6)), "max_tokens"),
-            (question(("seed", 1.5)), "seed"), (question(("top_logprobs", 3)), "top_logprobs"),
+            (question(("seed", 1.5)), "seed"), (question(("seed", .literal("-9223372036854775809"))), "seed"),
+            (question(("seed", .literal("9223372036854775808"))), "seed"),
+            (question(("top_logprobs", 3)), "top_logprobs"),
             (question(("stop", [""])), "stop"), (question(("stop", 1)), "stop"),
             (question(("logit_bias", ["x": 1])), "logit_bias"), (question(("logit_bias", ["1": 1000])), "logit_bias"),
             (question(("response_format", ["type": "yaml"])), "response_format.type"),

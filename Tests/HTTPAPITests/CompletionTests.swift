@@ -114,6 +114,9 @@ struct EmbeddingsTests {
             let base64 = try await client.send(
                 .post, "/v1/embeddings", ["model": "demo", "input": [1, 2], "encoding_format": "base64"])
             #expect(base64.json["data"]?[0]?["embedding"] == "AAAAPwAAgL4AAIA/")
+            // The model's own length may be named.
+            try await client.expect(
+                200, .post, "/v1/embeddings", ["model": "demo", "input": "a", "dimensions": 3])
         }
     }
 
@@ -121,7 +124,9 @@ struct EmbeddingsTests {
         "refuse what is wrong, by name",
         arguments: [
             (["model": "demo"], "input"), (["model": "demo", "input": ""], "input"),
-            (["model": "demo", "input": "a", "dimensions": 3], "dimensions"),
+            (["model": "demo", "input": "a", "dimensions": 4], "dimensions"),
+            (["model": "demo", "input": "a", "dimensions": 0], "dimensions"),
+            (["model": "demo", "input": "a", "dimensions": "3"], "dimensions"),
             (["model": "demo", "input": "a", "encoding_format": "hex"], "encoding_format"),
         ] as [(JSONValue, String)])
     func refusals(body: JSONValue, parameter: String) async throws {

@@ -211,6 +211,25 @@ struct LinkTransportTests {
         }
     }
 
+    @Test("Members get in past as many silent callers as there may be, the oldest of whom go")
+    func silentCallers() async throws {
+        let server = try TestNode(swarm: swarm)
+        var limits = LinkLimits()
+        limits.handshakes = 8
+        limits.handshakeTimeout = .seconds(60)
+        let log = LogRecorder()
+        try await withLinkServer(server, log: log, limits: limits) { listener, _ in
+            let port = try await listener.port
+            let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            var callers: [any Channel] = []
+            for _ in 0..<8 { callers.append(try await bootstrap.connect(host: "127.0.0.1", port: port).get()) }
+            for _ in 0..<3 { _ = try await connect(try TestNode(swarm: swarm), to: listener, expecting: server.id) }
+            try await eventually { [callers] in callers.contains { !$0.isActive } }
+            #expect(log.lines(at: .notice).contains { $0.contains("has not proven who it is") })
+            for channel in callers where channel.isActive { try await channel.close() }
+        }
+    }
+
     @Test("Nobody at the address is a typed error")
     func nobodyThere() async throws {
         let address = try #require(LinkAddress(host: "127.0.0.1", port: 1))

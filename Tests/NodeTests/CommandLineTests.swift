@@ -84,4 +84,26 @@ import Testing
             ShoalCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
                 .first { $0.configuration.commandName == name })
     }
+
+    @Test(
+        "A mistyped command is told what it may have been",
+        arguments: [
+            (["modles"], "shoal", "models"), (["serv"], "shoal", "serve"), (["Chat"], "shoal", "chat"),
+            (["imprt", "x.gguf"], "shoal", "import"), (["models", "lod"], "shoal models", "load"),
+            (["user", "ad", "bob"], "shoal user", "add"), (["xyzzy"], "shoal", nil), (["s"], "shoal", nil),
+            ([String(repeating: "a", count: 100_000)], "shoal", nil),
+        ] as [([String], String, String?)])
+    func mistyped(arguments: [String], parent: String, suggestion: String?) throws {
+        let mistyped = try #require(MistypedCommand(in: arguments, of: ShoalCommand.self))
+        #expect(mistyped.parent == parent)
+        #expect(mistyped.suggestion == suggestion)
+        #expect(mistyped.message.utf8.count < 120)
+    }
+
+    @Test(
+        "What is a command, an option or an argument is not mistyped",
+        arguments: [[], ["--versoin"], ["models"], ["models", "load", "nope"], ["chat", "modles"], ["help", "chat"]])
+    func typedRight(arguments: [String]) {
+        #expect(MistypedCommand(in: arguments, of: ShoalCommand.self) == nil)
+    }
 }

@@ -153,6 +153,67 @@ struct RecordTests {
         },
     ]
 
+    @Test("What a record has no room for is left out, what is loaded last, and what is too long is clipped")
+    func fitting() throws {
+        var record = Self.plain()
+        record.nickname = "attic\u{1B}[2J" + String(repeating: "ü", count: 1_000_000)
+        record.hardware.processor = String(repeating: "x", count: 1000)
+        record.addresses = Array(repeating: "192.168.1.5:8801", count: 40)
+        record.models = (0..<700).map { index in
+            .with {
+                $0.modelID = "model-\(index)"
+                $0.name = index % 10 == 0 ? String(repeating: "long\u{7}", count: 300_000) : "Model \(index)"
+                $0.shardCount = 1
+                $0.layerCount = 2
+                if index == 699 { $0.loadedWindows = [.with { $0.end = 2 }] }
+            }
+        }
+        record.models[3].modelID = "Not An Id"
+        record.models[4].modelID = "model-5"
+        #expect(throws: SwarmError.self) { try SignedNodeRecord(record, identity: Self.identity, now: now) }
+        let signed = try SignedNodeRecord(
+            RecordRules.fitted(record, now: now), identity: Self.identity, now: now)
+        let fitted = try SignedNodeRecord(checking: signed.message, now: now).record
+        #expect(fitted.nickname == "attic[2J" + String(repeating: "ü", count: 60))
+        #expect(fitted.models.first?.modelID == "model-699")
+        #expect(fitted.models.count > 400 && fitted.models.count <= 512)
+        #expect(Int(fitted.omittedModels) == 700 - fitted.models.count)
+        #expect(!fitted.models.contains { $0.modelID == "Not An Id" })
+        #expect(fitted.models[1].name.hasPrefix("longlong") && fitted.models[1].name.utf8.count == 256)
+    }
+
+    @Test("A record fits whatever its texts and models are", arguments: 0..<40 as Range<UInt64>)
+    func anything(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        func text(_ most: Int) -> String {
+            String(
+                String.UnicodeScalarView(
+                    (0..<Int.random(in: 0...most, using: &random)).compactMap { _ in
+                        Unicode.Scalar(UInt32.random(in: 0...0x2FFF, using: &random))
+                    }))
+        }
+        var record = Self.plain()
+        record.nickname = text(400)
+        record.version = text(100)
+        record.region = text(100)
+        record.hardware.gpu = text(400)
+        record.models = (0..<Int.random(in: 0...900, using: &random)).map { index in
+            .with {
+                $0.modelID = Bool.random(using: &random) ? "m-\(index)" : text(8)
+                $0.name = text(400)
+                $0.architecture = text(90)
+                $0.shardCount = UInt32.random(in: 0...2000, using: &random)
+                $0.shards = (0..<UInt32.random(in: 0...500, using: &random)).map { $0 }
+                $0.layerCount = UInt32.random(in: 0...5000, using: &random)
+                $0.layers = [.with { $0.end = UInt32.random(in: 0...5000, using: &random) }]
+            }
+        }
+        let fitted = RecordRules.fitted(record, now: now)
+        let signed = try SignedNodeRecord(fitted, identity: Self.identity, now: now)
+        #expect(try SignedNodeRecord(checking: signed.message, now: now).record == signed.record)
+        #expect(fitted.models.count + Int(fitted.omittedModels) == record.models.count)
+    }
+
     @Test("A record that breaks a rule is refused by its own node and by others", arguments: breaches)
     func breach(_ breach: Breach) throws {
         var record = Self.plain()

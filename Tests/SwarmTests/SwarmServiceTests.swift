@@ -335,16 +335,35 @@ struct SwarmServiceTests {
         }
     }
 
-    @Test("Publishing what is known already is no news, and what breaks the rules is not sent")
+    @Test("Publishing what is known already is no news, and of what breaks the rules the rest is sent")
     func publishing() throws {
         let node = try SwarmNode(key: key)
         node.swarm.publish { $0.nickname = "attic" }
         let sequence = node.swarm.ownRecord.sequence
         node.swarm.publish { $0.nickname = "attic" }
         #expect(node.swarm.ownRecord.sequence == sequence)
+        // What cannot be made right is not sent.
+        node.swarm.publish { $0.hardware.memoryBytes = .max }
+        #expect(node.swarm.ownRecord.hardware.memoryBytes == 0 && node.swarm.ownRecord.sequence == sequence)
         node.swarm.publish { $0.nickname = String(repeating: "x", count: 1000) }
-        #expect(node.swarm.ownRecord.nickname == "attic")
-        node.swarm.publish { $0.nickname = "cellar" }
+        #expect(node.swarm.ownRecord.nickname == String(repeating: "x", count: 128))
+        let models = (0..<700).map { index in
+            Shoal_V1_HeldModel.with {
+                $0.modelID = "m-\(index)"
+                $0.name = "m"
+            }
+        }
+        node.swarm.publish { $0.models = models }
+        let crowded = node.swarm.ownRecord
+        #expect(crowded.models.count == 512 && crowded.omittedModels == 188)
+        node.swarm.publish { $0.models = models }
+        #expect(node.swarm.ownRecord == crowded)
+        node.swarm.publish {
+            $0.nickname = "cellar"
+            $0.models = Array(models.prefix(2))
+        }
+        #expect(node.swarm.ownRecord.nickname == "cellar" && node.swarm.ownRecord.models.count == 2)
+        #expect(node.swarm.ownRecord.omittedModels == 0)
         #expect(node.swarm.ownRecord.sequence > sequence)
         #expect(throws: SwarmError.self) { try node.swarm.inviteCode() }
     }

@@ -172,20 +172,27 @@ package final class APITokens: Sendable {
 
     /// Who has the token.
     func prove(_ text: some StringProtocol) async throws -> Principal {
-        let refusal = AccountError(.badBearer, "the API token is unknown or was revoked; make a new one")
-        guard text.hasPrefix(Self.prefix), let secret = Secret(text.dropFirst(Self.prefix.count)) else { throw refusal }
+        let unknown = AccountError(
+            .badBearer, "this node has made no such API token; make one here, or ask the node that it is from")
+        guard text.hasPrefix(Self.prefix), let secret = Secret(text.dropFirst(Self.prefix.count)) else { throw unknown }
         let hash = secret.hash
         let found = try await store.read { database in
             try Row.fetchOne(
-                database, sql: "SELECT id, user, used FROM accountAPIToken WHERE hash = ? AND revoked IS NULL",
+                database, sql: "SELECT id, user, used, revoked FROM accountAPIToken WHERE hash = ?",
                 arguments: [Data(hash)]
             ).flatMap { row in
                 try UserRow.find(UserID(stored: row["user"]), database).map {
-                    (row: $0, id: APITokenID(stored: row["id"]), used: row["used"] as Double?)
+                    (
+                        row: $0, id: APITokenID(stored: row["id"]), used: row["used"] as Double?,
+                        isRevoked: row["revoked"] as Double? != nil
+                    )
                 }
             }
         }
-        guard let found, found.row.user.isActive else { throw refusal }
+        // Whoever has the secret had the token: they may know what became of it.
+        guard let found else { throw unknown }
+        guard found.row.user.isActive else { throw AccountError.deactivated(found.row.user) }
+        guard !found.isRevoked else { throw AccountError(.badBearer, "the API token was revoked; make a new one") }
         let now = clock.seconds
         // A use that was written down since the look into the row is noted once more, which changes nothing.
         let used = [found.used, uses.latest(found.id)].compactMap { $0 }.max()

@@ -88,10 +88,22 @@ package final class JSONWebTokens: Sendable {
 
     // MARK: Proving
 
+    /// What a bearer value is told that this node has not signed: it may well be good elsewhere.
+    private static func refusal(of text: String) -> String {
+        if text.utf8.count == 64, text.utf8.allSatisfy({ ($0 | 0x20).isHexadecimalDigit }) {
+            return "the key is not this node's: each node has its own, in the file api_key of its data directory"
+        }
+        if text.hasPrefix("swarm://") { return "an invite code lets nodes into the swarm; it is no key" }
+        if text.split(separator: ".", omittingEmptySubsequences: false).count == 3 {
+            return "the token was not signed by this node, or was changed; get a new one"
+        }
+        return "this node knows no such key or token"
+    }
+
     /// Who has the token.
     func prove(_ text: String) async throws -> Principal {
         guard let claims = signer.open(text), let user = UserID(claims.sub) else {
-            throw AccountError(.badBearer, "the token was not signed by this node, or was changed; get a new one")
+            throw AccountError(.badBearer, Self.refusal(of: text))
         }
         let now = clock.seconds
         guard Double(claims.iat) <= now + rules.skew / .seconds(1), claims.exp > claims.iat else {
@@ -106,9 +118,22 @@ package final class JSONWebTokens: Sendable {
                 database, sql: "SELECT 1 FROM accountEndedJWT WHERE id = ?", arguments: [claims.jti])
             return isEnded == true ? nil : try UserRow.find(user, database)
         }
-        guard let row, row.user.isActive, row.generation == claims.gen, row.user.role.rawValue == claims.role else {
+        if let row, !row.user.isActive { throw AccountError.deactivated(row.user, .revoked) }
+        guard let row, row.generation == claims.gen, row.user.role.rawValue == claims.role else {
             throw AccountError(.revoked, "the token was ended; get a new one")
         }
         return Principal(row, proof: .jwt(JWTHandle(id: claims.jti, expires: claims.exp)))
     }
+}
+
+extension AccountError {
+    /// For somebody who has proved to be the user.
+    static func deactivated(_ user: User, _ code: Code = .badBearer) -> AccountError {
+        AccountError(code, "the user \(user.username) is deactivated; an administrator can change that")
+    }
+}
+
+extension UInt8 {
+    /// Of small letters and digits.
+    fileprivate var isHexadecimalDigit: Bool { (0x30...0x39).contains(self) || (0x61...0x66).contains(self) }
 }

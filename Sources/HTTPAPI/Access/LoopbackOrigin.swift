@@ -17,10 +17,17 @@ enum LoopbackOrigin {
         }
     }
 
-    /// Whether a `Host` value, with or without port, names this machine.
+    /// Whether a `Host` value, with or without port, names this machine. What is no host by RFC 3986 section 3.2 names nobody.
     static func isLoopbackHost(_ authority: some StringProtocol) -> Bool {
-        let name = hostName(of: authority).lowercased()
-        return name == "localhost" || name.hasSuffix(".localhost") || isLoopbackAddress(name)
+        guard let (name, isBracketed) = host(of: Substring(authority)) else { return false }
+        if isBracketed { return name.contains(":") && isLoopbackAddress(name) }
+        return name == "localhost" || name.hasSuffix(".localhost") || !name.contains(":") && isLoopbackAddress(name)
+    }
+
+    /// Whether a request says of itself that it comes through a proxy, or from a page of another site.
+    static func comesFromElsewhere(_ headers: HTTPFields) -> Bool {
+        if headers[.secFetchSite]?.lowercased() == "cross-site" { return true }
+        return HTTPField.Name.ofProxies.contains { headers.contains($0) }
     }
 
     /// Whether an `Origin` is `http://` with a loopback name and the given port.
@@ -30,17 +37,39 @@ enum LoopbackOrigin {
         return ["localhost:\(port)", "127.0.0.1:\(port)", "[::1]:\(port)"].contains { $0 == authority.lowercased() }
     }
 
-    private static func hostName(of authority: some StringProtocol) -> String {
-        if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }) }
-        // More than one colon outside brackets is a bare IPv6 address.
-        if authority.count(where: { $0 == ":" }) > 1 { return String(authority) }
-        return String(authority.prefix { $0 != ":" })
+    /// The host of `host`, `host:port`, `[address]` or `[address]:port`, in small letters. An IPv6 address by itself is taken too.
+    private static func host(of authority: Substring) -> (name: String, isBracketed: Bool)? {
+        var name: Substring
+        var rest: Substring
+        let isBracketed = authority.hasPrefix("[")
+        if isBracketed {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            name = authority[authority.index(after: authority.startIndex)..<end]
+            rest = authority[authority.index(after: end)...]
+        } else if authority.count(where: { $0 == ":" }) > 1 {
+            return (authority.lowercased(), true)
+        } else {
+            name = authority.prefix { $0 != ":" }
+            rest = authority[name.endIndex...]
+        }
+        if rest.hasPrefix(":") {
+            rest = rest.dropFirst()
+            guard isNumber(rest, upTo: 65_535) else { return nil }
+        } else if !rest.isEmpty {
+            return nil
+        }
+        return (name.lowercased(), isBracketed)
+    }
+
+    /// Whether a text is digits alone, of a number that is not too large.
+    private static func isNumber(_ text: Substring, upTo limit: Int) -> Bool {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } && Int(text).map { $0 <= limit } ?? false
     }
 
     private static func isLoopbackAddress(_ text: String) -> Bool {
         if text == "::1" { return true }
         let mapped = text.lowercased().hasPrefix("::ffff:") ? String(text.dropFirst("::ffff:".count)) : text
         let parts = mapped.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { isNumber($0, upTo: 255) }
     }
 }

@@ -44,15 +44,17 @@ package final class RequestBodies: Sendable {
     ) async throws -> Response {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         if let length, length > limitBytes { throw APIError.bodyTooLarge(limitBytes: limitBytes) }
-        if let length, length <= Self.smallBytes { return try await answer(request, context) }
+        if let length, length <= Self.smallBytes {
+            try await request.goOn(context)
+            return try await answer(request, context)
+        }
         // What does not say how long it is may be as long as is allowed.
         let (whole, room) = try await withClientPresent(
             try await context.clientConnection(), timeout: nil, shutdownGracePeriod: .zero
         ) {
             let room = try await self.enter(share, length ?? limitBytes)
-            let whole = try await Self.within(Self.deadline) {
-                try await Self.collect(request, limitBytes: limitBytes)
-            }
+            try await request.goOn(context)
+            let whole = try await Self.within(Self.deadline) { try await request.wholeBody(limitBytes: limitBytes) }
             return (whole, room)
         }
         let size = whole.readableBytes
@@ -79,14 +81,6 @@ package final class RequestBodies: Sendable {
             return true
         }
         if isDue { threads.afterwards(onEnd) }
-    }
-
-    private static func collect(_ request: Request, limitBytes: Int) async throws -> ByteBuffer {
-        do {
-            return try await request.body.collect(upTo: limitBytes)
-        } catch is NIOTooManyBytesError {
-            throw APIError.bodyTooLarge(limitBytes: limitBytes)
-        }
     }
 
     private func enter(_ share: Share, _ places: Int) async throws -> Room {

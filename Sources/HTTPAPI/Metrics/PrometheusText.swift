@@ -6,7 +6,8 @@ struct PrometheusText {
 
     /// The body of `GET /metrics`.
     static func describe(
-        http: HTTPMetrics.Snapshot, node: NodeStatistics, models: [AvailableModel], version: String
+        http: HTTPMetrics.Snapshot, connections: ConnectionRoster.Snapshot, node: NodeStatistics,
+        models: [AvailableModel], version: String
     ) -> String {
         var output = PrometheusText()
         output.value("shoal_build_info", "gauge", "The running program.", 1, labels: [("version", version)])
@@ -22,6 +23,7 @@ struct PrometheusText {
             let count = model.loadedWindows.count { $0.node == node.nodeID }
             output.sample("shoal_loaded_windows", Double(count), labels: [("model", model.id)])
         }
+        output.add(connections)
         output.add(http)
         return output.text
     }
@@ -47,6 +49,16 @@ struct PrometheusText {
         value("shoal_completion_tokens_total", "counter", "Tokens produced.", Double(inference.completionTokens))
         value("shoal_prompt_seconds_total", "counter", "Time spent on prompts.", inference.promptSeconds)
         value("shoal_decode_seconds_total", "counter", "Time spent on decoding.", inference.decodeSeconds)
+    }
+
+    private mutating func add(_ connections: ConnectionRoster.Snapshot) {
+        value("shoal_http_connections", "gauge", "HTTP connections that are open.", Double(connections.open))
+        value(
+            "shoal_http_connections_displaced_total", "counter",
+            "Idle HTTP connections that were closed to make room.", Double(connections.displaced))
+        value(
+            "shoal_http_connections_refused_total", "counter", "HTTP connections that there was no room for.",
+            Double(connections.refused))
     }
 
     private mutating func add(_ http: HTTPMetrics.Snapshot) {

@@ -42,6 +42,9 @@ extension HTTPField.Name {
 
     static let xRequestID = known("x-request-id")
     static let xAPIKey = known("x-api-key")
+    static let secFetchSite = known("sec-fetch-site")
+    /// What proxies add to a request.
+    static let ofProxies = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"].map { known($0) }
     /// Proves that a request with a session's cookie comes from the session's own page.
     static let xCSRFToken = known("x-csrf-token")
     static let idempotencyKey = known("idempotency-key")

@@ -111,7 +111,7 @@ struct ChatCompletionRequest {
         let wanted = try fields.bool("logprobs") ?? false
         let top = try fields.integer("top_logprobs", in: 0...20)
         let count = try fields.integer("n_probs", in: 0...100)
-        if top != nil, !wanted { throw fields.invalid("top_logprobs", "needs logprobs to be true") }
+        if let top, top > 0, !wanted { throw fields.invalid("top_logprobs", "needs logprobs to be true") }
         if wanted { return max(top ?? 0, count ?? 0) }
         guard let count, count > 0 else { return nil }
         return count

@@ -16,6 +16,8 @@ struct EmbeddingsRequest {
     var model: String
     var inputs: [EmbeddingInput]
     var encoding: Encoding
+    /// How long vectors are to be: as the model makes them, or it is refused.
+    var dimensions: Int?
 
     /// Reads a body.
     ///
@@ -42,8 +44,7 @@ struct EmbeddingsRequest {
             throw fields.invalid("encoding_format", "must be float or base64")
         }
         self.encoding = encoding
-        // Vectors have the length that the model gives them.
-        try fields.require("dimensions", oneOf: [])
+        dimensions = try fields.integer("dimensions", in: 1...(1 << 20))
         fields.ignore(["user"])
         try fields.refuseUnread()
     }

@@ -28,13 +28,7 @@ extension Request {
 
     private func formJSON() async throws -> JSONValue { try await json(limitBytes: Self.formLimitBytes) }
 
-    private func formBody() async throws -> ByteBuffer {
-        do {
-            return try await body.collect(upTo: Self.formLimitBytes)
-        } catch is NIOTooManyBytesError {
-            throw APIError.bodyTooLarge(limitBytes: Self.formLimitBytes)
-        }
-    }
+    private func formBody() async throws -> ByteBuffer { try await wholeBody(limitBytes: Self.formLimitBytes) }
 
     private func multipartFields() async throws -> [(String, JSONValue)] {
         var fields: [(String, JSONValue)] = []

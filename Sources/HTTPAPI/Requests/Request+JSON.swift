@@ -7,7 +7,7 @@ import NIOCore
 extension Request {
     /// The body as JSON.
     ///
-    /// - Throws: 413 past the limit; 415 for a compressed body; 400 where there is no JSON document.
+    /// - Throws: As ``wholeBody(limitBytes:)``; 415 for a compressed body; 400 where there is no JSON document.
     func json(limitBytes: Int) async throws -> JSONValue {
         if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
             throw APIError(
@@ -17,12 +17,7 @@ extension Request {
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > limitBytes {
             throw APIError.bodyTooLarge(limitBytes: limitBytes)
         }
-        let buffer: ByteBuffer
-        do {
-            buffer = try await body.collect(upTo: limitBytes)
-        } catch is NIOTooManyBytesError {
-            throw APIError.bodyTooLarge(limitBytes: limitBytes)
-        }
+        let buffer = try await wholeBody(limitBytes: limitBytes)
         guard buffer.readableBytes > 0 else {
             throw APIError.invalidRequest("the body is empty; it must be a JSON object")
         }

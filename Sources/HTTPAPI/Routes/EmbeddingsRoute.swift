@@ -22,6 +22,11 @@ struct EmbeddingsRoute: Sendable {
         ) {
             try await embed(embeddings.model, embeddings.inputs, share)
         }
+        if let wanted = embeddings.dimensions, let made = results.first?.vector.count, made != wanted {
+            throw APIError.invalidRequest(
+                "dimensions must be \(made), the length of this model's vectors, and is \(wanted)",
+                parameter: "dimensions")
+        }
         return Response(
             status: .ok, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: Self.body(results, request: embeddings)))

@@ -6,6 +6,7 @@ import NIOCore
 struct HealthRoutes: Sendable {
     let services: NodeServices
     let metrics: HTTPMetrics
+    let roster: ConnectionRoster
 
     func add(to table: inout RouteTable) {
         table.get("/health", .everybody, handler: health)
@@ -15,7 +16,9 @@ struct HealthRoutes: Sendable {
     }
 
     @Sendable private func health(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(["status": "ok"])
+        var warnings: [JSONValue] = []
+        if roster.isCrowded { warnings.append("there are too many connections: some are closed or turned away") }
+        return .json(warnings.isEmpty ? ["status": "ok"] : ["status": "ok", "warnings": .array(warnings)])
     }
 
     @Sendable private func ready(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -30,7 +33,7 @@ struct HealthRoutes: Sendable {
 
     @Sendable private func showMetrics(_ request: Request, context: APIRequestContext) async throws -> Response {
         let text = PrometheusText.describe(
-            http: metrics.snapshot, node: await services.node.statistics(),
+            http: metrics.snapshot, connections: roster.snapshot, node: await services.node.statistics(),
             models: await services.inference.availableModels(), version: services.node.version)
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

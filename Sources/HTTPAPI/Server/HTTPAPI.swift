@@ -16,7 +16,8 @@ package enum HTTPAPI {
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) -> HTTPAPIServer {
         let metrics = HTTPMetrics()
-        let table = routes(configuration: configuration, services: services, metrics: metrics)
+        let roster = ConnectionRoster(limits: configuration.connections, logger: logger)
+        let table = routes(configuration: configuration, services: services, metrics: metrics, roster: roster)
         let boundPort = BoundPort()
         let router = Router(context: APIRequestContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: RequestIdentityMiddleware(metrics: metrics))
@@ -35,7 +36,9 @@ package enum HTTPAPI {
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionWatch()],
+                    additionalChannelHandlers: [
+                        ConnectionWatch(), ConnectionDoorFitter(roster: roster, limits: configuration.connections),
+                    ],
                     idleTimeout: .init(configuration.idleTimeout))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil),
@@ -51,11 +54,11 @@ package enum HTTPAPI {
     }
 
     static func routes(
-        configuration: HTTPAPIConfiguration, services: NodeServices, metrics: HTTPMetrics
+        configuration: HTTPAPIConfiguration, services: NodeServices, metrics: HTTPMetrics, roster: ConnectionRoster
     ) -> RouteTable {
         var table = RouteTable()
         let answering = GenerationAnswering(services: services, configuration: configuration, metrics: metrics)
-        HealthRoutes(services: services, metrics: metrics).add(to: &table)
+        HealthRoutes(services: services, metrics: metrics, roster: roster).add(to: &table)
         ModelListRoutes(services: services).add(to: &table)
         ChatCompletionRoute(answering: answering).add(to: &table)
         CompletionRoute(answering: answering).add(to: &table)

@@ -30,6 +30,8 @@ package struct HTTPAPIConfiguration: Sendable {
     package var shutdownGracePeriod: Duration
     /// How long a connection may stay silent between requests.
     package var idleTimeout: Duration
+    /// How many connections there may be, and how long each may take over a request.
+    package var connections: ConnectionLimits
     /// The most answers (`n`, and prompts of a list) that one request may ask for.
     package var maximumChoices: Int
 
@@ -47,6 +49,7 @@ package struct HTTPAPIConfiguration: Sendable {
         requestTimeout: Duration? = .seconds(300),
         shutdownGracePeriod: Duration = .seconds(5),
         idleTimeout: Duration = .seconds(180),
+        connections: ConnectionLimits = ConnectionLimits(),
         maximumChoices: Int = 128
     ) {
         self.host = host
@@ -62,6 +65,7 @@ package struct HTTPAPIConfiguration: Sendable {
         self.requestTimeout = requestTimeout
         self.shutdownGracePeriod = shutdownGracePeriod
         self.idleTimeout = idleTimeout
+        self.connections = connections
         self.maximumChoices = maximumChoices
     }
 }

@@ -73,7 +73,10 @@ struct RouteTable: Sendable {
             }.joined(separator: "/")
             router.on(RouterPath("/" + path), method: route.method) { request, context in
                 try route.access.check(context.caller, fault: context.credentialFault, configuration: configuration)
-                guard route.takesDocument else { return try await route.handler(request, context) }
+                guard route.takesDocument else {
+                    if !route.streamsBody { try await request.goOn(context) }
+                    return try await route.handler(request, context)
+                }
                 return try await configuration.bodies.serve(
                     request, context, for: configuration.shares.share(of: context.caller),
                     limitBytes: configuration.bodyLimitBytes, route.handler)

@@ -2,7 +2,6 @@ import Adapters
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import NIOHTTPTypes
 import ServiceLifecycle
 import Synchronization
 
@@ -14,8 +13,6 @@ struct LoRAReception: Sendable {
     private static let pieceBytes = 128 << 10
     /// What is left of a refused body that is read all the same, so that the connection can be used again.
     private static let smallRest = 64 << 10
-    /// How long a client may go on sending more than that, before the connection is cut.
-    private static let farewell: TimeAmount = .seconds(2)
 
     let loras: LoRAOperations
     let shutdownGracePeriod: Duration
@@ -32,7 +29,7 @@ struct LoRAReception: Sendable {
             let limit = loras.limits.fileBytes + Self.formBytes
             if let length = request.contentLength, length > limit { throw tooLarge }
             let room = try await loras.room(request.contentLength)
-            try await goOn(request, context)
+            try await request.goOn(context)
             try await context.channel.setOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
             ).get()
@@ -58,12 +55,6 @@ struct LoRAReception: Sendable {
         } catch {
             throw APIError(error)
         }
-    }
-
-    /// Lets a client send its body that asks first whether it should (RFC 9110 section 10.1.1).
-    private func goOn(_ request: Request, _ context: APIRequestContext) async throws {
-        guard request.headers[.expect]?.lowercased() == "100-continue" else { return }
-        try await context.channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue))).get()
     }
 
     private func read(
@@ -157,9 +148,8 @@ struct LoRAReception: Sendable {
         let rest = request.contentLength.map { $0 - progress.count }
         let isPatient = error.status != .requestTimeout && error.status != .serviceUnavailable
         if progress.hasEnded || isPatient && rest.map({ $0 <= Self.smallRest }) ?? false { return error }
+        // The door cuts it where the client goes on sending.
         error.headers[.connection] = "close"
-        let channel = context.channel
-        channel.eventLoop.scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return error
     }
 }

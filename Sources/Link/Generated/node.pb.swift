@@ -208,6 +208,12 @@ package nonisolated struct Shoal_V1_NodeRecord: @unchecked Sendable {
     set {_uniqueStorage()._demand = newValue}
   }
 
+  /// Models that the node has and the record has no room for.
+  package var omittedModels: UInt32 {
+    get {_storage._omittedModels}
+    set {_uniqueStorage()._omittedModels = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -700,7 +706,7 @@ nonisolated extension Shoal_V1_SignedRecord: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".NodeRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}sequence\0\u{3}issued_unix_milliseconds\0\u{1}nickname\0\u{1}version\0\u{3}engine_version\0\u{1}addresses\0\u{1}hardware\0\u{1}models\0\u{3}started_unix_milliseconds\0\u{1}links\0\u{1}region\0\u{1}demand\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}sequence\0\u{3}issued_unix_milliseconds\0\u{1}nickname\0\u{1}version\0\u{3}engine_version\0\u{1}addresses\0\u{1}hardware\0\u{1}models\0\u{3}started_unix_milliseconds\0\u{1}links\0\u{1}region\0\u{1}demand\0\u{3}omitted_models\0")
 
   fileprivate class _StorageClass {
     var _nodeID: Data = Data()
@@ -716,6 +722,7 @@ nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf.
     var _links: [Shoal_V1_MeasuredLink] = []
     var _region: String = String()
     var _demand: [Shoal_V1_ModelDemand] = []
+    var _omittedModels: UInt32 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -739,6 +746,7 @@ nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf.
       _links = source._links
       _region = source._region
       _demand = source._demand
+      _omittedModels = source._omittedModels
     }
   }
 
@@ -770,6 +778,7 @@ nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf.
         case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._links) }()
         case 12: try { try decoder.decodeSingularStringField(value: &_storage._region) }()
         case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._demand) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._omittedModels) }()
         default: break
         }
       }
@@ -821,6 +830,9 @@ nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf.
       if !_storage._demand.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._demand, fieldNumber: 13)
       }
+      if _storage._omittedModels != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._omittedModels, fieldNumber: 14)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -843,6 +855,7 @@ nonisolated extension Shoal_V1_NodeRecord: SwiftProtobuf.Message, SwiftProtobuf.
         if _storage._links != rhs_storage._links {return false}
         if _storage._region != rhs_storage._region {return false}
         if _storage._demand != rhs_storage._demand {return false}
+        if _storage._omittedModels != rhs_storage._omittedModels {return false}
         return true
       }
       if !storagesAreEqual {return false}

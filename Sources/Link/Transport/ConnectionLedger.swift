@@ -8,7 +8,8 @@ final class ConnectionLedger: Sendable {
         var listener: (any Channel)?
         var open: [ObjectIdentifier: any Channel] = [:]
         var isStopping = false
-        var handshaking = 0
+        /// Those that have not proven who they are, the oldest first.
+        var handshaking: [ObjectIdentifier] = []
         /// Connections for shards.
         var members: [NodeID: Int] = [:]
         var answers: [Int: Task<Void, Never>] = [:]
@@ -37,13 +38,25 @@ final class ConnectionLedger: Sendable {
         if isStopping { channel.close(promise: nil) }
     }
 
-    /// Whether there is room for one more connection, which `handshakeEnded` and `closed` have to follow.
+    /// Whether there is room for one more connection, which `handshakeEnded` and `closed` have to follow. Where too many have not proven
+    /// who they are, the oldest of them goes: a member takes milliseconds for it.
     func opened(_ channel: any Channel) -> Bool {
-        state.withLock { state in
+        let (isWelcome, displaced) = state.withLock { state -> (Bool, (any Channel)?) in
             state.open[ObjectIdentifier(channel)] = channel
-            state.handshaking += 1
-            return !state.isStopping && state.open.count <= limits.connections && state.handshaking <= limits.handshakes
+            state.handshaking.append(ObjectIdentifier(channel))
+            guard !state.isStopping, state.open.count <= limits.connections else { return (false, nil) }
+            guard state.handshaking.count > limits.handshakes else { return (true, nil) }
+            return (true, state.open[state.handshaking.removeFirst()])
         }
+        if let displaced {
+            logRefusal(of: displaced.remoteAddress, error: TooManyHandshakes(), on: displaced.eventLoop)
+            displaced.close(promise: nil)
+        }
+        return isWelcome
+    }
+
+    private struct TooManyHandshakes: Error, CustomStringConvertible {
+        let description = "it has not proven who it is, and too many others wait to do so"
     }
 
     /// Notes that the other side has proven who it is.
@@ -51,7 +64,10 @@ final class ConnectionLedger: Sendable {
         workers?.entered(channel, limit: limits.connections * 3 / 4)
     }
 
-    func handshakeEnded() { state.withLock { $0.handshaking -= 1 } }
+    func handshakeEnded(_ channel: any Channel) {
+        state.withLock { $0.handshaking.removeAll { $0 == ObjectIdentifier(channel) } }
+    }
+
     func closed(_ channel: any Channel) { state.withLock { $0.open[ObjectIdentifier(channel)] = nil } }
 
     /// Whether a member may have one more connection for shards, which `left` has to follow then.

@@ -71,7 +71,7 @@ final class HandshakeGuard: ChannelInboundHandler {
             }
             state = .proven
             lingering?.handshakeCompleted()
-            ledger.handshakeEnded()
+            ledger.handshakeEnded(context.channel)
             ledger.proven(context.channel)
         }
         context.fireUserInboundEventTriggered(event)
@@ -90,7 +90,7 @@ final class HandshakeGuard: ChannelInboundHandler {
         guard ledger.opened(context.channel) else {
             if ledger.isStopping {
                 state = .refused
-                ledger.handshakeEnded()
+                ledger.handshakeEnded(context.channel)
                 context.close(promise: nil)
             } else {
                 refuse(context, TooManyConnections())
@@ -99,7 +99,7 @@ final class HandshakeGuard: ChannelInboundHandler {
         }
         guard let timeout else {
             state = .proven
-            ledger.handshakeEnded()
+            ledger.handshakeEnded(context.channel)
             return true
         }
         let bound = NIOLoopBound((guard: self, context: context), eventLoop: context.eventLoop)
@@ -114,7 +114,7 @@ final class HandshakeGuard: ChannelInboundHandler {
     private func refuse(_ context: ChannelHandlerContext, _ error: any Error, closes: Bool = true) {
         if case .handshaking(let timeout) = state { timeout?.cancel() }
         state = .refused
-        ledger.handshakeEnded()
+        ledger.handshakeEnded(context.channel)
         ledger.logRefusal(of: context.remoteAddress, error: error, on: context.eventLoop)
         if closes { context.close(mode: .all, promise: nil) }
     }
@@ -124,7 +124,7 @@ final class HandshakeGuard: ChannelInboundHandler {
         isCounted = false
         if case .handshaking(let timeout) = state {
             timeout?.cancel()
-            ledger.handshakeEnded()
+            ledger.handshakeEnded(context.channel)
             state = .refused
         }
         ledger.closed(context.channel)

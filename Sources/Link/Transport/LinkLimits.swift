@@ -15,7 +15,7 @@ package struct LinkLimits: Sendable {
     package var keepaliveTimeout: Duration = .seconds(3)
     /// Connections that a listener keeps at once; one more is closed.
     package var connections = 1024
-    /// Connections whose handshake is still running; one more is closed.
+    /// Connections whose handshake is still running; with one more the oldest is closed.
     package var handshakes = 128
     package var handshakeTimeout: Duration = .seconds(10)
     /// Connections for shards that one member may have; one more is closed.

@@ -1,11 +1,15 @@
 package import ArgumentParser
+import Files
 
 /// `shoal join`: takes a running node into the swarm of an invite code.
 package struct JoinCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "join",
         abstract: "Take a running node into the swarm of an invite code.",
-        discussion: "A node that does not run yet joins with “shoal serve --join CODE”.")
+        discussion: """
+            A code of “-” is read from standard input, where nobody else sees it. A node that does not run yet joins with “shoal serve \
+            --join-file FILE”.
+            """)
 
     @OptionGroup package var output: OutputOptions
     @OptionGroup package var connection: ConnectionOptions
@@ -16,7 +20,7 @@ package struct JoinCommand: AsyncParsableCommand {
     package init() {}
 
     package mutating func validate() throws {
-        guard code.hasPrefix("swarm://") || code.hasPrefix("/ip") || code.hasPrefix("/dns") else {
+        guard code == "-" || code.hasPrefix("swarm://") || code.hasPrefix("/ip") || code.hasPrefix("/dns") else {
             throw ValidationError("the code must begin with swarm://, as “shoal invite” prints it")
         }
         guard code.utf8.count <= 4096 else { throw ValidationError("the code is longer than any invite code") }
@@ -25,7 +29,8 @@ package struct JoinCommand: AsyncParsableCommand {
     package func run() async throws {
         struct Content: Encodable { var code: String }
         struct Answer: Decodable { var message: String? }
-        let content = Content(code: code)
+        ProcessArguments.hide(code)
+        let content = Content(code: code == "-" ? try InviteCode.read(from: "-") : code)
         let body = try await NodeClient.with(try connection.target()) {
             try await $0.post("/api/admin/join-network", content)
         }

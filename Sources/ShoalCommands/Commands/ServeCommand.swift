@@ -1,5 +1,6 @@
 import Accounts
 package import ArgumentParser
+import Files
 import Node
 
 #if canImport(FoundationEssentials)
@@ -42,8 +43,18 @@ package struct ServeCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Port that other nodes connect to, 0 for any free one (default: 8801).")
     package var swarmPort: Int?
 
-    @Option(name: .long, help: ArgumentHelp("Join the swarm of this invite code.", valueName: "CODE"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Join the swarm of this invite code. Other users of the machine may see it for a moment: --join-file shows it to nobody.",
+            valueName: "CODE"))
     package var join: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Join the swarm of the invite code in this file; “-”: in standard input.", valueName: "FILE")
+    )
+    package var joinFile: String?
 
     @Option(name: .long, help: "Least level to log: trace, debug, info, notice, warning, error or critical.")
     package var logLevel: String?
@@ -69,9 +80,13 @@ package struct ServeCommand: AsyncParsableCommand {
         if let join, !join.hasPrefix("swarm://") {
             throw ValidationError("--join needs a code that begins with swarm://, as “shoal invite” prints it")
         }
+        if join != nil, joinFile != nil { throw ValidationError("--join and --join-file exclude each other") }
     }
 
     package func run() async throws {
+        if let join { ProcessArguments.hide(join) }
+        var flags = flags
+        if let joinFile { flags["swarm.join"] = try InviteCode.read(from: joinFile) }
         let settings = try Settings.load(
             flags: flags, environment: ProcessInfo.processInfo.environment, configurationFile: config)
         try await NodeDaemon.run(

@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Cluster
+import Files
 import Link
 import Node
 
@@ -82,6 +83,7 @@ package struct WorkerCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        if let token { ProcessArguments.hide(token) }
         let settings = try settings(environment: ProcessInfo.processInfo.environment)
         try await WorkerDaemon.run(settings) { address, hostname in
             Terminal.line("joined \(address) as \(hostname)")

@@ -20,15 +20,12 @@ package enum RecordRules {
 
     /// - Throws: `SwarmError` with `badRecord`, naming the field.
     package static func check(_ record: NodeRecord, sizeBytes: Int, now: Date) throws(SwarmError) {
+        let rules = Check(record)
         func require(_ condition: Bool, _ what: @autoclosure () -> String) throws(SwarmError) {
-            guard condition else {
-                throw SwarmError(.badRecord, "the record of node \(record.nodeID.prefix(8).hexadecimal) has \(what())")
-            }
+            try rules.require(condition, what())
         }
         func text(_ value: String, _ limit: Int, _ field: String) throws(SwarmError) {
-            // Control characters could steer the terminal that a table of peers is printed on.
-            let isPlain = value.unicodeScalars.allSatisfy { $0.value >= 32 && !(127...159).contains($0.value) }
-            try require(value.utf8.count <= limit && isPlain, "an overlong or unprintable \(field)")
+            try rules.text(value, limit, field)
         }
         try require(sizeBytes <= maximumBytes, "more than \(maximumBytes) bytes")
         try require(record.sequence > 0 && record.sequence < UInt64.max / 4, "an absurd sequence number")
@@ -63,14 +60,42 @@ package enum RecordRules {
         var names: Set<String> = []
         for model in record.models {
             try require(names.insert(model.modelID).inserted, "a model twice")
-            try check(model, require, text)
+            try check(model, of: record)
         }
     }
 
-    private static func check(
-        _ model: Shoal_V1_HeldModel, _ require: (Bool, @autoclosure () -> String) throws(SwarmError) -> Void,
-        _ text: (String, Int, String) throws(SwarmError) -> Void
-    ) throws(SwarmError) {
+    /// Says which record breaks a rule, and how.
+    private struct Check {
+        private let record: NodeRecord
+
+        init(_ record: NodeRecord) { self.record = record }
+
+        func require(_ condition: Bool, _ what: @autoclosure () -> String) throws(SwarmError) {
+            guard condition else {
+                throw SwarmError(.badRecord, "the record of node \(record.nodeID.prefix(8).hexadecimal) has \(what())")
+            }
+        }
+
+        func text(_ value: String, _ limit: Int, _ field: String) throws(SwarmError) {
+            try require(
+                value.utf8.count <= limit && value.unicodeScalars.allSatisfy(isPrintable),
+                "an overlong or unprintable \(field)")
+        }
+    }
+
+    /// Control characters could steer the terminal that a table of peers is printed on.
+    static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value >= 32 && !(127...159).contains(scalar.value)
+    }
+
+    static func check(_ model: Shoal_V1_HeldModel, of record: NodeRecord) throws(SwarmError) {
+        let rules = Check(record)
+        func require(_ condition: Bool, _ what: @autoclosure () -> String) throws(SwarmError) {
+            try rules.require(condition, what())
+        }
+        func text(_ value: String, _ limit: Int, _ field: String) throws(SwarmError) {
+            try rules.text(value, limit, field)
+        }
         try require(isModelID(model.modelID), "an unreadable model id")
         try text(model.name, 256, "model name")
         try text(model.architecture, 64, "architecture")
@@ -97,7 +122,7 @@ package enum RecordRules {
         try require(model.cutAlignment <= maximumLayers, "an absurd cut alignment")
     }
 
-    private static func isModelID(_ name: String) -> Bool {
+    static func isModelID(_ name: String) -> Bool {
         (1...200).contains(name.utf8.count) && name.first != "."
             && name.utf8.allSatisfy { byte in
                 (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")

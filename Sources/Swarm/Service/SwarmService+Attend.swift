@@ -199,7 +199,7 @@ extension SwarmService {
                 switch outcome {
                 case .mine(let sequence):
                     // A record of this node's past that is ahead of it: its database was lost, or its clock went back.
-                    republish(state.own.record, above: sequence, in: &state)
+                    republish(state.wanted, above: sequence, in: &state)
                 case .new:
                     state.isArchiveDirty = true
                     spread(signed, in: state)

@@ -126,7 +126,7 @@ extension SwarmService {
                     return difference < max(0.5, old.roundTripMilliseconds * 0.25)
                 }
             guard !isAlike else { return }
-            var record = state.own.record
+            var record = state.wanted
             record.links = links
             republish(record, in: &state)
         }

@@ -19,6 +19,8 @@ package final class SwarmService: Service, Membership {
     struct State {
         var table: PeerTable
         var own: SignedNodeRecord
+        /// What this node would say of itself if there were room for everything.
+        var wanted: NodeRecord
         var mailboxes: [PeerTable.SessionID: AttendMailbox] = [:]
         var channels: [NodeID: LinkChannel] = [:]
         /// Connections that `join` made, for `run` to attend on.
@@ -79,7 +81,7 @@ package final class SwarmService: Service, Membership {
             throw SwarmError(.storage, "the swarm's peers cannot be read from the database: \(error)", cause: error)
         }
         let own = try Self.sign(record, after: lastSequence, identity: identity, clock: clock)
-        self.state = Mutex(State(table: table, own: own, random: random))
+        self.state = Mutex(State(table: table, own: own, wanted: own.record, random: random))
     }
 
     /// How long a peer that is not seen is remembered.
@@ -92,7 +94,7 @@ package final class SwarmService: Service, Membership {
 
     package func publish(_ update: (inout NodeRecord) -> Void) {
         state.withLock { state in
-            var record = state.own.record
+            var record = state.wanted
             update(&record)
             republish(record, in: &state)
         }
@@ -109,16 +111,20 @@ package final class SwarmService: Service, Membership {
         publish { $0.addresses = addresses.map(\.description) }
     }
 
-    /// Signs and sends the record if it says anything new. A record that breaks the rules is logged and not sent.
+    /// Signs and sends the record if it says anything new. Of one that breaks the rules, what does not is sent.
     func republish(_ record: NodeRecord, above sequence: UInt64 = 0, in state: inout State) {
-        var comparable = record
-        comparable.sequence = state.own.record.sequence
-        comparable.issuedUnixMilliseconds = state.own.record.issuedUnixMilliseconds
-        comparable.nodeID = state.own.record.nodeID
-        guard comparable != state.own.record || sequence >= state.own.record.sequence else { return }
+        guard record != state.wanted || sequence >= state.own.record.sequence else { return }
         do throws(SwarmError) {
             let last = max(sequence, state.own.record.sequence)
+            let before = state.own.record.omittedModels
             state.own = try Self.sign(record, after: last, identity: identity, clock: clock)
+            let omitted = state.own.record.omittedModels
+            if omitted > 0, omitted != before {
+                logger.warning(
+                    "this node's record has no room for all models: others do not learn of some",
+                    metadata: ["named": "\(state.own.record.models.count)", "left_out": "\(omitted)"])
+            }
+            state.wanted = record
             state.isSequenceDirty = true
             for mailbox in state.mailboxes.values { mailbox.post(own: state.own.message) }
         } catch {
@@ -135,7 +141,12 @@ package final class SwarmService: Service, Membership {
         var record = record
         record.sequence = max(last + 1, milliseconds)
         record.issuedUnixMilliseconds = milliseconds
-        return try SignedNodeRecord(record, identity: identity, now: date)
+        record.omittedModels = 0
+        do throws(SwarmError) {
+            return try SignedNodeRecord(record, identity: identity, now: date)
+        } catch {
+            return try SignedNodeRecord(RecordRules.fitted(record, now: date), identity: identity, now: date)
+        }
     }
 
     // MARK: What this node knows

@@ -29,7 +29,7 @@ struct RawConnection {
 
     /// Sends `first`, and `second` once something has come back; all that comes back until the node closes.
     func exchange(_ first: String, then second: [UInt8]) async throws -> String {
-        try await send(first)
+        if !first.isEmpty { try await send(first) }
         var answer = ByteBuffer()
         var isSent = false
         for try await var piece in inbound {
