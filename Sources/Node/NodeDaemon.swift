@@ -223,7 +223,7 @@ package struct NodeDaemon: Sendable {
                 FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).withoutLastSlash,
             ],
             requestTimeout: api.requestTimeout, shutdownGracePeriod: .seconds(4),
-            connections: ConnectionLimits(openFiles: OpenFiles.raiseLimit()))
+            trustedProxies: api.trustedProxies, connections: ConnectionLimits(openFiles: OpenFiles.raiseLimit()))
     }
 
     static func inferenceSettings(

@@ -38,6 +38,30 @@ extension EndToEnd {
             }
         }
 
+        @Test func `chat takes one argument that is no model for a question, and never ends as if all were well`()
+            async throws
+        {
+            try await withNode(.whole) { node in
+                func chat(_ arguments: [String]) async throws -> CommandRun {
+                    try await CommandRun.shoal(
+                        ["chat"] + arguments + [
+                            "--temperature", "0", "--max-tokens", "64", "--data-dir", node.dataDirectory,
+                        ])
+                }
+                let expected = try await node.ask("What is Shoal?").text
+                #expect(try await chat(["What is Shoal?"]).output == expected + "\n")
+                let json = try await chat(["What is Shoal?", "--json"])
+                #expect(try JSONValue(parsing: json.output)["content"]?.string == expected)
+                for nothing in [["chat"], ["chat", DemoModel.id]] {
+                    let run = try await chat(Array(nothing.dropFirst()))
+                    #expect(run.status == 1 && run.errors.contains("nothing was asked"), "\(run.errors)")
+                }
+                let unknown = try await chat(["qwen3:8b"])
+                #expect(unknown.status == 1 && unknown.errors.contains("has no model qwen3:8b"), "\(unknown.errors)")
+                #expect(unknown.errors.contains("there is \(DemoModel.id)"))
+            }
+        }
+
         @Test func `a model that is imported beside a running node is served without a restart`() async throws {
             try await withNode { node in
                 try await DemoModel.import(into: node.dataDirectory, shards: "all")

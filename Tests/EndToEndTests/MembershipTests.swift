@@ -67,6 +67,22 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a node whose swarm is out of reach says so`() async throws {
+            let code = try await withNode(NodeSetup(name: "heron")) { heron in
+                try await CommandRun.shoal(["invite", "--data-dir", heron.dataDirectory]).output.filter {
+                    !$0.isNewline
+                }
+            }
+            try await withNode(NodeSetup(name: "otter"), join: code) { otter in
+                let log = otter.dataDirectory + "-otter.log"
+                _ = try await eventually("the log says so") {
+                    String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
+                        .contains("warning swarm: a peer does not answer; it is called again until it does")
+                        ? true : nil
+                }
+            }
+        }
+
         @Test func `a node of another swarm is refused, whatever it says`() async throws {
             try await withNode(NodeSetup(name: "heron")) { heron in
                 try await withNode(NodeSetup(name: "stranger")) { stranger in

@@ -143,6 +143,30 @@ struct AccessTests {
     }
 
     @Test(
+        "is judged by whom a trusted proxy names, and by nobody else's word",
+        arguments: [
+            ("127.0.0.1", ["203.0.113.9"], ["127.0.0.1"], "203.0.113.9", false),
+            ("127.0.0.1", ["203.0.113.9"], [], "127.0.0.1", false),
+            ("127.0.0.1", ["127.0.0.1"], [], "127.0.0.1", false),
+            ("127.0.0.1", ["127.0.0.1"], ["127.0.0.1"], "127.0.0.1", false),
+            ("192.0.2.1", ["127.0.0.1"], [], "192.0.2.1", false),
+            ("192.0.2.1", ["127.0.0.1"], ["192.0.2.1"], "127.0.0.1", true),
+            ("127.0.0.1", ["::1, 203.0.113.9"], ["127.0.0.1"], "203.0.113.9", false),
+            ("127.0.0.1", ["203.0.113.9", "192.0.2.7"], ["127.0.0.1", "192.0.2.7"], "203.0.113.9", false),
+            ("127.0.0.1", ["203.0.113.9, nonsense"], ["127.0.0.1"], "127.0.0.1", false),
+            ("127.0.0.1", [""], ["127.0.0.1"], "127.0.0.1", false),
+            ("127.0.0.1", ["2001:db8::1"], ["127.0.0.1"], "2001:db8::1", false),
+            ("127.0.0.1", [], [], "127.0.0.1", true), ("192.0.2.1", [], ["192.0.2.1"], "192.0.2.1", false),
+        ] as [(String, [String], Set<String>, String, Bool)])
+    func proxies(remote: String, named: [String], trusted: Set<String>, address: String, isLoopback: Bool) throws {
+        var headers = HTTPFields()
+        for value in named { headers.append(HTTPField(name: .xForwardedFor, value: value)) }
+        let origin = RequestOrigin(try SocketAddress(ipAddress: remote, port: 1), headers, trusting: trusted)
+        #expect(origin.address == address)
+        #expect(origin.isLoopback == isLoopback)
+    }
+
+    @Test(
         "is asked for in the same way however the path is written",
         arguments: ["//admin/api/users", "/admin//api/users/"])
     func slashes(path: String) async throws {

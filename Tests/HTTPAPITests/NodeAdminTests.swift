@@ -1,3 +1,4 @@
+import Accounts
 import GGUF
 import HTTPTypes
 import Inference
@@ -114,6 +115,21 @@ struct NodeAdminTests {
             #expect(answer.status == 500)
             #expect(!answer.text.contains("Unforeseen"))
         }
+    }
+
+    @Test("notes who was shown what lets others in", arguments: ["api-key", "network-code"])
+    func shown(what: String) async throws {
+        var node = ScriptedNode()
+        node.services.accounts = ScriptedNode.accounts()
+        let audit = node.services.accounts.audit
+        try await node.serve { client in
+            let answer = try await client.send(.get, "/api/admin/\(what)")
+            #expect(answer.status == 200 && answer.headers[.cacheControl] == "no-store")
+            try await client.expect(401, .get, "/api/admin/\(what)", key: nil)
+        }
+        #expect(
+            try await audit.entries().map(\.action.description)
+                == [what == "api-key" ? "node.show_key" : "swarm.show_code"])
     }
 
     @Test("is not ready while a part of the node is not")

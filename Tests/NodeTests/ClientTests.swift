@@ -43,6 +43,10 @@ import Testing
             let directory = DataDirectory(path: root)
             var environment = ["SHOAL_DATA_DIR": root]
             #expect(try target([], environment).address == .standard)
+            // Whoever names a directory means the node there, and no other.
+            #expect(throws: CommandError.self) { try target(["--data-dir", root], environment) }
+            #expect(throws: CommandError.self) { try target(["--data-dir", root + "/nowhere"], environment) }
+            #expect(try target(["--data-dir", root, "--url", "http://127.0.0.1:3"], environment).source == .flag)
             let lock = try directory.lock()
             try RunRecord(processID: 1, url: "http://127.0.0.1:1", swarmPort: nil, version: "1").write(in: directory)
             #expect(try target([], environment).address.text == "http://127.0.0.1:1")

@@ -120,6 +120,8 @@ package final class ClusterMaster: Service {
                 state.registry.keepForgotten(forgotten)
                 state.registry.keepChanged(records.keys)
             }
+            // The node stops: they are written down once more then.
+            if error is CancellationError { return }
             logger.error(
                 "the cluster's counters cannot be kept: after a restart they may be behind",
                 metadata: ["reason": "\(error)"])

@@ -1,4 +1,3 @@
-import HTTPTypes
 import NIOCore
 
 /// Tells a program on this machine from a web page that a browser on this machine was tricked into showing.
@@ -22,12 +21,6 @@ enum LoopbackOrigin {
         guard let (name, isBracketed) = host(of: Substring(authority)) else { return false }
         if isBracketed { return name.contains(":") && isLoopbackAddress(name) }
         return name == "localhost" || name.hasSuffix(".localhost") || !name.contains(":") && isLoopbackAddress(name)
-    }
-
-    /// Whether a request says of itself that it comes through a proxy, or from a page of another site.
-    static func comesFromElsewhere(_ headers: HTTPFields) -> Bool {
-        if headers[.secFetchSite]?.lowercased() == "cross-site" { return true }
-        return HTTPField.Name.ofProxies.contains { headers.contains($0) }
     }
 
     /// Whether an `Origin` is `http://` with a loopback name and the given port.

@@ -50,11 +50,9 @@ struct CallerMiddleware: RouterMiddleware {
         return .session(session, csrf: isSafe ? .notNeeded : .required(request.headers[.xCSRFToken]))
     }
 
-    /// Whether the request names this machine and comes through no proxy and from no page but the node's own.
+    /// Whether the request names this machine and comes from no page but the node's own.
     private func isDirect(_ request: Request) -> Bool {
-        guard let host = request.head.authority, LoopbackOrigin.isLoopbackHost(host),
-            !LoopbackOrigin.comesFromElsewhere(request.headers)
-        else { return false }
+        guard let host = request.head.authority, LoopbackOrigin.isLoopbackHost(host) else { return false }
         guard let origin = request.headers[.origin] else { return true }
         return LoopbackOrigin.isOwn(origin, port: boundPort.value)
     }

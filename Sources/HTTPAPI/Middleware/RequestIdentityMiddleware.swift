@@ -2,17 +2,20 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// Gives every request an id, and every answer that id and the headers that keep browsers from mischief.
+/// Says where every request comes from, and gives it an id, and every answer that id and the headers that keep browsers from mischief.
 struct RequestIdentityMiddleware: RouterMiddleware {
     typealias Context = APIRequestContext
 
     let metrics: HTTPMetrics
+    /// IP addresses of proxies that say whom they speak for.
+    let proxies: Set<String>
 
     func handle(
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
         var context = context
+        context.origin = RequestOrigin(context.channel.remoteAddress, request.headers, trusting: proxies)
         if let given = request.headers[.xRequestID], Self.isSensible(given) { context.requestID = given }
         context.logger[metadataKey: "hb.request.id"] = .string(context.requestID)
         var response = try await next(request, context)
@@ -44,7 +47,9 @@ extension HTTPField.Name {
     static let xAPIKey = known("x-api-key")
     static let secFetchSite = known("sec-fetch-site")
     /// What proxies add to a request.
-    static let ofProxies = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"].map { known($0) }
+    static let ofProxies =
+        [xForwardedFor] + ["forwarded", "via", "x-forwarded-host", "x-real-ip"].map { known($0) }
+    static let xForwardedFor = known("x-forwarded-for")
     /// Proves that a request with a session's cookie comes from the session's own page.
     static let xCSRFToken = known("x-csrf-token")
     static let idempotencyKey = known("idempotency-key")

@@ -30,7 +30,9 @@ struct NodeAdminRoutes: Sendable {
 
     @Sendable private func networkCode(_ request: Request, context: APIRequestContext) async throws -> Response {
         let code = try await services.swarm.networkCode()
-        return .json([
+        try await services.accounts.audit.record(
+            AuditEvent(context.actor, .showNetworkCode, on: .thing("swarm", "key")))
+        var response = Response.json([
             "code": .string(code.code),
             "node_id": .string(code.nodeID.short),
             "peer_id": .string(code.nodeID.hex),
@@ -38,6 +40,8 @@ struct NodeAdminRoutes: Sendable {
             "phase": code.peerCount == 0 ? "seedling" : "established",
             "peer_count": .integer(code.peerCount),
         ])
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
 
     @Sendable private func joinNetwork(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -67,4 +71,6 @@ struct NodeAdminRoutes: Sendable {
 extension AuditAction {
     /// The key outlasts the session of whoever saw it: it is replaced by removing the file and starting the node again.
     fileprivate static let showNodeKey = AuditAction("node.show_key")
+    /// Whoever saw the code can make nodes of the swarm.
+    fileprivate static let showNetworkCode = AuditAction("swarm.show_code")
 }

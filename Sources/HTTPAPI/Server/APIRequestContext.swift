@@ -11,6 +11,8 @@ package struct APIRequestContext: RequestContext {
     /// Sent back as `x-request-id`; the client's own one where it sent a sensible one.
     package var requestID: String
     package var caller = Caller.nobody
+    /// Where the request came from.
+    var origin: RequestOrigin
     /// Why the credentials that the request carried prove nothing.
     var credentialFault: CredentialFault?
     /// Where what takes long is done for this request; nil where its body is small.
@@ -19,13 +21,14 @@ package struct APIRequestContext: RequestContext {
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
+        origin = RequestOrigin(source.channel.remoteAddress, [:])
         requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? ""
     }
 
-    var isOnLoopback: Bool { LoopbackOrigin.isLoopback(channel.remoteAddress) }
+    var isOnLoopback: Bool { origin.isLoopback }
 
     /// Where the request came from, for those who count and record it.
-    var address: String { channel.remoteAddress?.ipAddress ?? "local" }
+    var address: String { origin.address }
 
     /// Who does what this request asks for, as the audit log says it.
     var actor: AuditActor {

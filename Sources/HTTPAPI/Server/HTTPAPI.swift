@@ -20,7 +20,7 @@ package enum HTTPAPI {
         let table = routes(configuration: configuration, services: services, metrics: metrics, roster: roster)
         let boundPort = BoundPort()
         let router = Router(context: APIRequestContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: RequestIdentityMiddleware(metrics: metrics))
+        router.add(middleware: RequestIdentityMiddleware(metrics: metrics, proxies: Set(configuration.trustedProxies)))
         router.add(middleware: ErrorMiddleware(table: table))
         router.add(middleware: CORSPolicyMiddleware(boundPort: boundPort))
         router.add(middleware: RateLimitMiddleware(limits: configuration.rateLimits, clock: clock))

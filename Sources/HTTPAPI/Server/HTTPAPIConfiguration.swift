@@ -30,6 +30,8 @@ package struct HTTPAPIConfiguration: Sendable {
     package var shutdownGracePeriod: Duration
     /// How long a connection may stay silent between requests.
     package var idleTimeout: Duration
+    /// IP addresses of proxies whose `X-Forwarded-For` says where a request comes from.
+    package var trustedProxies: [String]
     /// How many connections there may be, and how long each may take over a request.
     package var connections: ConnectionLimits
     /// The most answers (`n`, and prompts of a list) that one request may ask for.
@@ -49,6 +51,7 @@ package struct HTTPAPIConfiguration: Sendable {
         requestTimeout: Duration? = .seconds(300),
         shutdownGracePeriod: Duration = .seconds(5),
         idleTimeout: Duration = .seconds(180),
+        trustedProxies: [String] = [],
         connections: ConnectionLimits = ConnectionLimits(),
         maximumChoices: Int = 128
     ) {
@@ -65,6 +68,7 @@ package struct HTTPAPIConfiguration: Sendable {
         self.requestTimeout = requestTimeout
         self.shutdownGracePeriod = shutdownGracePeriod
         self.idleTimeout = idleTimeout
+        self.trustedProxies = trustedProxies
         self.connections = connections
         self.maximumChoices = maximumChoices
     }

@@ -59,10 +59,16 @@ package enum PlanRefusal: Error, Equatable {
                 "model \(model) cannot be cut (\(reason)), and no reachable node can run all \(layerCount) layers\(lost)",
                 hint: "import every shard of the model on one node with enough memory")
         case .misaligned(let alignment):
+            guard alignment > 1 else {
+                return InferenceError(
+                    .modelNotCovered,
+                    "model \(model) cannot be run in the pieces in which the reachable nodes hold its layers\(lost)",
+                    hint: "import more of its shards on one of the nodes")
+            }
             return InferenceError(
                 .modelNotCovered,
-                "model \(model) can be cut only at every \(alignment). layer and not into windows of every size, and the reachable "
-                    + "nodes hold its layers in other pieces\(lost)",
+                "model \(model) can be cut only after a multiple of \(alignment) layers, and the reachable nodes hold its layers in "
+                    + "other pieces\(lost)",
                 hint: "import shards so that each node's run of layers begins and ends at a multiple of \(alignment)")
         case .doesNotFit:
             return InferenceError(

@@ -4,6 +4,7 @@ import Inference
 import Jobs
 import Link
 import Logging
+import NIOCore
 
 #if canImport(Glibc)
     import Glibc
@@ -73,6 +74,7 @@ extension Settings {
             inferenceRequestsPerMinute: try reader.integer("api.rate_limit_rpm", default: 60, in: 0...1_000_000),
             adminRequestsPerMinute: try reader.integer("api.rate_limit_admin_rpm", default: 200, in: 0...1_000_000),
             limitsLoopback: try reader.flag("api.rate_limit_loopback", default: false),
+            trustedProxies: try reader.ipAddresses("api.trusted_proxies"),
             requestTimeout: try reader.seconds("api.request_timeout_seconds", default: 600, in: 1...604_800),
             bodyLimitMegabytes: try reader.integer("api.body_limit_mb", default: 32, in: 1...1024)
         )
@@ -268,6 +270,15 @@ extension SettingsReader {
                 else { return nil }
             }
             return weights
+        }
+    }
+
+    /// IP addresses, separated by commas.
+    fileprivate mutating func ipAddresses(_ key: String) throws -> [String] {
+        try value(key, default: [], allowed: "IP addresses, separated by commas") { text in
+            let parts = text.split(separator: ",").map { String($0.trimmingPrefix { $0 == " " }) }
+            return parts.allSatisfy { (try? SocketAddress(ipAddress: $0, port: 0)) != nil } && !parts.isEmpty
+                ? parts : nil
         }
     }
 

@@ -42,6 +42,8 @@ package struct Settings: Sendable, Equatable {
         package var adminRequestsPerMinute: Int
         /// Callers on this machine are limited as well.
         package var limitsLoopback: Bool
+        /// IP addresses of proxies whose `X-Forwarded-For` says where a request comes from.
+        package var trustedProxies: [String]
         /// Longest time that an answer which is not streamed may take.
         package var requestTimeout: Duration
         /// The largest body of a request, megabytes (2^20 bytes); uploads of files have limits of their own.

@@ -69,8 +69,10 @@ struct Conversation {
         }
     }
 
-    let model: String
-    private let system: String?
+    /// Who answers the next question.
+    var model: String
+    /// What the model is told before the conversation, which begins anew when that changes.
+    var system: String? { didSet { clear() } }
     private let temperature: Double?
     private let maximumTokens: Int?
     private let seed: UInt32?

@@ -54,7 +54,7 @@ struct PullPlan {
         let kind = [variant.quant, probe.architecture].compactMap { $0 }.joined(separator: ", ")
         lines.append(
             "  model   \(kind), \(Figures.bytes(probe.totalSize)) in "
-                + (probe.shardCount == 1 ? "1 shard" : "\(probe.shardCount) shards"))
+                + Figures.counted(probe.shardCount, "shard"))
         switch selection {
         case .all: break
         case .fairShare: lines.append("  fetch   this node's share of the shards")

@@ -6,8 +6,8 @@ package struct ChatCommand: AsyncParsableCommand {
         commandName: "chat",
         abstract: "Ask a model, once or in a conversation.",
         discussion: """
-            With a question, prints the answer and ends; a question of “-” is read from standard input. Without one, \
-            asks again and again until Ctrl-D. In a conversation, /clear forgets what was said and /exit ends.
+            With a question, prints the answer and ends; a question of “-” is read from standard input. Where there is one model, \
+            the question alone is enough. Without a question, asks again and again until Ctrl-D; /help lists what else can be said then.
             The answer goes to standard output as it comes; the route it took and its speed go to standard error.
             """)
 
@@ -42,12 +42,14 @@ package struct ChatCommand: AsyncParsableCommand {
             throw ValidationError("--temperature must be from 0 to 2, not \(temperature)")
         }
         if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens must be at least 1, not \(maxTokens)") }
-        if output.json && question == nil { throw ValidationError("--json needs a question") }
+        if output.json && question == nil && !(model.map(Self.isQuestion) ?? false) {
+            throw ValidationError("--json needs a question")
+        }
     }
 
     package func run() async throws {
         try await NodeClient.with(try connection.target()) { client in
-            let model = if let given = self.model { given } else { try await Self.onlyModel(client) }
+            let (model, question) = try await modelAndQuestion(client)
             var conversation = Conversation(
                 model: model, system: system, temperature: temperature, maximumTokens: maxTokens, seed: seed)
             if let question {
@@ -60,17 +62,54 @@ package struct ChatCommand: AsyncParsableCommand {
         }
     }
 
+    /// Who is asked, and what; one argument that names no model is a question.
+    private func modelAndQuestion(_ client: NodeClient) async throws -> (model: String, question: String?) {
+        guard let model else { return (try await Self.onlyModel(client), nil) }
+        if let question { return (model, question) }
+        let models = try await Self.models(client)
+        if models.contains(model) { return (model, nil) }
+        if Self.isQuestion(model) { return (try await Self.onlyModel(client), model) }
+        throw CommandError(
+            "\(client.target.address) has no model \(model)",
+            hint: models.isEmpty
+                ? "“shoal import FILE.gguf” adds one"
+                : "there \(models.count == 1 ? "is" : "are") \(models.joined(separator: ", "))")
+    }
+
+    /// Whether a word is nothing that a model could be called.
+    static func isQuestion(_ text: String) -> Bool {
+        !text.utf8.allSatisfy { byte in
+            (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._/:".utf8.contains(byte)
+        }
+    }
+
     private func converse(_ conversation: inout Conversation, client: NodeClient) async throws {
         let person = Terminal.readsFromPerson
-        if person { Terminal.errorLine("\(conversation.model) at \(client.target.address); /exit or Ctrl-D ends") }
+        if person { Terminal.errorLine("\(conversation.model) at \(client.target.address); /help helps, Ctrl-D ends") }
+        var isAsked = false
         while true {
             if person { Terminal.writeError("> ") }
             guard let line = readLine() else { break }
-            switch line.trimmingPrefix(while: \.isWhitespace) {
-            case "": continue
-            case "/exit", "/quit", "/bye": return
-            case "/clear": conversation.clear()
+            let said = line.trimmingPrefix(while: \.isWhitespace)
+            let words = said.split(separator: " ", maxSplits: 1)
+            switch (words.first ?? "", words.count > 1 ? String(words[1]) : nil) {
+            case ("", _): continue
+            case ("/exit", nil), ("/quit", nil), ("/bye", nil): return
+            case ("/clear", nil): conversation.clear()
+            case ("/help", nil): Terminal.errorLine(Self.help)
+            case ("/system", let text): conversation.system = text
+            case ("/model", nil):
+                Terminal.errorLine("\(conversation.model), of \(try await Self.models(client).joined(separator: ", "))")
+            case ("/model", let name?):
+                if try await Self.models(client).contains(name) {
+                    conversation.model = name
+                } else {
+                    Terminal.error(CommandError("there is no model \(name)", hint: "/model lists those that there are"))
+                }
+            case (let word, _) where person && word.hasPrefix("/") && word.dropFirst().allSatisfy(\.isLetter):
+                Terminal.error(CommandError("there is no \(word)", hint: "/help lists what there is"))
             default:
+                isAsked = true
                 do {
                     finish(try await conversation.ask(line, client: client, show: true))
                 } catch let error as CommandError where person {
@@ -78,8 +117,20 @@ package struct ChatCommand: AsyncParsableCommand {
                 }
             }
         }
-        if person { Terminal.errorLine("") }
+        if person { return Terminal.errorLine("") }
+        guard isAsked else {
+            throw CommandError(
+                "nothing was asked",
+                hint: "“shoal chat \(conversation.model) QUESTION”, or questions on standard input, a line each")
+        }
     }
+
+    private static let help = """
+        /clear         forget what was said
+        /system TEXT   tell the model something before the conversation, which begins anew
+        /model NAME    have another model answer; without a name, list the models
+        /exit, /bye    end, like Ctrl-D
+        """
 
     private func finish(_ turn: Conversation.Turn) {
         Terminal.newLine()
@@ -92,9 +143,13 @@ package struct ChatCommand: AsyncParsableCommand {
         return lines.joined(separator: "\n")
     }
 
-    private static func onlyModel(_ client: NodeClient) async throws -> String {
+    private static func models(_ client: NodeClient) async throws -> [String] {
         let models: ServedModels = try await client.get("/v1/models")
-        let ids = models.data.map(\.id)
+        return models.data.map(\.id)
+    }
+
+    private static func onlyModel(_ client: NodeClient) async throws -> String {
+        let ids = try await models(client)
         switch ids.count {
         case 1: return ids[0]
         case 0:

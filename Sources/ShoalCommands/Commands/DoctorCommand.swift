@@ -47,7 +47,7 @@ package struct DoctorCommand: AsyncParsableCommand {
         } catch {
             findings.append(.fail("settings", "\(error)", mend: "correct it, then start the node again"))
         }
-        let target = try connection.target(environment: environment)
+        let target = try connection.target(environment: environment, mayBeAway: true)
         findings += DataDirectoryChecks(directory: target.directory).findings()
         findings += await NodeChecks(target: target, settings: settings).findings()
         if let settings { findings += await EngineChecks(program: settings.engine.binary).findings() }

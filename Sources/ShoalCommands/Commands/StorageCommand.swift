@@ -25,7 +25,8 @@ package struct StorageCommand: AsyncParsableCommand {
             "disk    \(Figures.bytes(storage.diskUsageBytes)) used by models, of \(Figures.bytes(storage.maxDiskMb << 20))"
         let memory = "memory  \(Figures.bytes(storage.localVramMb << 20)) for models here"
         let pool =
-            storage.peerCount > 0 ? ", \(Figures.bytes(storage.poolVramMb << 20)) with \(storage.peerCount) peers" : ""
+            storage.peerCount > 0
+            ? ", \(Figures.bytes(storage.poolVramMb << 20)) with \(Figures.counted(storage.peerCount, "peer"))" : ""
         let keeping =
             storage.autoManageEnabled
             ? "auto    shards are fetched and given up by the node itself, up to \(Figures.bytes(storage.autoManageMaxStorageMb << 20))"

@@ -41,7 +41,7 @@ package struct UserAddCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
-        let target = try connection.target()
+        let target = try connection.target(mayBeAway: true)
         let isOffline = target.source == .assumed
         if isOffline { try await checkThatNoNodeRuns(on: target) }
         // What cannot be is said before anybody types a password.

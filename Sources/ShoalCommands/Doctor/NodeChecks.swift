@@ -45,13 +45,15 @@ struct NodeChecks {
         if peers.isEmpty {
             findings.append(.ok("swarm", "no other nodes yet; “shoal invite” prints the code to join"))
         } else if away.isEmpty {
-            findings.append(.ok("swarm", "all \(peers.count) other nodes answer"))
+            findings.append(
+                .ok("swarm", peers.count == 1 ? "the other node answers" : "all \(peers.count) other nodes answer"))
         } else {
             let names = away.map { "\($0.nickname ?? $0.nodeId) (\($0.addresses.first ?? "no address"))" }
             findings.append(
                 .warn(
                     "swarm",
-                    "\(away.count) of \(peers.count) other nodes do not answer: \(names.joined(separator: ", "))",
+                    "of \(Figures.counted(peers.count, "other node")) \(away.count) \(away.count == 1 ? "does" : "do") not answer: "
+                        + names.joined(separator: ", "),
                     mend: "check that they run and that their swarm port is reachable from here"))
         }
         let models: [ModelSummary] = try await client.get("/api/admin/models")
@@ -62,7 +64,8 @@ struct NodeChecks {
                     "models", "no node holds every shard of \(gaps.joined(separator: ", "))",
                     mend: "import the missing shards on some node, or start the node that holds them"))
         } else if !models.isEmpty {
-            findings.append(.ok("models", "all \(models.count) are complete in this swarm"))
+            let which = models.count == 1 ? "the model is" : "all \(models.count) models are"
+            findings.append(.ok("models", "\(which) complete in this swarm"))
         }
         return findings
     }

@@ -30,8 +30,11 @@ package struct ConnectionOptions: ParsableArguments {
     }
 
     /// Resolves the options: flags, then the environment, then what the data directory says, then the default port.
+    ///
+    /// - Parameter mayBeAway: Whether a directory may be named that no node runs on.
+    /// - Throws: `CommandError`; `SettingsError`.
     package func target(
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = ProcessInfo.processInfo.environment, mayBeAway: Bool = false
     ) throws -> NodeTarget {
         let directory = DataDirectory(path: try Settings.dataDirectory(flag: dataDir, environment: environment))
         let address: NodeAddress
@@ -46,6 +49,11 @@ package struct ConnectionOptions: ParsableArguments {
             (address, source) = (given, .environment)
         } else if let record = RunRecord.running(in: directory), let given = NodeAddress(record.url) {
             (address, source) = (given, .running)
+        } else if let dataDir, !mayBeAway {
+            // Another node may be at the standard address.
+            throw CommandError(
+                "no node runs on the data directory \(directory.path)",
+                hint: "“shoal serve --data-dir \(dataDir)” starts one; --url ADDRESS asks another")
         } else {
             (address, source) = (.standard, .assumed)
         }

@@ -12,6 +12,11 @@ package enum Figures {
         return "\(count) B"
     }
 
+    /// How many of something: "1 peer", "3 peers".
+    package static func counted(_ count: Int, _ what: String) -> String {
+        count == 1 ? "1 \(what)" : "\(count) \(what)s"
+    }
+
     /// A number in units of 1000 with three digits: "999", "1.54 k", "15.4 M".
     package static func count(_ count: Int) -> String {
         var value = Double(count)

@@ -66,6 +66,7 @@ extension SwarmService {
             case .full: throw RPCError(code: .resourceExhausted, message: "this node knows as many peers as it may")
             case .open(let id, let replaced):
                 if let replaced { state.mailboxes[replaced]?.close(.replaced) }
+                state.unanswered.remove(peer)
                 // A peer that calls anew may have moved.
                 state.channels[peer] = nil
                 let mailbox = AttendMailbox()

@@ -89,8 +89,19 @@ extension SwarmService {
             }
             await attend(on: channel)
         } catch {
-            state.withLock { $0.table.dialFailed(dial.id, at: clock.now(), using: &$0.random) }
-            logger.debug("a peer does not answer", metadata: ["peer": "\(dial.id)", "reason": "\(error)"])
+            let (isNews, isAlone) = state.withLock { state in
+                state.table.dialFailed(dial.id, at: clock.now(), using: &state.random)
+                return (state.unanswered.insert(dial.id).inserted, state.table.sessions.isEmpty)
+            }
+            // Alone, a node may wait for a swarm that it cannot reach.
+            logger.log(
+                level: !isNews ? .debug : isAlone ? .warning : .info,
+                "a peer does not answer; it is called again until it does",
+                metadata: [
+                    "peer": "\(dial.id.short)",
+                    "addresses": "\(dial.addresses.map(\.description).joined(separator: ", "))",
+                    "reason": "\(error.message)",
+                ])
         }
     }
 

@@ -29,6 +29,8 @@ package final class SwarmService: Service, Membership {
         var nextListener = 0
         var random: any RandomNumberGenerator & Sendable
         var advertised: [LinkAddress] = []
+        /// Peers that did not answer, as the log knows.
+        var unanswered: Set<NodeID> = []
         var isArchiveDirty = false
         var isSequenceDirty = true
         var isStopping = false
