@@ -141,7 +141,16 @@ extension EndToEnd {
         {
             try await Self.withHub { hub, model in
                 let receiver = Self.setup("receiver", hub)
-                try await withSwarm([NodeSetup(name: "sender", shards: "all"), receiver]) { nodes in
+                // A node takes a file without copying it where it can: the one that is damaged is of this test alone.
+                let own = FileManager.default.temporaryDirectory.appending(
+                    path: "shoal-e2e-\(UUID().uuidString.prefix(8))")
+                let original = URL(filePath: BuildProducts.demoModel)
+                let copy = own.appending(path: original.lastPathComponent)
+                try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+                defer { try? FileManager.default.removeItem(at: own) }
+                try Data(contentsOf: original).write(to: copy)
+                let damaged = NodeSetup(name: "sender", shards: "all", modelFile: copy.path(percentEncoded: false))
+                try await withSwarm([damaged, receiver]) { nodes in
                     let (sender, receiver) = (nodes[0], nodes[1])
                     try Self.corrupt(shard: 1, on: sender)
                     try await Self.pull(receiver)

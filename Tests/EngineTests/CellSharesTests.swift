@@ -49,39 +49,35 @@ struct CellSharesTests {
     }
 
     @Test(
-        "No newcomer ends anything but what leaves its caller with less than others had",
-        arguments: 0..<200 as Range<UInt64>)
-    func invariants(seed: UInt64) throws {
-        var random = Numbers(state: seed)
-        let sessions = (0..<Int(random.next() % 24)).map { _ in
-            (caller: random.next() % 4, cells: Int(random.next() % 900))
-        }
-        let shares = Self.shares(4096, sessions)
-        let caller = random.next() % 5
-        let cells = Int(random.next() % 2000)
-        guard let ended = shares.sessionsToEnd(for: caller, needing: cells) else { return }
-        let own = sessions.filter { $0.caller == caller }.reduce(cells) { $0 + $1.cells }
-        let left = shares.holdings.filter { !ended.contains($0.session) }
-        #expect(left.isEmpty || left.reduce(cells) { $0 + $1.cells } <= 4096)
-        for holding in shares.holdings where ended.contains(holding.session) {
-            #expect(holding.caller != caller)
-            let had = sessions.filter { $0.caller == holding.caller }.reduce(0) { $0 + $1.cells }
-            #expect(had > own)
-            // Nothing older went while something younger of the same caller stayed.
-            #expect(!left.contains { $0.caller == holding.caller && $0.openedAt > holding.openedAt })
+        "Whatever three sessions of three callers hold, a newcomer ends only what leaves its caller with less than others had"
+    )
+    func invariants() {
+        let sizes = [0, 250, 600]
+        let kinds = (1...3).flatMap { caller in sizes.map { (caller: UInt64(caller), cells: $0) } }
+        for first in kinds {
+            for second in kinds {
+                for third in kinds {
+                    let sessions = [first, second, third]
+                    for caller in 1...4 as ClosedRange<UInt64> {
+                        for cells in [20, 300, 900, 2000] { Self.check(sessions, caller: caller, cells: cells) }
+                    }
+                }
+            }
         }
     }
 
-    /// SplitMix64.
-    private struct Numbers {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var value = state
-            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-            return value ^ (value >> 31)
+    private static func check(_ sessions: [(caller: UInt64, cells: Int)], caller: UInt64, cells: Int) {
+        let shares = shares(1000, sessions)
+        guard let ended = shares.sessionsToEnd(for: caller, needing: cells) else { return }
+        let wanted = sessions.filter { $0.caller == caller }.reduce(cells) { $0 + $1.cells }
+        let left = shares.holdings.filter { !ended.contains($0.session) }
+        let hasRoom = left.isEmpty || left.reduce(cells) { $0 + $1.cells } <= 1000
+        let isFair = shares.holdings.filter { ended.contains($0.session) }.allSatisfy { holding in
+            let had = sessions.filter { $0.caller == holding.caller }.reduce(0) { $0 + $1.cells }
+            // Nothing older went while something younger of the same caller stayed.
+            let isYoungest = !left.contains { $0.caller == holding.caller && $0.openedAt > holding.openedAt }
+            return holding.caller != caller && had > wanted && isYoungest
         }
+        #expect(hasRoom && isFair, "\(sessions), \(cells) for \(caller): \(ended)")
     }
 }
