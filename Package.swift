@@ -63,6 +63,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Calls of the C library that Swift does not see.
         .target(name: "CFiles"),
+        // The process in which trainings run.
+        .target(name: "CWarden"),
         .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
         .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
@@ -220,7 +222,7 @@ let package = Package(
             name: "ShoalCommands",
             dependencies: [
                 "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
-                lifecycle, "Adapters", "Cluster", "Hardware", "Files",
+                lifecycle, "Adapters", "Cluster", "Hardware", "Files", "CWarden",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -272,9 +274,10 @@ let package = Package(
             resources: [.embedInCode("Resources/gpus.c")]),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(
-            name: "JobsTests", dependencies: ["Jobs", "Accounts", "Files", "Store", "Events", grdb, logging, lifecycle]),
+            name: "JobsTests",
+            dependencies: ["Jobs", "Accounts", "Files", "Store", "Events", "shoal", grdb, logging, lifecycle]),
         .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
-        .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF"], exclude: ["reference"]),
+        .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF", "Safetensors"], exclude: ["reference"]),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "GGUF"], exclude: ["reference"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
@@ -379,7 +382,7 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-for target in package.targets where target.type != .system && !["CEngine", "CFiles"].contains(target.name) {
+for target in package.targets where target.type != .system && !["CEngine", "CFiles", "CWarden"].contains(target.name) {
     var settings = target.swiftSettings ?? []
     settings += [
         .enableUpcomingFeature("InternalImportsByDefault"),

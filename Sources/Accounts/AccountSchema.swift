@@ -4,7 +4,7 @@ import Store
 /// The tables of this domain.
 enum AccountSchema {
     static func prepare(_ store: Store) throws {
-        try store.migrate([users, ledger, audit])
+        try store.migrate([users, ledger, audit, KnownNetworks.migration])
     }
 
     /// Ids of users are never used again, so that what outlives a user (ledger, audit log) never becomes another's.

@@ -27,6 +27,7 @@ package struct AccountServices: Sendable {
         let hasher = PasswordHasher(limits: rules.hashing)
         let gate = LogInGate(rules: rules.logIns, clock: clock)
         users = try Users(store: store, hasher: hasher, gate: gate, clock: clock)
+        gate.recall(try store.read(KnownNetworks.all))
         logIns = LogIns(users: users, gate: gate)
         sessions = try WebSessions(store: store, rules: rules.sessions, clock: clock)
         apiTokens = try APITokens(store: store, clock: clock)

@@ -34,7 +34,8 @@ package struct LoRAFileName: Hashable, Sendable, CustomStringConvertible {
     /// The safe name for a file that somebody calls `original`: each run of other characters becomes `_`, and what is too long is
     /// cut before the extension.
     ///
-    /// - Throws: `AdapterError` of code `badName` where it is a path, has control characters or no known extension.
+    /// - Throws: `AdapterError` of code `badName` where it is a path, has control characters or no known extension, could be taken
+    ///   for an option, or is the name of a device on some system.
     package init(safe original: String) throws {
         guard original.utf8.count <= 1024,
             original.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != 0x2F && $0 != 0x5C })
@@ -50,6 +51,12 @@ package struct LoRAFileName: Hashable, Sendable, CustomStringConvertible {
             } else if !stem.hasSuffix("_") {
                 stem += "_"
             }
+        }
+        guard !stem.hasPrefix("-"), !Self.isDevice(stem) else {
+            throw AdapterError(
+                .badName,
+                "the file name begins with “-”, or is the name of a device; call it something else, as my_\(stem.drop { $0 == "-" })"
+            )
         }
         fileExtension = parts.fileExtension.lowercased()
         self.stem = String(stem.prefix(Self.maximumLength - fileExtension.utf8.count - 1))
@@ -68,6 +75,14 @@ package struct LoRAFileName: Hashable, Sendable, CustomStringConvertible {
         let suffix = "_v\(number)"
         let room = Self.maximumLength - fileExtension.utf8.count - 1 - suffix.utf8.count
         return LoRAFileName(stem: stem.prefix(room) + suffix, like: self)
+    }
+
+    /// Whether Windows opens a device by this name, with any extension and in either case. Source: “Naming Files, Paths, and
+    /// Namespaces” of its documentation.
+    private static func isDevice(_ stem: String) -> Bool {
+        let base = stem.prefix { $0 != "." }.lowercased()
+        if ["con", "prn", "aux", "nul"].contains(base) { return true }
+        return base.count == 4 && ["com", "lpt"].contains(base.prefix(3)) && base.last!.isWholeNumber
     }
 
     private static func parts(of name: String) -> (stem: String, fileExtension: String)? {

@@ -123,13 +123,18 @@ package actor LoRALibrary {
         do {
             let source = check.source(try FileSource(path: path))
             switch format {
-            case .safetensors: _ = try SafetensorsHeader(reading: source)
+            case .safetensors:
+                _ = try SafetensorsHeader(reading: source)
+                try SecondFormat.refuse(inSafetensors: source)
             case .checkpoint: _ = try TorchCheckpoint(reading: source)
             }
         } catch let error as SafetensorsError {
             throw AdapterError(.badContent, "the file is no valid safetensors file: \(error)", cause: error)
         } catch let error as PickleError {
-            throw AdapterError(.badContent, "the file is no checkpoint of plain tensors: \(error)", cause: error)
+            throw AdapterError(
+                .badContent,
+                format == .safetensors
+                    ? "\(error)" : "the file is no checkpoint of plain tensors: \(error)", cause: error)
         } catch let error as AdapterError {
             throw error
         } catch let error as CancellationError {

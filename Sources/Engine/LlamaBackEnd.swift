@@ -46,8 +46,8 @@ package enum LlamaBackEnd {
         let line = text.split(separator: "\n").joined(separator: " ")
         guard !line.isEmpty, let logger = logger.withLock({ $0 }) else { return }
         switch level {
-        case 4: logger.warning("\(line)")
-        case 3: logger.info("\(line)")
+        // Its warnings are for who makes models: an operator cannot act on them.
+        case Int32(GGML_LOG_LEVEL_ERROR.rawValue): logger.warning("\(line)")
         default: logger.debug("\(line)")
         }
     }

@@ -57,10 +57,11 @@ package enum CutTable {
         if let causal = model.property("attention.causal")?.bool, !causal {
             return "it is an encoder: its tokens look at later ones"
         }
-        if model.property("rope.dimension_sections") != nil, rule.inputTensor == nil {
+        if let sections = model.property("rope.dimension_sections"), !isEverywhere(0, sections), rule.inputTensor == nil
+        {
             return "its rotary embedding wants several positions per token"
         }
-        if model.property("deepstack_mapping") != nil {
+        if let mapping = model.property("deepstack_mapping"), !isEverywhere(-1, mapping) {
             return "its layers read image embeddings besides hidden states"
         }
         if model.architecture == "command-r", model.layerCount >= 64 {
@@ -81,6 +82,13 @@ package enum CutTable {
             }
         }
         return nil
+    }
+
+    /// Whether a value is `neutral`, or an array of nothing else: what libllama takes where the key is missing.
+    private static func isEverywhere(_ neutral: Int, _ value: GGUFValue) -> Bool {
+        guard let array = value.array else { return value.integer == neutral }
+        guard let elements = try? array.elements() else { return false }
+        return elements.allSatisfy { $0.integer == neutral }
     }
 
     private static func leastCommonMultiple(_ left: Int, _ right: Int) -> Int {

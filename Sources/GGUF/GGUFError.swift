@@ -35,6 +35,8 @@ package struct GGUFError: Error, Sendable {
         package static let badLayout = Code("badLayout")
         /// A key that is needed is missing or has another type.
         package static let missingKey = Code("missingKey")
+        /// A GGUF file of something else than a language model that is written token by token.
+        package static let otherContent = Code("otherContent")
         /// The parts of a model do not belong together, or one is missing.
         package static let badParts = Code("badParts")
         /// The model may not be cut as asked.

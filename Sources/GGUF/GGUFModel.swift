@@ -82,6 +82,9 @@ package struct GGUFModel: Sendable {
         self.tensors = tensors
         self.index = index
 
+        if let kind = OtherContent(of: first.header) {
+            throw GGUFError(.otherContent, kind.sentence, field: kind.key, path: first.name)
+        }
         let architectureKey = "general.architecture"
         guard let architecture = first.header[architectureKey]?.string, !architecture.isEmpty else {
             throw GGUFError(
@@ -93,6 +96,11 @@ package struct GGUFModel: Sendable {
             throw GGUFError(
                 .missingKey, "\(countKey) must be a number of layers from 1 to \(Self.maximumLayers)", field: countKey,
                 path: first.name)
+        }
+        guard !tensors.isEmpty else {
+            throw GGUFError(
+                .otherContent, "it has a vocabulary and no weights; take the file of the model itself", path: first.name
+            )
         }
         self.architecture = architecture
         self.layerCount = layerCount
@@ -158,7 +166,7 @@ package enum PartName {
     /// Reads such a name.
     /// - Returns: what comes before the numbers, the part counted from 0, and the number of parts; nil for other names.
     package static func parse(_ path: String) -> (prefix: String, part: Int, count: Int)? {
-        guard path.hasSuffix(".gguf") else { return nil }
+        guard path.lowercased().hasSuffix(".gguf") else { return nil }
         let stem = path.dropLast(5)
         let tail = stem.suffix(15)
         let fields = tail.split(separator: "-", omittingEmptySubsequences: false)
@@ -180,6 +188,9 @@ package enum PartName {
     /// The paths of all parts of the model that `path` belongs to; `path` alone where it is no part.
     package static func siblings(of path: String) -> [String] {
         guard let (prefix, _, count) = parse(path) else { return [path] }
-        return (0..<count).map { Self.path(prefix: prefix, part: $0, count: count) }
+        // Their names end as this one does, as .GGUF too.
+        return (0..<count).map {
+            String(Self.path(prefix: prefix, part: $0, count: count).dropLast(5)) + path.suffix(5)
+        }
     }
 }

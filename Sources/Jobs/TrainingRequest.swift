@@ -5,7 +5,7 @@ package struct TrainingRequest: Hashable, Sendable {
     /// Most bytes of a description: it goes into the trainer's environment.
     package static let maximumDescriptionBytes = 8192
 
-    /// The name that the result is to have: letters, digits, `.`, `_` and `-`, not beginning with a dot.
+    /// The name that the result is to have: letters, digits, `.`, `_` and `-`, not beginning with a dot or a hyphen.
     package let outputModel: String
     package let description: String
     /// Where the training data are, as the client wrote it: a folder under the file root.
@@ -22,10 +22,13 @@ package struct TrainingRequest: Hashable, Sendable {
             default: false
             }
         }
-        guard isPlain, (1...Self.maximumNameLength).contains(outputModel.utf8.count), !outputModel.hasPrefix(".") else {
+        guard isPlain, (1...Self.maximumNameLength).contains(outputModel.utf8.count),
+            !outputModel.hasPrefix("."), !outputModel.hasPrefix("-")
+        else {
             throw .badValue(
                 "output_model",
-                "takes 1 to \(Self.maximumNameLength) letters, digits, “.”, “_” and “-”, and begins with no dot")
+                "takes 1 to \(Self.maximumNameLength) letters, digits, “.”, “_” and “-”, and begins with neither “.” nor “-”"
+            )
         }
         let description = description ?? ""
         guard description.utf8.count <= Self.maximumDescriptionBytes, !description.utf8.contains(0) else {

@@ -19,7 +19,9 @@ extension ModelLibrary {
         if let existing = try? model(id) {
             guard existing.manifestHash == manifest.hash else {
                 throw LibraryError(
-                    .idTaken, "another model is in the library as \(id); remove it to follow the swarm's")
+                    .idTaken,
+                    "another model is in the library as \(id): remove that one (“shoal rm \(id)”), or fetch this one under another id "
+                        + "with --model-id (model_id)")
             }
             return
         }

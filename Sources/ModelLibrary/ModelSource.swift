@@ -51,7 +51,7 @@ struct ModelSource: Sendable {
         } catch let error as GGUFError {
             throw LibraryError(
                 .notAModel,
-                "\(given[0]) is no GGUF model that can be imported: \(error.message)"
+                "\(error.path ?? given[0]) is no GGUF model that can be imported: \(error.message)"
                     + (error.byteOffset.map { " (at byte \($0))" } ?? ""), cause: error
             )
         }

@@ -53,11 +53,16 @@ package struct NodeDaemon: Sendable {
         try directory.create()
         let lock = try directory.lock()
         directory.removeLeftovers()
+        for sentence in try directory.closeToOthers() { logger.warning("\(sentence)") }
         defer { RunRecord.remove(in: directory) }
         for name in settings.unknownVariables {
             logger.warning("the environment variable is no setting", metadata: ["name": "\(name)"])
         }
 
+        try FreePort.check(
+            host: settings.api.host, port: settings.api.port, for: "HTTP", flag: "--port")
+        try FreePort.check(
+            host: settings.swarm.host, port: settings.swarm.port, for: "other nodes", flag: "--swarm-port")
         let parts = try await Parts(settings: settings, directory: directory, logger: logger)
         let shutdown = ShutdownRequest()
         let (listening, reached) = AsyncStream<Void>.makeStream()
@@ -74,7 +79,7 @@ package struct NodeDaemon: Sendable {
         }
         let upkeep = AccountUpkeep(
             accounts: parts.accounts, makesFirstAdministrator: settings.accounts.makesFirstAdministrator,
-            listening: listening, onFirstAdministrator: onFirstAdministrator)
+            passwordFile: directory.oneTimePassword, listening: listening, onFirstAdministrator: onFirstAdministrator)
         var configuration = ServiceGroupConfiguration(
             services: [
                 // The names keep the group from describing services by their contents, keys included.
@@ -148,7 +153,8 @@ package struct NodeDaemon: Sendable {
             library = try await ModelLibrary.open(
                 directory: directory.models, store: store, events: events, logger: Logger(label: "library"))
             swarm = try SwarmService(
-                identity: identity, credentials: credentials, record: machine.record(of: settings.node),
+                identity: identity, credentials: credentials,
+                record: machine.record(of: settings.node, id: identity.id),
                 swarmKeyPath: directory.swarmKey, store: store, events: events, logger: Logger(label: "swarm"))
             let records = try ModelRecords(store: store, logger: Logger(label: "records"))
             inference = InferenceService(

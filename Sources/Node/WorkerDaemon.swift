@@ -36,6 +36,7 @@ package struct WorkerDaemon: Sendable {
         try directory.create()
         let lock = try directory.lock()
         directory.removeLeftovers()
+        for sentence in try directory.closeToOthers() { logger.warning("\(sentence)") }
         for name in settings.unknownVariables {
             logger.warning("the environment variable is no setting", metadata: ["name": "\(name)"])
         }
@@ -52,7 +53,7 @@ package struct WorkerDaemon: Sendable {
         inferenceSettings.callerPercent = 100
         let inference = InferenceService(
             settings: inferenceSettings, library: library,
-            membership: SoloMembership(me: identity.id, record: machine.record(of: settings.node)),
+            membership: SoloMembership(me: identity.id, record: machine.record(of: settings.node, id: identity.id)),
             credentials: try CurrentCredentials(LinkCredentials(identity: identity, swarm: SwarmKey())), events: events,
             logger: Logger(label: "inference"))
         let engines = WorkerEngines(

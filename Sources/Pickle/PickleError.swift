@@ -21,6 +21,8 @@ package struct PickleError: Error, Sendable {
         package static let forbiddenCall = Code("forbiddenCall")
         /// A zip archive that two readers might read differently.
         package static let ambiguousArchive = Code("ambiguousArchive")
+        /// A file that could be read as one of another kind too.
+        package static let secondFormat = Code("secondFormat")
         /// A file of another kind than those that are read.
         package static let unsupported = Code("unsupported")
         /// The sizes that the pickle states are not those of the data.

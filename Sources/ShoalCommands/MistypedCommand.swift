@@ -22,7 +22,8 @@ struct MistypedCommand: Equatable {
                 if argument == "help" { return nil }
                 parent = path
                 word = argument
-                suggestion = Self.closest(to: argument, among: commands.map { Self.name(of: $0) })
+                let shown = commands.filter { $0.configuration.shouldDisplay }
+                suggestion = Self.closest(to: argument, among: shown.map { Self.name(of: $0) })
                 return
             }
             command = found
@@ -42,9 +43,11 @@ struct MistypedCommand: Equatable {
     }
 
     /// The name that takes fewest changes, where those are few for its length.
-    private static func closest(to word: String, among names: [String]) -> String? {
+    static func closest(to word: String, among names: [String]) -> String? {
         let distances = names.map { ($0, distance(Array(word.lowercased().utf8.prefix(40)), Array($0.utf8))) }
-        return distances.min { $0.1 < $1.1 }.flatMap { $0.1 <= max(1, $0.0.utf8.count / 3) ? $0.0 : nil }
+        return distances.min { $0.1 < $1.1 }.flatMap {
+            $0.1 <= max(1, $0.0.utf8.count / 3) && $0.1 < word.utf8.count ? $0.0 : nil
+        }
     }
 
     /// Letters that have to be put in, taken out, changed, or swapped with the next one (optimal string alignment).

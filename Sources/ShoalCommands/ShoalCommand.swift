@@ -17,13 +17,17 @@ package struct ShoalCommand: AsyncParsableCommand {
             “shoal invite”, and ask with “shoal chat” or any OpenAI client.
             """,
         version: NodeVersion.current,
+        subcommands: [WardenCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "This node",
                 subcommands: [ServeCommand.self, ImportCommand.self, DoctorCommand.self]),
             CommandGroup(
                 name: "The swarm",
-                subcommands: [InviteCommand.self, JoinCommand.self, StatusCommand.self, PeersCommand.self]
+                subcommands: [
+                    InviteCommand.self, JoinCommand.self, LeaveCommand.self, StatusCommand.self, PeersCommand.self,
+                    PingCommand.self,
+                ]
             ),
             CommandGroup(name: "The cluster", subcommands: [WorkerCommand.self, ClusterCommand.self]),
             CommandGroup(
@@ -31,8 +35,14 @@ package struct ShoalCommand: AsyncParsableCommand {
                 subcommands: [
                     SearchCommand.self, PullCommand.self, DownloadsCommand.self, ModelsCommand.self, RmCommand.self,
                     StorageCommand.self, ScheduleCommand.self, ChatCommand.self, BenchCommand.self, LoRACommand.self,
+                    ModelsListCommand.self, ShowCommand.self, PsCommand.self, ModelsUnloadCommand.self,
                 ]),
-            CommandGroup(name: "People and programs", subcommands: [UserCommand.self, TokenCommand.self]),
+            CommandGroup(name: "Training", subcommands: [TrainCommand.self, JobsCommand.self]),
+            CommandGroup(
+                name: "People and programs",
+                subcommands: [
+                    LogInCommand.self, LogOutCommand.self, MeCommand.self, UserCommand.self, TokenCommand.self,
+                ]),
         ]
     )
 

@@ -1,4 +1,6 @@
 import Dispatch
+import GRDB
+import Store
 import Testing
 
 @testable import Accounts
@@ -80,6 +82,33 @@ struct LogInGateTests {
                         username: "ada", password: AccountFixture.password, from: ClientAddress("203.0.113.1"))
                 } == .throttled)
             for _ in 0..<3 { _ = try await fixture.logIn() }
+        }
+    }
+
+    @Test("nor after a restart; the networks used latest are kept, and go with their user")
+    func lockOutAfterRestart() async throws {
+        var rules = AccountServices.Rules()
+        rules.logIns.throttle.networks = 2
+        try await withAccounts(rules: rules) { fixture in
+            let user = try await fixture.add().id
+            let networks = ["192.0.2.7", "2001:db8::1", "192.0.2.9"].map(ClientAddress.init)
+            for network in networks {
+                fixture.time.advance(.seconds(1))
+                _ = try await fixture.accounts.logIns.logIn(
+                    username: "ADA", password: AccountFixture.password, from: network)
+            }
+            let anew = try AccountFixture.accounts(
+                fixture.store, keyPath: fixture.keyPath, rules: rules, fixture.time.clock)
+            func logIn(_ password: String, from address: ClientAddress) async -> AccountError.Code? {
+                await code { _ = try await anew.logIns.logIn(username: "ada", password: password, from: address) }
+            }
+            for _ in 0..<50 { _ = await logIn("x", from: ClientAddress("198.51.100.1")) }
+            #expect(await logIn(AccountFixture.password, from: networks[0]) == .throttled)
+            #expect(await logIn(AccountFixture.password, from: ClientAddress("2001:db8::ffff")) == nil)
+            #expect(await logIn(AccountFixture.password, from: networks[2]) == nil)
+            try await fixture.users.delete(user, by: AccountFixture.actor)
+            #expect(
+                try await fixture.store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM accountNetwork") } == 0)
         }
     }
 

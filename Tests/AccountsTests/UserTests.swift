@@ -157,10 +157,18 @@ struct UserTests {
             let password = try #require(try await fixture.users.bootstrap())
             #expect(password.username == first.username && password.text != first.text)
             #expect(await code { _ = try await fixture.logIn("admin2", first.text) } == .wrongCredentials)
+            // Unless it is shown the one that was not used.
+            #expect(try await fixture.users.bootstrap(previous: password.text)?.text == password.text)
+            let other = try #require(try await fixture.users.bootstrap(previous: password.text)?.username)
+            #expect(other == password.username)
 
             let entry = try await fixture.logIn("admin2", password.text)
             #expect(entry.user.hasOneTimePassword && entry.user.role == .admin)
             #expect(await code { _ = try await fixture.logIn("admin2", password.text) } == .wrongCredentials)
+            #expect(
+                try await fixture.store.read {
+                    try String.fetchOne($0, sql: "SELECT passwordState FROM accountUser WHERE username = 'admin2'")
+                } == "spent")
 
             let session = try await fixture.accounts.sessions.begin(for: entry)
             let proved = try await fixture.accounts.authenticator.authenticate(.session(session.id, csrf: .notNeeded))

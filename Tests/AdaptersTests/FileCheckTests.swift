@@ -71,9 +71,7 @@ struct FileCheckTests {
         func text(_ text: String) -> [UInt8] { [0x58, UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8) }
         func repeated(_ count: Int, _ bytes: [UInt8]) -> [UInt8] { Array(repeatElement(bytes, count: count).joined()) }
         let proto: [UInt8] = [0x80, 2]
-        var bytes = proto + [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
-        bytes += proto + [0x4D, 0xE9, 3, 0x2E]
-        bytes += proto + [0x7D] + text("little_endian") + [0x88, 0x73, 0x2E]
+        var bytes = TorchBytes.beginning
         bytes += proto + Array("ccollections\nOrderedDict\n)Rq\0".utf8) + text("a")
         bytes += Array("q\u{1}0}q\u{2}(".utf8) + repeated(50_000, Array("h\u{1}N".utf8)) + Array("u0".utf8)
         bytes += repeated(12_000, Array("h\0h\u{2}b0".utf8)) + Array("}.".utf8) + proto + Array("].".utf8)

@@ -149,10 +149,7 @@ struct LoRALibraryTests {
     func checkpoint() async throws {
         try await withLoRAs { fixture in
             // The five pickles of an older checkpoint of an empty dictionary.
-            let bytes: [UInt8] =
-                [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
-                + [0x80, 2, 0x4D, 0xE9, 0x03, 0x2E] + [0x80, 2, 0x7D, 0x58, 13, 0, 0, 0] + Array("little_endian".utf8)
-                + [0x88, 0x73, 0x2E] + [0x80, 2, 0x7D, 0x2E] + [0x80, 2, 0x5D, 0x2E]
+            let bytes = TorchBytes.beginning + [0x80, 2, 0x7D, 0x2E] + [0x80, 2, 0x5D, 0x2E]
             let stored = try await fixture.open().add(bytes, as: "a.pt", type: .none)
             #expect(stored.file.path.description == "no_type_provided/a.pt")
         }

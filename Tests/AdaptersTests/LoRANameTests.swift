@@ -9,7 +9,9 @@ struct LoRANameTests {
             ("my_lora.safetensors", "my_lora.safetensors"),
             ("My LoRA (final).SafeTensors", "My_LoRA_final_.safetensors"),
             ("größe.pt", "gr_e.pt"), (".hidden.pth", "_hidden.pth"), ("..pt", "_.pt"), ("日本語.ckpt", "_.ckpt"),
-            ("a.b.c.bin", "a.b.c.bin"), ("a;rm -rf $HOME.bin", "a_rm_-rf_HOME.bin"), ("-rf.bin", "-rf.bin"),
+            ("a.b.c.bin", "a.b.c.bin"), ("a;rm -rf $HOME.bin", "a_rm_-rf_HOME.bin"), ("con_v2.bin", "con_v2.bin"),
+            ("console.pt", "console.pt"),
+            ("com10.pt", "com10.pt"), ("a-b.pt", "a-b.pt"),
             (String(repeating: "n", count: 300) + ".safetensors", String(repeating: "n", count: 116) + ".safetensors"),
             ("x.safetensors.pt", "x.safetensors.pt"), ("caf\u{65}\u{301}.pt", "cafe_.pt"),
         ])
@@ -25,6 +27,7 @@ struct LoRANameTests {
         arguments: [
             "", "noextension", ".safetensors", "a.txt", "a.safetensors.exe", "a.safetensors/", "../a.pt", "a/b.pt",
             "a\\b.pt",
+            "-rf.bin", "--help.pt", "con.pt", "NUL.safetensors", "Aux.v2.bin", "com1.ckpt", "LPT9.pt", "prn..pt",
             "a\0.pt", "a\n.pt", "a.pt\u{7F}", "a.", "a.PTX", String(repeating: "n", count: 2000) + ".pt", "a.p\u{0442}",
         ])
     func refused(_ original: String) async {

@@ -82,7 +82,14 @@ struct MasterTests {
             try await master.master.setDriver(.cuda, hostname: "painter", token: made.text)
             try worker.start(master.address, token: made)
             try await eventually { worker.drivers.withLock { $0.last } == .cuda }
+            // And taken back, for good.
+            try await master.master.setDriver(nil, hostname: "painter", token: made.text)
+            try await eventually { worker.drivers.withLock { $0.last } == .some(nil) }
+            #expect(master.node(worker)?.driver == nil)
             worker.stop()
+        }
+        try await withMaster(store: store, identity: identity) { master in
+            #expect(master.node(worker) != nil && master.node(worker)?.driver == nil)
         }
     }
 

@@ -44,6 +44,37 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a node leaves its swarm, is forgotten there by its name, and is asked for no longer`() async throws
+        {
+            try await withSwarm([NodeSetup(name: "heron"), NodeSetup(name: "otter")]) { nodes in
+                let (heron, otter) = (nodes[0], nodes[1])
+                func shoal(_ node: TestNode, _ arguments: String...) async throws -> CommandRun {
+                    try await CommandRun.shoal(arguments + ["--data-dir", node.dataDirectory])
+                }
+                let ping = try await shoal(heron, "ping", "otter", "-c", "1")
+                #expect(
+                    ping.status == 0 && ping.output.hasPrefix("otter (") && ping.output.hasSuffix(" ms\n"), "\(ping)")
+                let early = try await shoal(heron, "peers", "rm", "otter")
+                #expect(early.status == 1 && early.errors.contains("is connected"), "\(early)")
+                let unasked = try await shoal(otter, "leave")
+                #expect(unasked.status == 1 && unasked.errors.contains("--yes"), "\(unasked)")
+                let left = try await shoal(otter, "leave", "--yes")
+                #expect(left.status == 0 && left.output == "alone now; 1 peer forgotten\n", "\(left)")
+                #expect(try await otter.get("/api/admin/peers") == .array([]))
+                _ = try await eventually("heron sees otter leave") {
+                    try await heron.get("/api/admin/stats")["peers"]?.integer == 0 ? true : nil
+                }
+                let list = try await shoal(heron, "peers")
+                #expect(list.output.contains("otter") && list.output.contains("away for"), "\(list)")
+                #expect(try await shoal(heron, "ping", "otter", "-c", "1").status == 1)
+                let gone = try await shoal(heron, "peers", "rm", "otter")
+                #expect(gone.status == 0, "\(gone)")
+                #expect(try await heron.get("/api/admin/peers") == .array([]))
+                let unknown = try await shoal(heron, "peers", "rm", "otter")
+                #expect(unknown.status == 1 && unknown.errors.contains("no node otter"), "\(unknown)")
+            }
+        }
+
         @Test func `an invite code is shown to nobody who lists processes`() async throws {
             try await withNode(NodeSetup(name: "heron")) { heron in
                 let code = try await CommandRun.shoal(["invite", "--data-dir", heron.dataDirectory]).output

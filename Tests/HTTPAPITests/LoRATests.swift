@@ -85,8 +85,11 @@ struct LoRATests {
             let second = try await client.upload("\(Self.admin)/upload", [.file("two.safetensors", bytes)])
             #expect(second.json["partial_path"]?.string == "no_type_provided/two.safetensors")
             #expect(second.json["same_as"]?.string == "no_type_provided/one.safetensors")
+            // A user is not told what others have.
+            let third = try await client.upload("/lora/upload", [.file("three.safetensors", bytes)])
+            #expect(third.status == 200 && third.json["same_as"] == nil && third.json["entity_type"] == nil)
             let files = try await client.send(.get, Self.admin).json["files"]?.array ?? []
-            #expect(files.map { $0["sha256"]?.string?.utf8.count } == [64, 64])
+            #expect(files.map { $0["sha256"]?.string?.utf8.count } == [64, 64, 64])
             #expect(files.first?["sha256"] == files.last?["sha256"])
         }
     }

@@ -42,6 +42,8 @@ struct RouteAccessTests {
         ("GET /api/admin/stats", .openRead, [200]),
         ("GET /api/admin/peers", .openRead, [200]),
         ("GET /api/admin/network-code", .administrator, [200]),
+        ("POST /api/admin/leave-network", .administrator, [200]),
+        ("DELETE /api/admin/peers/{id}", .administrator, [404]),
         ("POST /api/admin/join-network", .administrator, [400]),
         ("POST /api/admin/shutdown", .administrator, [200]),
         ("GET /api/admin/api-key", .administrator, [200]),
@@ -85,9 +87,9 @@ struct RouteAccessTests {
         ("DELETE /admin/api/users/{id}", .administrator, [404]),
         ("GET /admin/api/users/{id}/tokens", .administrator, [404]),
         ("POST /admin/api/users/{id}/tokens", .administrator, [400]),
-        ("GET /admin/api/api_tokens", .administrator, [200]),
-        ("POST /admin/api/api_tokens", .administrator, [400]),
-        ("DELETE /admin/api/api_tokens/{id}", .administrator, [404]),
+        ("GET /admin/api/api_tokens", .user, [200]),
+        ("POST /admin/api/api_tokens", .user, [400]),
+        ("DELETE /admin/api/api_tokens/{id}", .user, [404]),
         ("GET /admin/api/audit", .administrator, [200]),
 
         ("GET /admin/api/cluster_tokens", .administrator, [200]),
@@ -234,6 +236,45 @@ struct RouteAccessTests {
                     .head, Self.samplePath(String(parts[1])), key: nil, headers: try await people.headers(of: caller))
                 #expect(head.status == answer.status, "HEAD of \(route)")
             }
+        }
+    }
+
+    @Test("users to API tokens of their own, which their password makes, and to nobody else's")
+    func ownTokens() async throws {
+        let people = try await People()
+        var node = ScriptedNode()
+        node.services.accounts = people.accounts
+        let path = "/admin/api/api_tokens"
+        try await node.serve { client in
+            let user = try await people.headers(of: .userJWT)
+            let administrator = try await people.headers(of: .administratorJWT)
+            func send(
+                _ method: HTTPRequest.Method, _ path: String, _ body: JSONValue?, _ headers: HTTPFields
+            ) async throws -> Answer {
+                try await client.send(method, path, body, key: nil, headers: headers)
+            }
+            let made = try await send(.post, path, ["name": "laptop"], user)
+            #expect(made.status == 201 && made.json["token"]?.string?.hasPrefix("shl_") == true)
+            let own = try #require(made.json["id"]?.integer)
+            let others = try #require(try await send(.post, path, ["name": "x"], administrator).json["id"]?.integer)
+            let me = try #require(made.json["user_id"]?.integer)
+            let listed = try await send(.get, path, nil, user).json["tokens"]?.array ?? []
+            #expect(
+                listed.map { $0["id"]?.integer } == [own]
+                    && listed.allSatisfy { $0["token"]?.string?.hasSuffix("...") == true })
+            #expect(try await send(.get, "\(path)?user_id=\(me)", nil, user).status == 200)
+            // Nobody else's.
+            let administratorID = try #require(try await people.accounts.users.find(Username("ada"))?.id.rawValue)
+            #expect(try await send(.get, "\(path)?user_id=\(administratorID)", nil, user).status == 403)
+            #expect(
+                try await send(.post, path, ["name": "x", "user_id": .integer(Int(administratorID))], user).status
+                    == 403)
+            #expect(try await send(.delete, "\(path)/\(others)", nil, user).status == 404)
+            // A token makes no other, and revokes itself.
+            let token: HTTPFields = [.authorization: "Bearer \(made.json["token"]?.string ?? "")"]
+            #expect(try await send(.post, path, ["name": "y"], token).status == 403)
+            #expect(try await send(.delete, "\(path)/\(own)", nil, token).status == 200)
+            #expect(try await send(.get, path, nil, token).status == 401)
         }
     }
 

@@ -37,7 +37,7 @@ import Testing
         func trainer(_ words: [String]? = nil, grace: Duration = .milliseconds(300)) throws -> CommandTrainer {
             CommandTrainer(
                 command: try #require(CommandWords(words: words ?? ["/bin/sh", folder + "/train.sh", "an argument"])),
-                gracePeriod: grace,
+                shoal: BuildProducts.shoal, gracePeriod: grace,
                 environment: try #require(TrainerEnvironment("KEPT, ALSO_*")),
                 ofNode: [
                     "PATH": "/usr/bin:/bin", "LC_TIME": "C", "KEPT": "yes", "ALSO_KEPT": "yes",
@@ -74,8 +74,7 @@ import Testing
         let script = try Script(text)
         defer { script.remove() }
         try await body(script)
-        // What is killed takes a moment to go.
-        try await eventually { LeftoverProcesses.processes(of: [script.task.job]).isEmpty }
+        #expect(LeftoverProcesses.processes(of: [script.task.job]).isEmpty)
     }
 
     @Test("the command finds what it is to do in its environment, and no key of the node")
@@ -184,6 +183,70 @@ import Testing
             let outcome = await script.run(try script.trainer())
             #expect(outcome.error == nil && outcome.lines == ["ready"])
             #expect(ContinuousClock.now - began < .seconds(30))
+        }
+    }
+
+    /// Each starts a process that writes its id, outlives its parent, and has nothing by which it could be found.
+    static let escapes = [
+        "env -i setsid sh -c 'echo $$ > escaped; exec sleep 600' &",
+        "(env -i setsid sh -c '(trap \"\" HUP TERM; echo $$ > escaped; exec sleep 600) &' &)",
+        "env -i setsid sh -c 'cd /; exec >/dev/null 2>&1 </dev/null; echo $$ > '$PWD'/escaped; exec sleep 600' &",
+        // As a daemon does: twice on its own, each time in a new session.
+        "env -i setsid sh -c 'setsid sh -c \"echo \\$\\$ > escaped; exec sleep 600\" & exit 0' &",
+    ]
+
+    /// The processes that got away, and that they are gone.
+    func expectGone(_ script: Script, count: Int = 1) throws {
+        let text = try #require(FileManager.default.contents(atPath: script.task.outputFolder + "/escaped"))
+        let processes = String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { Int32($0) }
+        #expect(processes.count == count)
+        for process in processes { #expect(process > 1 && kill(process, 0) != 0 && errno == ESRCH) }
+    }
+
+    private static let waitForIt = "while ! [ -s escaped ]; do sleep 0.02; done"
+
+    @Test("nothing that a command started outlives it, whatever session and environment it has", arguments: escapes)
+    func escaped(_ text: String) async throws {
+        try await withScript("\(text)\n\(Self.waitForIt)\necho ready") { script in
+            let outcome = await script.run(try script.trainer())
+            #expect(outcome.error == nil && outcome.lines == ["ready"])
+            try expectGone(script)
+        }
+    }
+
+    @Test("nor what a command that is cancelled has started, nor one that fails", arguments: escapes)
+    func escapedCancelling(_ text: String) async throws {
+        try await withScript("trap '' TERM\n\(text)\n\(Self.waitForIt)\necho ready; sleep 600; sleep 600") { script in
+            let trainer = try script.trainer()
+            let gate = Gate()
+            let training = Task {
+                await script.run(trainer) { if $0 == .line("ready") { gate.open() } }
+            }
+            await gate.pass()
+            training.cancel()
+            #expect(await training.value.error is CancellationError)
+            try expectGone(script)
+        }
+        try await withScript("\(text)\n\(Self.waitForIt)\nexit 3") { script in
+            let outcome = await script.run(try script.trainer())
+            #expect(outcome.message == "the training command ended with status 3")
+            try expectGone(script)
+        }
+    }
+
+    @Test("hundreds of processes that a command leaves end with it")
+    func many() async throws {
+        try await withScript(
+            """
+            for i in $(seq 100); do
+                env -i setsid sh -c 'sleep 600 & sleep 600 & echo $$ >> escaped; exec sleep 600' &
+            done
+            while [ "$(cat escaped 2>/dev/null | wc -l)" -lt 100 ]; do sleep 0.02; done
+            """
+        ) { script in
+            let outcome = await script.run(try script.trainer())
+            #expect(outcome.error == nil)
+            try expectGone(script, count: 100)
         }
     }
 

@@ -133,7 +133,8 @@ struct RecoveryTests {
                 "/bin/sh", "-c", "yes '{\"progress\":0.5,\"message\":\"on\"}' & yes 'and on and on' >&2 & wait",
             ]
             let trainer = CommandTrainer(
-                command: try #require(CommandWords(words: words)), gracePeriod: .milliseconds(200),
+                command: try #require(CommandWords(words: words)), shoal: BuildProducts.shoal,
+                gracePeriod: .milliseconds(200),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
             let service = try await jobs.service(trainer) { $0.timeout = .milliseconds(500) }
             try await whileRunning(service) {
@@ -182,7 +183,8 @@ struct RecoveryTests {
             process.environment = ["SHOAL_JOB_ID": id.description, "PATH": "/usr/bin:/bin"]
             try process.run()
             try await eventually { LeftoverProcesses.processes(of: [id]).count == 2 }
-            let trainer = CommandTrainer(command: try #require(CommandWords("true")), logger: .init(label: "test"))
+            let trainer = CommandTrainer(
+                command: try #require(CommandWords("true")), shoal: BuildProducts.shoal, logger: .init(label: "test"))
             _ = try await jobs.service(trainer)
             process.waitUntilExit()
             #expect(process.terminationReason == .uncaughtSignal)

@@ -42,7 +42,8 @@ struct AccountUpkeepTests {
             let pauses = Mutex(0)
             let (passwords, shown) = AsyncStream.makeStream(of: OneTimePassword.self)
             var upkeep = AccountUpkeep(
-                accounts: accounts, makesFirstAdministrator: true, listening: AsyncStream { $0.finish() },
+                accounts: accounts, makesFirstAdministrator: true,
+                passwordFile: root + "/admin_password", listening: AsyncStream { $0.finish() },
                 onFirstAdministrator: { shown.yield($0) })
             upkeep.pause = {
                 let count = pauses.withLock { count in
@@ -79,8 +80,8 @@ struct AccountUpkeepTests {
                 return nil
             })
             let upkeep = AccountUpkeep(
-                accounts: services, makesFirstAdministrator: false, listening: listening, onFirstAdministrator: { _ in }
-            )
+                accounts: services, makesFirstAdministrator: false, passwordFile: root + "/admin_password",
+                listening: listening, onFirstAdministrator: { _ in })
             let group = ServiceGroup(
                 services: [upkeep], logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
             let running = Task { try await group.run() }
@@ -91,6 +92,46 @@ struct AccountUpkeepTests {
             // Another process sees what is written down alone.
             let other = try accounts(in: root, hashing: .init(cost: .negligible))
             #expect(try await other.apiTokens.list(of: user.id).map { $0.lastUsed != nil } == [true])
+        }
+    }
+
+    @Test("the first administrator's password stays the same until it is used, and its file goes when nobody needs it")
+    func samePassword() async throws {
+        try await withTemporaryDirectory { root in
+            let accounts = try accounts(in: root, hashing: .init(cost: .negligible))
+            let file = root + "/admin_password"
+            /// What a start shows; nil where it shows nothing.
+            func start() async throws -> String? {
+                let shown = Mutex<String?>(nil)
+                let (done, finish) = AsyncStream.makeStream(of: Never.self)
+                let upkeep = AccountUpkeep(
+                    accounts: accounts, makesFirstAdministrator: true, passwordFile: file,
+                    listening: AsyncStream { $0.finish() },
+                    onFirstAdministrator: { password in shown.withLock { $0 = password.text } })
+                let group = ServiceGroup(
+                    services: [upkeep], logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+                let running = Task {
+                    defer { finish.finish() }
+                    try await group.run()
+                }
+                // Accounts are made ready right after it.
+                try await accounts.prepare()
+                for _ in 0..<1000 where (try? FileManager.default.attributesOfItem(atPath: file)) == nil {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                await group.triggerGracefulShutdown()
+                for await _ in done {}
+                try await running.value
+                return shown.withLock { $0 }
+            }
+            let first = try #require(try await start())
+            #expect(try permissions(of: file) == 0o600)
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == first + "\n")
+            #expect(try await start() == first)
+            let address = ClientAddress("192.0.2.1")
+            _ = try await accounts.logIns.logIn(username: "admin", password: first, from: address)
+            let second = try #require(try await start())
+            #expect(second != first)
         }
     }
 }

@@ -43,6 +43,39 @@ import Testing
         }
     }
 
+    @Test func `what other users could read or change is closed to them, and said so once`() async throws {
+        try await withTemporaryDirectory { root in
+            let directory = DataDirectory(path: root)
+            let wide: [(String, mode_t, Int)] = [
+                (directory.path, 0o755, 0o700), (directory.apiKey, 0o644, 0o600), (directory.settings, 0o666, 0o600),
+                (directory.jwtKey, 0o640, 0o600), (directory.database, 0o602, 0o600),
+            ]
+            for (file, mode, _) in wide {
+                if file != root { try SmallFile.write([1], to: file) }
+                #expect(chmod(file, mode) == 0)
+            }
+            try SmallFile.write([1], to: root + "/notes")
+            #expect(chmod(root + "/notes", 0o644) == 0)
+            let sentences = try directory.closeToOthers()
+            #expect(sentences.count == wide.count)
+            #expect(sentences.contains { $0.hasPrefix("\(directory.apiKey) was open to other users") })
+            for (file, _, mode) in wide { #expect(try permissions(of: file) == mode, "\(file)") }
+            #expect(try permissions(of: root + "/notes") == 0o644)
+            #expect(try directory.closeToOthers().isEmpty)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "changing a file's owner takes root"))
+    func `settings of another user are refused, since they name commands`() async throws {
+        try await withTemporaryDirectory { root in
+            let directory = DataDirectory(path: root)
+            try SmallFile.write([1], to: directory.settings)
+            #expect(chown(directory.settings, 12345, 12345) == 0)
+            let error = #expect(throws: NodeError.self) { _ = try directory.closeToOthers() }
+            #expect(error?.message.contains("chown") == true)
+        }
+    }
+
     @Test func `a second lock is refused by the process that has the first, until that is given back`() async throws {
         try await withTemporaryDirectory { root in
             let directory = DataDirectory(path: root)

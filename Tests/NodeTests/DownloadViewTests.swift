@@ -102,6 +102,15 @@ import Testing
             ("hf.co/owner/name:Q8_0", "owner/name", nil, "Q8_0", nil),
             ("https://huggingface.co/owner/name/blob/main/sub/demo.gguf", "owner/name", "sub/demo.gguf", nil, "main"),
             ("https://huggingface.co/owner/name/resolve/v1/demo.gguf", "owner/name", "demo.gguf", nil, "v1"),
+            (
+                "https://huggingface.co/owner/name/resolve/main/demo.gguf?download=true", "owner/name", "demo.gguf",
+                nil,
+                "main"
+            ),
+            ("https://huggingface.co/owner/name/blob/main/a%20b.gguf#L1", "owner/name", "a b.gguf", nil, "main"),
+            ("https://huggingface.co/owner/name/", "owner/name", nil, nil, nil),
+            ("https://www.huggingface.co/owner/name/tree/main", "owner/name", nil, nil, "main"),
+            ("https://huggingface.co/owner/name/tree/v2", "owner/name", nil, nil, "v2"),
         ] as [(String, String, String?, String?, String?)])
     func `models are written in several ways`(
         text: String, repository: String, file: String?, quantization: String?, revision: String?
@@ -113,13 +122,21 @@ import Testing
         #expect(argument.revision == revision)
     }
 
+    @Test func `a word that names no repository is searched for`() {
+        #expect(PullArgument(argument: "qwen3") == .words("qwen3"))
+        #expect(PullArgument(argument: "qwen 3") == .words("qwen 3"))
+        #expect(PullArgument(argument: "a/b") == HubModelArgument(argument: "a/b").map(PullArgument.model))
+        for text in ["", " ", "owner/", "https://example.com/a/b"] { #expect(PullArgument(argument: text) == nil) }
+    }
+
     @Test(arguments: ["", "name", "owner/", "/name", "owner//x", "owner/name:", "https://example.com/owner/name"])
     func `other text is refused`(text: String) {
         #expect(HubModelArgument(argument: text) == nil)
     }
 
     @Test(arguments: [
-        ["pull"], ["pull", "name"], ["pull", "a/b", "--all", "--fair-share"], ["pull", "a/b", "--shards", "x"],
+        ["pull"], ["pull", "a/"], ["pull", " "], ["pull", "a/b", "--all", "--fair-share"],
+        ["pull", "a/b", "--shards", "x"],
         ["pull", "a/b", "--model-id", "../x"], ["pull", "a/b/c.gguf", "--quant", "Q4_K_M"], ["search"],
         ["search", "a", "--limit", "0"], ["downloads", "cancel"], ["downloads", "cancel", "../x"],
         ["downloads", "--watch", "--json"], ["schedule", "set"], ["schedule", "set", "--from", "24"],

@@ -40,7 +40,7 @@ import Testing
                     maximumQueued: 1000))
         #expect(settings.log.level == .info)
         #expect(settings.engine.binary.hasSuffix("/shoal-engine"))
-        #expect((1...64).contains(settings.node.nickname.count))
+        #expect(settings.node.nickname == nil)
         #expect(settings.unknownVariables.isEmpty)
     }
 

@@ -50,13 +50,25 @@ enum P {
             + (extra.isEmpty ? [] : text("x") + extra + op("s")) + stop
     }
 
+    /// What `torch.save` writes about the machine, without PROTO and STOP.
+    static let system = system()
+
+    static func system(endian: [UInt8] = [0x88], short: UInt8 = 2, extra: [UInt8] = []) -> [UInt8] {
+        let sizes = op("}(") + text("short") + int(short) + text("int") + int(4) + text("long") + int(4) + op("u")
+        return op("}(") + text("protocol_version") + version + text("little_endian") + endian + text("type_sizes")
+            + sizes + extra + op("u")
+    }
+
+    private static let version: [UInt8] = [0x4D, 0xE9, 0x03]
+
     /// A legacy file with `object` as its fourth pickle and 24 bytes for the storage `0`.
-    static func legacy(_ object: [UInt8], keys: [String] = ["0"], tail: [UInt8]? = nil) -> [UInt8] {
+    static func legacy(
+        _ object: [UInt8], keys: [String] = ["0"], system: [UInt8]? = nil, tail: [UInt8]? = nil
+    ) -> [UInt8] {
         let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
-        let system = op("}") + text("little_endian") + [0x88] + op("s")
         let list = op("](") + keys.flatMap(text) + op("e")
         let pickles =
-            [magic, [0x4D, 0xE9, 0x03], system].map { proto(2) + $0 + stop } + [object, proto(2) + list + stop]
+            [magic, version, system ?? self.system].map { proto(2) + $0 + stop } + [object, proto(2) + list + stop]
         return pickles.flatMap { $0 } + (tail ?? [6, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 1, count: 24))
     }
 }

@@ -1,5 +1,6 @@
 import GGUF
 import Pickle
+import Safetensors
 import Testing
 
 @Suite("Reading checkpoints made by hand")
@@ -106,18 +107,123 @@ struct TorchCheckpointTests {
         }
     }
 
-    @Test("A legacy file that is also a tar file is refused, since PyTorch would read the tar")
+    @Test("The system information of a legacy file is exactly what torch.save writes")
+    func systems() throws {
+        func read(_ system: [UInt8]) throws -> TorchCheckpoint.Container {
+            try TorchCheckpoint(reading: MemorySource(P.legacy(P.dictionary(isLegacy: true), system: system))).container
+        }
+        #expect(try read(P.system()) == .legacy)
+        let pair = P.text("x") + P.int(1)
+        for system in [
+            P.system(endian: P.no), P.system(endian: P.int(1)), P.system(short: 3), P.system(extra: pair),
+            P.system(extra: P.text("little_endian") + [0x88]), P.op("}"), P.op("}(") + pair + P.op("u"), P.int(1),
+            P.op("(") + pair + P.op("t"), P.system(extra: P.int(1) + P.int(1)),
+            P.bytes([UInt8](repeating: 0, count: 600)) + P.op("0") + P.system(),
+        ] {
+            #expect(throws: PickleError.self) { try read(system) }
+        }
+    }
+
+    @Test("Texts and constants that another file could lie in are refused")
+    func longTexts() throws {
+        let long = String(repeating: "t", count: PickleLimits.defaults.textBytes)
+        for (value, isRead) in [
+            (P.text(long), true), (P.text(long + "t"), false), (P.bytes(Array(long.utf8)), true),
+            (P.bytes(Array((long + "t").utf8)), false), (P.op("V\(long.dropLast())\n"), true),
+            (P.op("V\(long)t\n"), false), (P.op("S'\(long)'\n"), false),
+        ] {
+            let bytes = P.legacy(P.dictionary(value, isLegacy: true))
+            #expect(((try? TorchCheckpoint(reading: MemorySource(bytes))) != nil) == isRead)
+        }
+    }
+
+    @Test("A file that could be a tar file is refused, whatever stands around the digits of its checksum")
     func tar() throws {
-        var bytes = P.legacy(P.dictionary(P.text(String(repeating: "t", count: 600)), isLegacy: true))
-        #expect(try TorchCheckpoint(reading: MemorySource(bytes)).container == .legacy)
-        let named = bytes.replacing(at: 257, with: Array("ustar".utf8))
-        #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(named)) }
-        // Inside the long text, a checksum that is right.
-        let sum = 256 + (bytes[..<148] + bytes[156..<512]).reduce(0) { $0 + Int($1) }
-        bytes = bytes.replacing(at: 148, with: Array((String(sum, radix: 8) + " ").utf8) + [0])
-        bytes = bytes.replacing(at: 155, with: [0])
-        let error = #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(bytes)) }
-        #expect(error?.code == .unsupported)
+        let legacy = P.legacy(P.dictionary(P.text(String(repeating: "t", count: 600)), isLegacy: true))
+        let archive = ZipBytes.checkpoint(P.dictionary(P.text(String(repeating: "t", count: 600)))).bytes
+        for bytes in [legacy, archive] {
+            func refused(_ place: Int, _ field: [UInt8]) -> PickleError.Code? {
+                do {
+                    _ = try TorchCheckpoint(reading: MemorySource(bytes.replacing(at: place, with: field)))
+                    return nil
+                } catch {
+                    return (error as? PickleError)?.code
+                }
+            }
+            #expect((try? TorchCheckpoint(reading: MemorySource(bytes))) != nil)
+            #expect(refused(257, Array("ustar".utf8)) == .secondFormat)
+            let others = bytes[..<148] + bytes[156..<512]
+            for sum in [
+                256 + others.reduce(0) { $0 + Int($1) }, 256 + others.reduce(0) { $0 + Int(Int8(bitPattern: $1)) },
+            ] {
+                let digits = String(sum, radix: 8)
+                for field in [
+                    digits, "0o\(digits)", "0O\(digits)", "+\(digits)", " \(digits) ", "\(digits)\0", "0_\(digits)",
+                ] {
+                    #expect(refused(148, Array(field.utf8.prefix(8))) == .secondFormat, "\(field)")
+                }
+                #expect(refused(148, [0x80, 0, 0, 0, 0, 0, UInt8(sum >> 8), UInt8(sum & 0xFF)]) == .secondFormat)
+                // Another number is none.
+                #expect(refused(148, Array("0o\(String(sum + 9, radix: 8))".utf8.prefix(8))) != .secondFormat)
+            }
+        }
+    }
+
+    @Test("An archive's padding is PyTorch's")
+    func padding() throws {
+        func read(_ extra: [UInt8]) throws -> TorchCheckpoint.Container {
+            var zip = ZipBytes.checkpoint(P.dictionary())
+            zip.members[0].extra = extra
+            return try TorchCheckpoint(reading: MemorySource(zip.bytes)).container
+        }
+        #expect(try read([0x46, 0x42, 3, 0] + Array("ZZZ".utf8)) == .zip)
+        for filler in ["ZZz", "\0\0\0", "cos"] {
+            #expect(throws: PickleError.self) { try read([0x46, 0x42, 3, 0] + Array(filler.utf8)) }
+        }
+    }
+
+    @Test("A legacy file with an end record of a zip archive where readers look for one is refused")
+    func zipTail() throws {
+        for distance in [22, 23, 1000, 22 + 65_535] {
+            var tail = [UInt8](repeating: 0, count: 70_000)
+            tail.replaceSubrange(tail.count - distance..<tail.count - distance + 4, with: [0x50, 0x4B, 5, 6])
+            let pickle =
+                P.proto(2) + P.op("}") + P.text("w") + P.global("torch._utils", "_rebuild_tensor_v2") + P.op("((")
+                + P.text("storage") + P.global("torch", "ByteStorage") + P.text("0") + P.text("cpu")
+                + [0x4A, 0x70, 0x11, 1, 0] + P.op("NtQ") + P.int(0) + P.op("(") + P.int(1) + P.op("t(") + P.int(1)
+                + P.op("t") + P.no + P.hooks + P.op("tRs") + P.stop
+            let bytes = P.legacy(pickle, tail: P.eight(70_000) + tail)
+            let error = #expect(throws: PickleError.self) { try TorchCheckpoint(reading: MemorySource(bytes)) }
+            #expect(error?.code == .secondFormat, "\(distance): \(error?.message ?? "")")
+        }
+    }
+
+    @Test("Of honest safetensors files none is taken for another format", arguments: [11, 12] as [UInt64])
+    func honest(_ seed: UInt64) throws {
+        var generator = SplitMix64(seed: seed)
+        for round in 0..<2000 {
+            let names = [
+                "lora_unet_down_blocks", "attn1.to_q", "text_model.encoder", "lora_up.weight", "alpha", "V", "c", "oc",
+            ]
+            var header = "{"
+            var offset = 0
+            for tensor in 0..<Int(generator.next() % 40 + 1) {
+                let name = (0..<3).map { _ in names[Int(generator.next() % UInt64(names.count))] }.joined(
+                    separator: ".")
+                let size = Int(generator.next() % 500) * 2
+                let entry = "{\"dtype\":\"F16\",\"shape\":[\(size / 2)],\"data_offsets\":[\(offset),\(offset + size)]}"
+                header += "\(tensor == 0 ? "" : ",")\"\(name).\(tensor)\":\(entry)"
+                offset += size
+            }
+            header += "}" + String(repeating: " ", count: Int(generator.next() % 8))
+            var bytes = P.eight(UInt64(header.utf8.count)) + Array(header.utf8)
+            for _ in 0..<offset { bytes.append(UInt8(truncatingIfNeeded: generator.next())) }
+            let source = MemorySource(bytes)
+            #expect(throws: Never.self, "seed \(seed), round \(round)") {
+                _ = try SafetensorsHeader(reading: source)
+                try SecondFormat.refuse(inSafetensors: source)
+            }
+        }
     }
 
     @Test("Damaged archives give a checkpoint that is true or a typed error", arguments: [5, 6] as [UInt64])

@@ -1,6 +1,7 @@
 import Foundation
 import GGUF
 import Pickle
+import Safetensors
 import Testing
 
 /// Compares with PyTorch itself, from the environment of `reference/requirements.txt`.
@@ -40,6 +41,32 @@ struct TorchReferenceTests {
             for (file, what) in told {
                 let source = try FileSource(path: "\(folder)/\(file)")
                 #expect(throws: PickleError.self, "\(file): \(what)") { try TorchCheckpoint(reading: source) }
+            }
+        }
+    }
+
+    @Test("What two readers read is refused, as one kind and as the other")
+    func polyglots() async throws {
+        try await Self.withFolder { folder in
+            let told = try await Self.reference([String: String].self, "polyglots", folder)
+            #expect(told.count == 29)
+            for file in told.keys {
+                let source = try FileSource(path: "\(folder)/\(file)")
+                let error = #expect(throws: PickleError.self, "\(file)") {
+                    guard file.hasSuffix(".safetensors") else { return _ = try TorchCheckpoint(reading: source) }
+                    _ = try SafetensorsHeader(reading: source)
+                    try SecondFormat.refuse(inSafetensors: source)
+                }
+                // A pickle alone is nothing else.
+                #expect(
+                    error?.code == (file == "pickle.pt" ? .unsupported : .secondFormat),
+                    "\(file): \(error?.message ?? "")")
+                // The same file without what makes it two is in order, so that nothing else speaks against it.
+                if file.hasPrefix("legacy-tar") {
+                    var bytes = try source.bytes(at: 0, count: Int(source.byteCount))
+                    bytes.replaceSubrange(148..<156, with: repeatElement(0, count: 8))
+                    #expect(throws: Never.self, "\(file)") { try TorchCheckpoint(reading: MemorySource(bytes)) }
+                }
             }
         }
     }

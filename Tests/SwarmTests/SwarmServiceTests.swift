@@ -141,6 +141,62 @@ struct SwarmServiceTests {
         }
     }
 
+    @Test("A node that leaves is alone under a new key, forgotten by whoever forgets it, and comes back by a code")
+    func leaveSwarm() async throws {
+        try await withTemporaryFolder { folder in
+            let host = try SwarmNode(key: key, nickname: "host")
+            let path = "\(folder)/swarm.key"
+            try key.save(path: path)
+            let guest = try SwarmNode(key: key, keyPath: path, nickname: "guest")
+            try await host.run { _ in
+                try await guest.run { _ in
+                    try await guest.swarm.join(code: host.swarm.inviteCode())
+                    try await eventually {
+                        host.healthyPeers == [guest.identity.id] && guest.healthyPeers == [host.identity.id]
+                    }
+                    // One that is connected would be back at once.
+                    #expect(throws: SwarmError.self) { try host.swarm.forget(guest.identity.id) }
+                    let changes = guest.swarm.changes()
+                    #expect(try await guest.swarm.leaveSwarm() == 1)
+                    for await change in changes where change == .credentials { break }
+                    #expect(guest.swarm.peers().isEmpty)
+                    #expect(try SwarmKey.load(path: path) != key && guest.credentials.value.swarm != key)
+                    #expect(try PeerArchive(store: guest.store).load().isEmpty)
+                    try await eventually { host.swarm.peers().allSatisfy { !$0.isConnected } }
+                    // The host calls, in vain.
+                    try await Task.sleep(for: .milliseconds(1500))
+                    #expect(host.healthyPeers.isEmpty && guest.healthyPeers.isEmpty)
+                    #expect(host.swarm.peers().map(\.nickname) == ["guest"])
+                    try host.swarm.forget(guest.identity.id)
+                    #expect(host.swarm.peers().isEmpty)
+                    let error = #expect(throws: SwarmError.self) { try host.swarm.forget(guest.identity.id) }
+                    #expect(error?.code == .unknownPeer)
+                    try await guest.swarm.join(code: host.swarm.inviteCode())
+                    try await eventually {
+                        host.healthyPeers == [guest.identity.id] && guest.healthyPeers == [host.identity.id]
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("The name and the last sight of a peer that is away are kept over a restart")
+    func rememberedName() async throws {
+        let host = try SwarmNode(key: key)
+        let guest = try SwarmNode(key: key, nickname: "calm-otter")
+        try await host.run { _ in
+            try await guest.run { _ in
+                try await guest.swarm.join(code: host.swarm.inviteCode())
+                try await eventually { host.healthyPeers == [guest.identity.id] }
+            }
+            try await eventually { host.swarm.peers().allSatisfy { !$0.isConnected } }
+            host.swarm.remember()
+        }
+        let again = try SwarmNode(key: key, identity: host.identity, store: host.store)
+        let peer = try #require(again.swarm.peers().first)
+        #expect(peer.nickname == "calm-otter" && peer.lastSeen != nil && !peer.isConnected)
+    }
+
     @Test("A node that has peers is not moved to another swarm")
     func stayInSwarm() async throws {
         let first = try SwarmNode(key: key)

@@ -9,7 +9,8 @@
 package struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
     /// The address itself, as it was given: what the audit log says.
     package let description: String
-    private let network: [UInt8]
+    /// What clients are told apart by.
+    let network: [UInt8]
 
     /// Reads a numeric address, with or without `%zone`; anything else is one place of its own.
     package init(_ text: String) {
@@ -26,6 +27,12 @@ package struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
         } else {
             network = Array("?\(text.utf8.count > 64 ? "" : text)".utf8)
         }
+    }
+
+    /// The clients of a network that was known before.
+    init(network: [UInt8]) {
+        description = "network of \(network.count) bytes"
+        self.network = network
     }
 
     package static func == (one: ClientAddress, other: ClientAddress) -> Bool { one.network == other.network }

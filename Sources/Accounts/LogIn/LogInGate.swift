@@ -27,7 +27,7 @@ package final class LogInGate: Sendable {
         case full
     }
 
-    private let rules: Rules
+    let rules: Rules
     private let clock: AccountClock
     private let state: Mutex<State>
 
@@ -65,6 +65,14 @@ package final class LogInGate: Sendable {
             return state.waiting.values
         }
         for (_, wake) in waiting { wake.finish() }
+    }
+
+    /// Takes it that these users have logged in from these addresses before.
+    func recall(_ networks: [(username: String, address: ClientAddress)]) {
+        let now = clock.uptime()
+        state.withLock { state in
+            for (name, address) in networks { state.throttle.recall(address, of: name.lowercased(), now: now) }
+        }
     }
 
     /// Forgets what failed for a user who has got another password.

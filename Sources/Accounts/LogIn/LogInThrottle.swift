@@ -192,6 +192,11 @@ package struct LogInThrottle: Sendable {
         if outcome == .right, let name = attempt.lane.name { remember(attempt.address, of: name, now) }
     }
 
+    /// Takes it that the name's user has logged in from the address before; call it in the order of their use.
+    mutating func recall(_ address: ClientAddress, of name: String, now: Duration) {
+        remember(address, of: name, now)
+    }
+
     /// Forgets what has failed for a name: its user has got another password.
     package mutating func forgive(_ name: String) {
         for lane in lanes.keys where lane.name == name {

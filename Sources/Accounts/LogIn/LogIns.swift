@@ -114,6 +114,7 @@ package final class LogIns: Sendable {
         let event = AuditEvent(
             .user(row.user, from: address.description), .logIn, on: .user(row.user.id, row.user.username))
         let now = users.clock.seconds
+        let networks = gate.rules.throttle.networks
         return try await users.store.write { database in
             guard let latest = try UserRow.find(row.user.id, database), latest.user.isActive,
                 latest.generation == row.generation, latest.passwordHash == row.passwordHash,
@@ -126,6 +127,7 @@ package final class LogIns: Sendable {
                     sql: "UPDATE accountUser SET passwordState = 'spent' WHERE id = ?",
                     arguments: [row.user.id.rawValue])
             }
+            try KnownNetworks.note(address, of: row.user.id, at: now, most: networks, database)
             try AuditLog.insert(event, at: now, database)
             return latest.user
         }

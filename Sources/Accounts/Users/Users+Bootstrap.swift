@@ -1,7 +1,7 @@
 internal import GRDB
 internal import Store
 
-/// The password of an administrator that the node made: show it once, keep it nowhere.
+/// The password of an administrator that the node made: show it, and keep it for its owner alone until it has been used.
 package struct OneTimePassword: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package let username: Username
     /// What to show.
@@ -17,9 +17,13 @@ extension Users {
     /// `admin` (`admin2` and so on where users have the name) gets a new password that is good for one log-in, in which another has
     /// to be chosen, and only until somebody else can administer the node.
     ///
+    /// - Parameter previous: the password that was made before; it stays where it has not been used.
     /// - Returns: nil where an administrator has a password of their own.
-    package func bootstrap() async throws -> OneTimePassword? {
+    package func bootstrap(previous: String? = nil) async throws -> OneTimePassword? {
         guard try await store.read(Self.needsAdministrator) else { return nil }
+        if let previous, let username = try await owner(ofUnused: previous) {
+            return OneTimePassword(username: username, text: previous)
+        }
         let (password, text) = Password.random()
         let hash = try await hasher.hash(password, for: .administration)
         let now = clock.seconds
@@ -30,6 +34,21 @@ extension Users {
             return username
         }
         return username.map { OneTimePassword(username: $0, text: text) }
+    }
+
+    /// The administrator whose one-time password this is, unless it has been used.
+    private func owner(ofUnused password: String) async throws -> Username? {
+        let waiting = try await store.read { database in
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT username, passwordHash FROM accountUser
+                    WHERE role = 'admin' AND active = 1 AND passwordState = 'oneTime' ORDER BY id LIMIT 1
+                    """
+            ).map { (username: Username(stored: $0["username"]), hash: $0["passwordHash"] as String) }
+        }
+        guard let waiting, try await hasher.verify(password, against: waiting.hash) else { return nil }
+        return waiting.username
     }
 
     /// Whether no active administrator has a password of their own.

@@ -47,7 +47,7 @@ extension ShardKeeper {
 
     func tell(_ fetch: AutoManageDecision.Fetch) {
         told[.failure(fetch.model)] = nil
-        logger.info("\(fetch.explanation)")
+        logger.info("\(fetch.explanation)", metadata: ["model": "\(fetch.model)", "shard": "\(fetch.shard)"])
         var event = event("shard", "auto_manage_fetch", fetch.explanation, fetch.model, shard: fetch.shard)
         event.detailText = fetch.reason.rawValue
         event.detailNumber = Double(fetch.sizeBytes)
@@ -80,7 +80,7 @@ extension ShardKeeper {
 
     func tell(_ record: PruneRecord, _ prune: AutoManageDecision.Prune) {
         told[.kept(ShardName(model: prune.model, shard: prune.shard))] = nil
-        logger.info("\(record.reason)")
+        logger.info("\(record.reason)", metadata: ["model": "\(record.model)", "shard": "\(record.shard)"])
         var event = event("shard", "shard_pruned", record.reason, record.model, shard: record.shard)
         event.modelName = record.modelName
         event.timestamp = record.time

@@ -173,11 +173,13 @@ package final class ClusterMaster: Service {
 
     /// Prefers a driver on the nodes of a host name and token, now and whenever they connect.
     ///
-    /// - Parameter token: the whole token, or the form that lists show.
+    /// - Parameters:
+    ///   - driver: nil for whatever there is.
+    ///   - token: the whole token, or the form that lists show.
     /// - Throws: `ClusterError` with `nodeNotFound`; `StoreError`.
     /// - Returns: the token that it was.
     @discardableResult
-    package func setDriver(_ driver: GPUDriver, hostname: String, token: String) async throws -> ClusterTokenRecord {
+    package func setDriver(_ driver: GPUDriver?, hostname: String, token: String) async throws -> ClusterTokenRecord {
         guard let name = Hostname(hostname), let record = tokens.find(text: token),
             state.withLock({ $0.registry.setDriver(driver, hostname: name, token: record.id) }) != nil
         else {

@@ -339,10 +339,10 @@ struct ClusterRegistry: Sendable {
 
     // MARK: - Drivers
 
-    /// Prefers a driver on all nodes of a host name and token.
+    /// Prefers a driver on all nodes of a host name and token; nil for whatever there is.
     ///
     /// - Returns: the sessions to be told; nil when there never was such a node.
-    mutating func setDriver(_ driver: GPUDriver, hostname: Hostname, token: ClusterTokenID) -> [SessionID]? {
+    mutating func setDriver(_ driver: GPUDriver?, hostname: Hostname, token: ClusterTokenID) -> [SessionID]? {
         let key = DriverKey(token: token, hostname: hostname)
         let matching = nodes.filter { $0.key.token == token && $0.key.hostname == hostname }
         guard !matching.isEmpty || drivers[key] != nil else { return nil }

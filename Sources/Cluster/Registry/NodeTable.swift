@@ -65,7 +65,11 @@ struct NodeTable: Sendable {
         of key: ClusterRegistry.DriverKey, _ driver: @escaping @Sendable () -> GPUDriver?
     ) async throws {
         try await store.write { database in
-            guard let driver = driver() else { return }
+            guard let driver = driver() else {
+                return try database.execute(
+                    sql: "DELETE FROM clusterDriver WHERE token = ? AND hostname = ?",
+                    arguments: [key.token.rawValue, key.hostname.rawValue])
+            }
             try database.execute(
                 sql: """
                     INSERT INTO clusterDriver (token, hostname, driver) VALUES (?, ?, ?)

@@ -8,10 +8,10 @@ import JSON
 #endif
 
 extension StoredLoRA {
-    /// `LoRAUploadResponse`, and with the type `AdminLoRAUploadResponse`.
+    /// `LoRAUploadResponse`, or `AdminLoRAUploadResponse` with what users are not told: what else the library has.
     ///
     /// - Parameter fileName: what the client called the file.
-    func fields(fileName: String, withType: Bool) -> [(String, JSONValue)] {
+    func fields(fileName: String, forAdministrator: Bool) -> [(String, JSONValue)] {
         var fields: [(String, JSONValue)] = [
             ("file_path", .string(file.fullPath)),
             ("partial_path", .string("\(file.path)")),
@@ -19,7 +19,8 @@ extension StoredLoRA {
             ("file_size", .integer(Int(clamping: file.sizeBytes))),
             ("upload_timestamp", .string(file.added.formatted(.iso8601))),
         ]
-        if withType { fields.append(("entity_type", .string(file.path.type.rawValue))) }
+        guard forAdministrator else { return fields }
+        fields.append(("entity_type", .string(file.path.type.rawValue)))
         if let sameAs { fields.append(("same_as", .string("\(sameAs)"))) }
         return fields
     }

@@ -197,7 +197,7 @@ extension APIError {
         self.init(status: .badRequest, type: "invalid_request_error", message: error.message)
         switch error.code {
         case .codeTooLong, .badCode, .badAddress, .ownCode: parameter = "code"
-        case .alreadyMember: status = .conflict
+        case .alreadyMember, .peerConnected: status = .conflict
         case .unreachable, .refused: (status, type) = (.badGateway, "network_error")
         case .unknownPeer: (status, type) = (.notFound, "not_found_error")
         case .notListening: (status, type) = (.serviceUnavailable, "server_error")

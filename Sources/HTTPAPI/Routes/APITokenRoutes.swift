@@ -8,15 +8,15 @@ import JSON
     import Foundation
 #endif
 
-/// `/admin/api/api_tokens*`: what programs log in with.
+/// `/admin/api/api_tokens*`: what programs log in with. Users have their own; administrators and the node key, everybody's.
 struct APITokenRoutes: Sendable {
     let accounts: AccountServices
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
-        table.get("/admin/api/api_tokens", .administrator, handler: list)
-        table.post("/admin/api/api_tokens", .administrator, handler: create)
-        table.delete("/admin/api/api_tokens/{id}", .administrator, handler: revoke)
+        table.get("/admin/api/api_tokens", .user, handler: list)
+        table.post("/admin/api/api_tokens", .user, handler: create)
+        table.delete("/admin/api/api_tokens/{id}", .user, handler: revoke)
     }
 
     /// Those of the caller, or of the user that `user_id` names.
@@ -41,6 +41,10 @@ struct APITokenRoutes: Sendable {
         {
             throw APIError.forbidden("an administrator's token is made by that administrator, or with the node key")
         }
+        // Whoever finds a token must not get more than that one out of it, which can be revoked.
+        if let caller = context.caller.principal, !caller.isAdministrator, case .apiToken = caller.proof {
+            throw APIError.forbidden("an API token makes no other ones; log in with the password (“shoal login”)")
+        }
         let (token, text) = try await accounts.apiTokens.create(name: name, for: user, by: context.actor)
         var response = Response.json(.object(token.fields(text: text)), status: .created)
         response.headers[.cacheControl] = "no-store"
@@ -52,17 +56,22 @@ struct APITokenRoutes: Sendable {
         guard let id = Int64(text).flatMap({ APITokenID($0) }), text == "\(id)" else {
             throw APIError.notFound("there is no API token \(text.prefix(64))", parameter: "id")
         }
-        try await accounts.apiTokens.revoke(id, by: context.actor)
+        let owner = context.caller.principal.flatMap { $0.isAdministrator ? nil : $0.user }
+        try await accounts.apiTokens.revoke(id, of: owner, by: context.actor)
         return .json(["success": true])
     }
 
     private func owner(named id: Int64?, _ context: APIRequestContext) throws(APIError) -> UserID {
-        if let id, let user = UserID(id) { return user }
+        let named = id.flatMap { UserID($0) }
         guard let principal = context.caller.principal else {
+            if let named { return named }
             throw .invalidRequest(
                 "the node key is no user; name one (user_id, or --user on the command line)", parameter: "user_id")
         }
-        return principal.user
+        guard principal.isAdministrator || named == nil || named == principal.user else {
+            throw .forbidden("the API tokens of others are for administrators")
+        }
+        return named ?? principal.user
     }
 }
 

@@ -89,6 +89,9 @@ struct ClusterRoutes: Sendable {
         return .json(.object([("master_stats", cluster.statistics().json)] + nodes))
     }
 
+    /// What takes a driver back.
+    private static let anyDriver = "auto"
+
     @Sendable private func setDriver(_ request: Request, context: APIRequestContext) async throws -> Response {
         var fields = try await request.formFields()
         let hostname = try fields.requiredString("hostname", maximumBytes: 1024)
@@ -97,15 +100,16 @@ struct ClusterRoutes: Sendable {
         try fields.refuseUnread()
         let subject = AuditSubject.thing("cluster_node", String(hostname.prefix(253)))
         try await recording(.setDriver, on: subject, context) {
-            guard let driver = GPUDriver(rawValue: name) else {
+            let driver = GPUDriver(rawValue: name)
+            guard driver != nil || name == Self.anyDriver else {
+                let names = GPUDriver.allCases.map(\.rawValue).joined(separator: ", ")
                 throw APIError.invalidRequest(
-                    "driver must be \(GPUDriver.allCases.map(\.rawValue).joined(separator: " or "))",
-                    parameter: "driver")
+                    "driver must be \(names), or \(Self.anyDriver) for whatever there is", parameter: "driver")
             }
             let record = try await cluster.setDriver(driver, hostname: hostname, token: token)
             try await self.record(
                 .setDriver, on: subject, context,
-                details: [.note("driver", driver.rawValue), .number("token", record.id.rawValue)])
+                details: [.note("driver", name), .number("token", record.id.rawValue)])
         }
         return .json(["success": true])
     }

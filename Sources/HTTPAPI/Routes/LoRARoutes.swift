@@ -56,7 +56,7 @@ struct LoRARoutes: Sendable {
                         return (stored.file.path, [size] + (stored.sameAs.map { [.name("same_as", $0)] } ?? []))
                     })
             }
-            return .json(.object(stored.fields(fileName: form.original, withType: sender == .administrator)))
+            return .json(.object(stored.fields(fileName: form.original, forAdministrator: sender == .administrator)))
         }
     }
 

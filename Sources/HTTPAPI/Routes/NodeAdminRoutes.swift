@@ -16,6 +16,8 @@ struct NodeAdminRoutes: Sendable {
         table.get("/api/admin/peers", .openRead, handler: peers)
         table.get("/api/admin/network-code", .administrator, handler: networkCode)
         table.post("/api/admin/join-network", .administrator, handler: joinNetwork)
+        table.post("/api/admin/leave-network", .administrator, handler: leaveNetwork)
+        table.delete("/api/admin/peers/{id}", .administrator, handler: forgetPeer)
         table.post("/api/admin/shutdown", .administratorOnLoopback, handler: shutDown)
         table.get("/api/admin/api-key", .administrator, handler: apiKey)
     }
@@ -54,6 +56,29 @@ struct NodeAdminRoutes: Sendable {
         ])
     }
 
+    @Sendable private func leaveNetwork(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let count = try await services.swarm.leave()
+        try await services.accounts.audit.record(
+            AuditEvent(
+                context.actor, .leaveSwarm, on: .thing("swarm", "key"), details: [.number("peers", Int64(count))]))
+        return .json(["status": "ok", "forgotten_peers": .integer(count)])
+    }
+
+    /// - Throws: 404 where no node, or more than one, begins with what the path says.
+    @Sendable private func forgetPeer(_ request: Request, context: APIRequestContext) async throws -> Response {
+        let text = try context.pathParameter("id").lowercased()
+        let found = await services.swarm.peers().map(\.nodeID).filter {
+            text.utf8.count >= NodeID.shortLength && $0.hex.hasPrefix(text)
+        }
+        guard found.count == 1, let peer = found.first else {
+            throw APIError.notFound("the swarm has no node \(text.prefix(64))", parameter: "id")
+        }
+        try await services.swarm.forget(peer)
+        try await services.accounts.audit.record(
+            AuditEvent(context.actor, .forgetPeer, on: .thing("peer", peer.short)))
+        return .json(["status": "ok", "node_id": .string(peer.short)])
+    }
+
     @Sendable private func shutDown(_ request: Request, context: APIRequestContext) async throws -> Response {
         services.node.shutDown()
         return .json(["status": "shutting_down"])
@@ -71,6 +96,8 @@ struct NodeAdminRoutes: Sendable {
 extension AuditAction {
     /// The key outlasts the session of whoever saw it: it is replaced by removing the file and starting the node again.
     fileprivate static let showNodeKey = AuditAction("node.show_key")
+    fileprivate static let leaveSwarm = AuditAction("swarm.leave")
+    fileprivate static let forgetPeer = AuditAction("swarm.forget_peer")
     /// Whoever saw the code can make nodes of the swarm.
     fileprivate static let showNetworkCode = AuditAction("swarm.show_code")
 }

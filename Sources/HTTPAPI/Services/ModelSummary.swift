@@ -121,6 +121,8 @@ extension ModelSummary {
     var estimatedMemoryMegabytes: Int { Int(Double(totalSizeBytes) * 1.15) >> 20 }
 
     var status: String {
+        // Without its header nothing can be asked here, whatever others hold.
+        guard hasHeader else { return "available" }
         if isCovered, shards.contains(where: \.isLoaded) { return "loaded" }
         if isCovered { return "ready" }
         return localCount > 0 ? "partial" : "available"

@@ -133,15 +133,23 @@ package struct SwarmOperations: Sendable {
     package var networkCode: @Sendable () async throws -> NetworkCode
     /// Joins by a `swarm://` code or a multiaddress; the address that was dialled.
     package var join: @Sendable (_ code: String) async throws -> String
+    /// Leaves the swarm; how many peers were known there.
+    package var leave: @Sendable () async throws -> Int
+    /// Forgets a peer that is away.
+    package var forget: @Sendable (_ peer: NodeID) async throws -> Void
 
     package init(
         peers: @escaping @Sendable () async -> [PeerSummary],
         networkCode: @escaping @Sendable () async throws -> NetworkCode,
-        join: @escaping @Sendable (_ code: String) async throws -> String
+        join: @escaping @Sendable (_ code: String) async throws -> String,
+        leave: @escaping @Sendable () async throws -> Int,
+        forget: @escaping @Sendable (_ peer: NodeID) async throws -> Void
     ) {
         self.peers = peers
         self.networkCode = networkCode
         self.join = join
+        self.leave = leave
+        self.forget = forget
     }
 }
 

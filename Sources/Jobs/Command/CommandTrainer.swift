@@ -16,39 +16,35 @@ import SystemPackage
 /// ``TrainerEnvironment`` passes on. Lines of its standard output that are a ``ProgressLine`` tell how far it is; all others, and its
 /// standard error, are the log. Exit status 0 is success. Its standard input is empty.
 ///
-/// It runs in a process group of its own with a warden in it: a process that waits for a pipe from the node to close, which it
-/// does with the node however that ends, and then kills the group. A command that is to stop is sent SIGTERM, and SIGKILL when it
-/// does not.
+/// It runs under a warden, `shoal warden`: a process that waits for a pipe from the node to close, which it does with the node however
+/// that ends, and ends every process that came of the command, whatever session or environment that gave itself. A command that is
+/// to stop is sent SIGTERM, and when it does not, the pipe is closed.
 package struct CommandTrainer: Trainer {
     /// Time between SIGTERM and SIGKILL.
     package static let gracePeriod: Duration = .seconds(2)
+    /// How long the warden may take to end what it guards, before it is ended itself.
+    private static let wardenPatience: Duration = .seconds(15)
 
     private typealias Report = @Sendable (TrainingReport) async -> Void
 
     private let command: CommandWords
+    private let warden: FilePath
     private let gracePeriod: Duration
     private let inherited: [String: String]
     private let logger: Logger
 
+    /// - Parameter shoal: the path of `shoal`, which is the warden.
     package init(
-        command: CommandWords, gracePeriod: Duration = CommandTrainer.gracePeriod,
+        command: CommandWords, shoal: String, gracePeriod: Duration = CommandTrainer.gracePeriod,
         environment: TrainerEnvironment = .standard,
         ofNode nodeEnvironment: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
     ) {
         self.command = command
+        warden = FilePath(shoal)
         self.gracePeriod = gracePeriod
         inherited = environment.passedOn(from: nodeEnvironment)
         self.logger = logger
     }
-
-    /// What `sh -c` runs: the warden as an orphan, which no command can mistake for a child of its own, and then, as the very process
-    /// that the node watches, the command. The warden keeps standard error, so that the node reads on until the command has ended
-    /// even where that closes its own.
-    private static let script = """
-        exec 3<&0 </dev/null
-        ( ( trap '' HUP INT TERM; exec >/dev/null; while read -r line <&3; do :; done; kill -s KILL -- -$$ ) & )
-        exec "$@" 3<&-
-        """
 
     package func train(
         _ task: TrainingTask, report: @escaping @Sendable (TrainingReport) async -> Void
@@ -70,20 +66,20 @@ package struct CommandTrainer: Trainer {
     private func run(
         _ task: TrainingTask, stops: AsyncStream<Void>, report: @escaping Report
     ) async throws -> (TerminationStatus, lastWords: String) {
-        var options = PlatformOptions()
-        options.processGroupID = 0
         do {
             let result = try await Subprocess.run(
-                .path("/bin/sh"), arguments: Arguments(["-c", Self.script, "trainer"] + command.words),
+                .path(warden), arguments: Arguments(["warden"] + command.words),
                 environment: .custom(variables(for: task)), workingDirectory: FilePath(task.outputFolder),
-                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
+                input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 let lastWords = await withTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for await _ in stops {
-                            await execution.teardown(using: [
-                                .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: gracePeriod)
-                            ])
+                            try? execution.send(signal: .terminate)
+                            guard (try? await Task.sleep(for: gracePeriod)) != nil else { return }
+                            try? await execution.standardInputWriter.finish()
+                            guard (try? await Task.sleep(for: Self.wardenPatience)) != nil else { return }
+                            try? execution.send(signal: .kill)
                         }
                     }
                     async let output: Void = follow(output: execution.standardOutput, report)
@@ -92,8 +88,7 @@ package struct CommandTrainer: Trainer {
                     defer { group.cancelAll() }
                     return await lastWords
                 }
-                // The command has ended and is not reaped yet, so that the group is still its own.
-                try? execution.send(signal: .kill, toProcessGroup: true)
+                // For what a warden that was killed has left.
                 LeftoverProcesses.kill(of: [task.job])
                 return lastWords
             }

@@ -9,7 +9,7 @@
     import Foundation
 #endif
 
-/// Processes that a training command left behind outside its group, found by the job's id in the environment that they inherited
+/// Processes of a training command whose warden was killed, found by the job's id in the environment that they inherited
 /// (proc(5)): ids cannot be guessed, so that nothing else has them.
 enum LeftoverProcesses {
     /// Kills every process of these jobs. Where there is no `/proc`, none is found.

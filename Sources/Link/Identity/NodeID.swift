@@ -20,8 +20,11 @@ package struct NodeID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// All 64 hexadecimal digits.
     package var hex: String { bytes.hexadecimal }
 
+    /// Characters of ``short``.
+    package static let shortLength = 16
+
     /// The first 16 hexadecimal digits: what people are shown.
-    package var short: String { bytes.prefix(8).hexadecimal }
+    package var short: String { bytes.prefix(Self.shortLength / 2).hexadecimal }
 
     package var description: String { short }
 

@@ -118,6 +118,11 @@ final class ConnectionLedger: Sendable {
         for connection in connections { connection.close(promise: nil) }
     }
 
+    /// Closes every connection; new ones may come.
+    func disconnect() {
+        for connection in state.withLock({ Array($0.open.values) }) { connection.close(promise: nil) }
+    }
+
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Called by the verification callback, on the connection's event loop, just before the handshake fails there.

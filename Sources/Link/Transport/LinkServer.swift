@@ -90,6 +90,9 @@ package final class LinkServer: Service {
         }
     }
 
+    /// Ends every connection over the network, whoever has made it; with credentials that are good now, they come back.
+    package func disconnectEverybody() { network?.ledger.disconnect() }
+
     /// Serves until graceful shutdown or cancellation.
     ///
     /// - Throws: `LinkError` with `addressInUse` or `badAddress` when an address cannot be listened on.

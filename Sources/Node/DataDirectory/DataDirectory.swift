@@ -26,6 +26,8 @@ package struct DataDirectory: Sendable {
     package var apiKey: String { path + "/api_key" }
     /// The private key that signs JWTs.
     package var jwtKey: String { path + "/jwt.key" }
+    /// The first administrator's one-time password, until somebody has a password of their own.
+    package var oneTimePassword: String { path + "/admin_password" }
     package var settings: String { path + "/shoal.yaml" }
     package var models: String { path + "/models" }
     /// What clients may see and train on, unless the settings name another folder.
@@ -105,7 +107,7 @@ package struct DataDirectory: Sendable {
 
     /// Removes what a daemon that was killed had not yet put in place. The caller has the lock.
     package func removeLeftovers() {
-        let files = [identityKey, swarmKey, apiKey, jwtKey, settings, runRecord]
+        let files = [identityKey, swarmKey, apiKey, jwtKey, oneTimePassword, settings, runRecord]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] where name.hasSuffix(".new") {
             let file = "\(path)/\(name)"
             if files.contains(where: { file.hasPrefix($0 + ".") }) { unlink(file) }

@@ -208,9 +208,8 @@ extension SettingsReader {
         }
     }
 
-    fileprivate mutating func nickname() throws -> String {
-        try value("node.nickname", default: Settings.hostName(), allowed: "a name of 1 to 64 printable characters") {
-            text in
+    fileprivate mutating func nickname() throws -> String? {
+        try optional("node.nickname", allowed: "a name of 1 to 64 printable characters") { text in
             let isPrintable = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
             return (1...64).contains(text.count) && isPrintable ? text : nil
         }
@@ -314,12 +313,6 @@ extension Settings {
         return expanded
     }
 
-    /// The machine's name up to the first dot, as the kernel has it: no name service is asked.
-    fileprivate static func hostName() -> String {
-        let label = fullHostName().split(separator: ".").first.map(String.init) ?? ""
-        return (1...64).contains(label.count) ? label : "node"
-    }
-
     /// The machine's whole name, as the kernel has it; empty when it has none.
     static func fullHostName() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
@@ -329,8 +322,17 @@ extension Settings {
 
     /// `shoal-engine` beside the running program.
     fileprivate static func defaultEngineBinary() -> String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
+        let directory = ownProgram.lastIndex(of: "/").map { String(ownProgram[..<$0]) } ?? "."
         return directory + "/shoal-engine"
+    }
+
+    /// Path of the running program.
+    static var ownProgram: String {
+        #if os(Linux)
+            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        #else
+            let link: String? = nil
+        #endif
+        return link ?? CommandLine.arguments.first ?? ""
     }
 }

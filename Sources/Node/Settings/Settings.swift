@@ -17,8 +17,8 @@ package struct Settings: Sendable, Equatable {
     package struct Node: Sendable, Equatable {
         /// Absolute path of the directory that holds everything the node keeps.
         package var dataDirectory: String
-        /// The name that other nodes and people see; at most 64 characters.
-        package var nickname: String
+        /// The name that other nodes and people see, at most 64 characters; nil: see `MachineName`.
+        package var nickname: String?
         /// Where the node is, in a word that all nodes of the place share; nil: not said.
         package var region: String?
         /// How much of what it may use the node gives to the swarm.

@@ -54,7 +54,7 @@ package struct SettingsSources: Sendable {
 
     /// Variables of other parts: the command line's client, the build, and the tests.
     private static let otherVariables: Set<String> = [
-        "SHOAL_DATA_DIR", "SHOAL_URL", "SHOAL_API_KEY", "SHOAL_ENGINE_PREFIX",
+        "SHOAL_DATA_DIR", "SHOAL_URL", "SHOAL_API_KEY", "SHOAL_ENGINE_PREFIX", "SHOAL_BIN", "SHOAL_SLOWNESS",
     ]
 
     private func text(of key: String, in provider: any ConfigProvider) throws -> String? {

@@ -2,6 +2,13 @@ import Accounts
 import Logging
 import ServiceLifecycle
 import Store
+import SystemPackage
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// What accounts need besides being asked: a first administrator, a look at the ledger, and somebody who writes down what requests
 /// only take note of and ends what has expired.
@@ -15,6 +22,8 @@ struct AccountUpkeep: Service {
     let accounts: AccountServices
     /// Whether somebody gets a password when nobody could log in as administrator.
     let makesFirstAdministrator: Bool
+    /// Where that password lies until it is used.
+    let passwordFile: String
     /// Ends when the node is reached.
     let listening: AsyncStream<Void>
     /// Told the first administrator's password, to show it once.
@@ -25,11 +34,12 @@ struct AccountUpkeep: Service {
     private let logger = Logger(label: "accounts")
 
     init(
-        accounts: AccountServices, makesFirstAdministrator: Bool, listening: AsyncStream<Void>,
+        accounts: AccountServices, makesFirstAdministrator: Bool, passwordFile: String, listening: AsyncStream<Void>,
         onFirstAdministrator: @escaping @Sendable (OneTimePassword) -> Void
     ) {
         self.accounts = accounts
         self.makesFirstAdministrator = makesFirstAdministrator
+        self.passwordFile = passwordFile
         self.listening = listening
         self.onFirstAdministrator = onFirstAdministrator
     }
@@ -38,9 +48,7 @@ struct AccountUpkeep: Service {
         await cancelWhenGracefulShutdown {
             for await _ in listening {}
             await insist("make a first administrator") {
-                if makesFirstAdministrator, let password = try await accounts.users.bootstrap() {
-                    onFirstAdministrator(password)
-                }
+                if makesFirstAdministrator { try await makeFirstAdministrator() }
             }
             await attempt("make ready for log-ins") { try await accounts.prepare() }
             await insist("look through the token ledger") {
@@ -61,6 +69,26 @@ struct AccountUpkeep: Service {
             }
         }
         await writeDownAtEnd()
+    }
+
+    /// Shows the same password at each start until it is used, or nobody needs it any more.
+    private func makeFirstAdministrator() async throws {
+        let previous = (try? SmallFile.read(passwordFile, limit: 256)).map { String(decoding: $0, as: UTF8.self) }
+        let text = previous.map { String($0.prefix { !$0.isNewline }) }
+        guard let password = try await accounts.users.bootstrap(previous: text) else {
+            if previous != nil { try? FileManager.default.removeItem(atPath: passwordFile) }
+            return
+        }
+        if password.text != text {
+            do throws(Errno) {
+                try SmallFile.write(Array("\(password.text)\n".utf8), to: passwordFile)
+            } catch {
+                logger.warning(
+                    "the one-time password cannot be kept; the next start makes another",
+                    metadata: ["reason": "\(error)"])
+            }
+        }
+        onFirstAdministrator(password)
     }
 
     /// Does something until it is done; gives up where trying again does not help.

@@ -11,9 +11,9 @@ import SwiftProtobuf
 
 extension Machine {
     /// What a node on this machine says about itself when it starts.
-    func record(of node: Settings.Node) -> NodeRecord {
+    func record(of node: Settings.Node, id: NodeID) -> NodeRecord {
         .with {
-            $0.nickname = node.nickname
+            $0.nickname = node.nickname ?? MachineName(hostname: Settings.fullHostName(), node: id).text
             $0.region = node.region ?? ""
             $0.version = NodeVersion.current
             $0.startedUnixMilliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))

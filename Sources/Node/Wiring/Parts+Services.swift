@@ -96,7 +96,14 @@ extension NodeDaemon.Parts {
                         .map { Multiaddress($0, nodeID: swarm.me).description },
                     peerCount: swarm.peers().count { $0.isConnected })
             },
-            join: { [swarm] in try await swarm.join(code: $0).description })
+            join: { [swarm] in try await swarm.join(code: $0).description },
+            leave: { [swarm, linkServer] in
+                let count = try await swarm.leaveSwarm()
+                // Whoever is connected has proven to hold the former key.
+                linkServer.disconnectEverybody()
+                return count
+            },
+            forget: { [swarm] in try swarm.forget($0) })
     }
 
     private func nodeOperations(

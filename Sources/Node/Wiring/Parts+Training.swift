@@ -29,7 +29,9 @@ extension NodeDaemon.Parts {
         return try await TrainingService(
             settings: training, files: FileRoot(path: settings.files.root),
             trainer: settings.training.command.map {
-                CommandTrainer(command: $0, environment: settings.training.environment, logger: logger)
+                CommandTrainer(
+                    command: $0, shoal: Settings.ownProgram, environment: settings.training.environment,
+                    logger: logger)
             },
             accounts: accounts, store: store, events: events, logger: logger)
     }

@@ -42,6 +42,12 @@ package struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
         self.role = role
     }
 
+    /// Whether these bytes could name anything at all, on the list or not.
+    static func couldBe(module: [UInt8], name: [UInt8]) -> Bool {
+        !module.isEmpty && !name.isEmpty && (module + name).allSatisfy { $0 > 0x20 && $0 != 0x7F }
+            && String(validating: module + name, as: UTF8.self) != nil
+    }
+
     /// What may be named in a checkpoint, and nothing else: what rebuilds plain tensors, from the list in PyTorch's own
     /// `torch/_weights_only_unpickler.py` (2.13). Left out of that list is what takes functions or other objects as arguments
     /// (`_rebuild_from_type_v2`, `_rebuild_wrapper_subclass`), what sets attributes (`_rebuild_parameter_with_state`), and what

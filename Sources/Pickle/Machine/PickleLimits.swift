@@ -21,8 +21,8 @@ package struct PickleLimits: Hashable, Sendable {
     package var tensorBytesFactor: UInt64 = 16
     /// Longest line of the text opcodes of protocol 0.
     package var lineBytes = 64 * 1024
-    /// Longest text that is looked into; longer ones are just texts, which name nothing.
-    package var keptTextBytes = 4096
+    /// Longest text, or constant of bytes. What describes weights is short, and in a longer one another file could lie.
+    package var textBytes = 4096
     /// Most bytes of one pickle.
     package var bytes: UInt64 = 64 << 20
 

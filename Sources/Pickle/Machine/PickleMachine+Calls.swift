@@ -36,11 +36,8 @@ extension PickleMachine {
         func printable(_ bytes: [UInt8]) -> String {
             String(decoding: bytes.prefix(80).map { $0 > 0x20 && $0 < 0x7F ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
         }
-        let isName =
-            !module.isEmpty && !name.isEmpty && (module + name).allSatisfy { $0 > 0x20 && $0 != 0x7F }
-            && String(validating: module + name, as: UTF8.self) != nil
         return fault(
-            isName ? .forbiddenGlobal : .malformed,
+            PickleGlobal.couldBe(module: module, name: name) ? .forbiddenGlobal : .malformed,
             "\(printable(module)).\(printable(name)) is not among what rebuilds tensors; save plain tensors only")
     }
 

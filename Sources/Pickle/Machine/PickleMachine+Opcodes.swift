@@ -150,10 +150,8 @@ extension PickleMachine {
             length = UInt64(count)
         default: length = try cursor.number(4)
         }
-        guard length <= UInt64(limits.keptTextBytes) else {
-            try cursor.skip(length)
-            return .otherText(length)
-        }
+        try checkRemaining(length)
+        try checkText(length)
         let bytes = try cursor.bytes(length)
         if let text = String(validating: bytes, as: UTF8.self) { return .text(text) }
         // What Python 2 called a string may hold any bytes; how they are read is up to the reader.
@@ -164,6 +162,7 @@ extension PickleMachine {
     /// STRING of protocol 0: a text in quotes. One with escapes is not looked into.
     private mutating func quotedLine() throws -> PickleValue {
         let line = try cursor.line(maximumBytes: limits.lineBytes)
+        try checkText(UInt64(line.count))
         guard line.count >= 2, let quote = line.first, quote == line.last,
             quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"")
         else { throw fault(.malformed, "a text is not in quotes") }
@@ -177,6 +176,7 @@ extension PickleMachine {
     /// UNICODE of protocol 0. One with escapes is not looked into.
     private mutating func unicodeLine() throws -> PickleValue {
         let line = try cursor.line(maximumBytes: limits.lineBytes)
+        try checkText(UInt64(line.count))
         guard line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
             return .otherText(UInt64(line.count))
         }
@@ -184,8 +184,23 @@ extension PickleMachine {
     }
 
     private mutating func skipBytes(lengthBytes: Int) throws {
-        try cursor.skip(try cursor.number(lengthBytes))
+        let length = try cursor.number(lengthBytes)
+        try checkRemaining(length)
+        try checkText(length)
+        try cursor.skip(length)
         try push(.bytes)
+    }
+
+    private func checkRemaining(_ length: UInt64) throws {
+        guard length <= cursor.remaining else {
+            throw fault(.truncated, "a text claims \(length) bytes where \(cursor.remaining) are left")
+        }
+    }
+
+    private func checkText(_ length: UInt64) throws {
+        guard length <= UInt64(limits.textBytes) else {
+            throw fault(.tooLarge, "a text of \(length) bytes lies in the file, where \(limits.textBytes) are allowed")
+        }
     }
 }
 

@@ -12,7 +12,7 @@ enum PickleValue: Hashable {
     case float
     /// A text as it stands in the pickle.
     case text(String)
-    /// A text of so many bytes in the pickle that is not looked into: it is long, has escapes or is not UTF-8.
+    /// A text of so many bytes in the pickle that is not looked into: it has escapes or is not UTF-8.
     case otherText(UInt64)
     case bytes
     /// Kept apart, so that every other value stays small.

@@ -81,4 +81,9 @@ struct PickleCursor {
             bytes.append(byte)
         }
     }
+
+    /// Passes over bytes up to the next line break, and that.
+    mutating func skipLine() throws {
+        while try byte() != UInt8(ascii: "\n") {}
+    }
 }

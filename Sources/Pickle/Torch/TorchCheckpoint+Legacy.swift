@@ -10,7 +10,8 @@ extension TorchCheckpoint {
     ) throws -> (PickleSummary, [Range<UInt64>]) {
         var offset: UInt64 = 0
         var small = limits
-        small.opcodes = min(limits.opcodes, 1000)
+        small.opcodes = min(limits.opcodes, 100)
+        small.bytes = min(limits.bytes, 512)
         func next(_ what: String, _ limits: PickleLimits, namesNothing: Bool = true) throws -> PickleSummary {
             let start = offset
             let pickle = try PickleSummary(reading: source, at: start, limits: limits)
@@ -28,8 +29,10 @@ extension TorchCheckpoint {
             throw PickleError(.unsupported, "the protocol version is not 1001", at: versionStart)
         }
         let systemStart = offset
-        guard try next("system information", small).item("little_endian") == .bool(true) else {
-            throw PickleError(.malformed, "the system information is missing or not little-endian", at: systemStart)
+        guard try next("system information", small).isLittleEndianSystem else {
+            throw PickleError(
+                .malformed, "the system information is not that of a little-endian machine as torch.save writes it",
+                at: systemStart)
         }
         let summary = try next("object", limits, namesNothing: false)
         let keysStart = offset
@@ -74,11 +77,26 @@ extension TorchCheckpoint {
 }
 
 extension PickleSummary {
-    /// The value of `key` where the pickle is a dictionary.
-    func item(_ key: String) -> PickleValue? {
-        guard case .dictionary(let place) = result else { return nil }
+    /// Whether the pickle is what `torch.save` says of a little-endian machine, and nothing else:
+    /// `{"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4 or 8}}`.
+    var isLittleEndianSystem: Bool {
+        guard let system = items(of: result), system.count == 3, system["protocol_version"] == .integer(1001),
+            system["little_endian"] == .bool(true), let sizes = system["type_sizes"].flatMap(items)
+        else { return false }
+        return sizes.count == 3 && sizes["short"] == .integer(2) && sizes["int"] == .integer(4)
+            && [.integer(4), .integer(8)].contains(sizes["long"])
+    }
+
+    /// The items of a dictionary whose keys are texts, none of them twice; nil for anything else.
+    private func items(of value: PickleValue) -> [String: PickleValue]? {
+        guard case .dictionary(let place) = value else { return nil }
         let elements = heap[place]
-        return elements.indices.last { $0.isMultiple(of: 2) && elements[$0].isText(key) }.map { elements[$0 + 1] }
+        var items: [String: PickleValue] = [:]
+        for place in stride(from: 0, to: elements.count - 1, by: 2) {
+            guard case .text(let key) = elements[place], items.updateValue(elements[place + 1], forKey: key) == nil
+            else { return nil }
+        }
+        return items
     }
 
     /// The pickle as a list of texts; nil where it is something else.

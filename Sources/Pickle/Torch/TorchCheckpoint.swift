@@ -4,8 +4,8 @@ package import GGUF
 ///
 /// Two kinds are known, and everything else is refused: a zip archive (PyTorch 1.6 and later) with the pickle `data.pkl` and one
 /// member for each storage, and the older row of pickles with the storages behind them. The pickles may name nothing but what
-/// rebuilds plain tensors (`PickleGlobal`), every size they state is that of the data, and no byte of the file is without a
-/// meaning. Source: `torch/serialization.py` of PyTorch 2.13.
+/// rebuilds plain tensors (`PickleGlobal`), every size they state is that of the data, no byte of the file is without a
+/// meaning, and the file is nothing else besides (`SecondFormat`). Source: `torch/serialization.py` of PyTorch 2.13.
 package struct TorchCheckpoint: Sendable {
     /// How the file is laid out.
     package enum Container: String, Sendable {
@@ -23,15 +23,15 @@ package struct TorchCheckpoint: Sendable {
     /// Reads and checks a whole file: its pickles, its layout, and in archives the checksum of every byte.
     /// - Throws: `PickleError`, or what `source` throws.
     package init(reading source: any ByteSource, limits: PickleLimits = .defaults) throws {
-        let head = try source.bytes(at: 0, count: Int(min(source.byteCount, 512)))
+        try SecondFormat.refuseTar(in: source)
+        let head = try source.bytes(at: 0, count: Int(min(source.byteCount, 4)))
         if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
             container = .zip
             (summary, storageRanges) = try Self.readArchive(source, limits: limits)
-        } else if TarBlock.looksLikeTar(head) {
-            throw PickleError(.unsupported, "this is a tar file as PyTorch wrote before 2017; save it again", at: 0)
         } else if head.first == PickleOpcode.proto.rawValue {
             container = .legacy
             (summary, storageRanges) = try Self.readStreams(source, limits: limits)
+            try SecondFormat.refuseZip(in: source)
         } else {
             throw PickleError(.unsupported, "this is no file that torch.save writes", at: 0)
         }
@@ -59,27 +59,5 @@ package struct TorchCheckpoint: Sendable {
         } catch let error as PickleError where error.code != .forbiddenGlobal {
             return
         }
-    }
-}
-
-/// The first block of a tar file.
-enum TarBlock {
-    /// Whether Python's `tarfile`, which PyTorch tries first, might take these bytes for a tar header: by its name, or because
-    /// the checksum is right.
-    static func looksLikeTar(_ block: [UInt8]) -> Bool {
-        guard block.count >= 512 else { return false }
-        if block[257..<262].elementsEqual("ustar".utf8) { return true }
-        let field = block[148..<156]
-        let stated: Int?
-        if field.first == 0x80 || field.first == 0xFF {
-            stated = field.dropFirst().reduce(0) { ($0 << 8 | Int($1)) & 0xFFFF_FFFF_FFFF }
-        } else {
-            let digits = field.prefix { $0 != 0 }.filter { $0 != 0x20 }
-            stated = digits.isEmpty ? 0 : Int(String(decoding: digits, as: UTF8.self), radix: 8)
-        }
-        let others = block[..<148] + block[156..<512]
-        let unsigned = 256 + others.reduce(0) { $0 + Int($1) }
-        let signed = 256 + others.reduce(0) { $0 + Int(Int8(bitPattern: $1)) }
-        return stated == unsigned || stated == signed
     }
 }

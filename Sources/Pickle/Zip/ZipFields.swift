@@ -25,7 +25,7 @@ struct ZipFields {
     }
 }
 
-/// The extra fields of a record: PyTorch's padding (`FB`), and 64-bit sizes.
+/// The extra fields of a record: PyTorch's padding (`FB`, filled with `Z`), and 64-bit sizes.
 struct ZipExtra {
     /// The contents of the field 0x0001, if it is there.
     private(set) var wide: [UInt64]?
@@ -40,7 +40,7 @@ struct ZipExtra {
             rest = rest.dropFirst(4)
             guard count <= rest.count else { throw PickleError(.malformed, "an extra field is cut off", at: position) }
             switch kind {
-            case 0x4246: break
+            case 0x4246 where rest.prefix(count).allSatisfy({ $0 == UInt8(ascii: "Z") }): break
             case 0x0001 where wide == nil && count.isMultiple(of: 8):
                 let numbers = Array(rest.prefix(count))
                 wide = stride(from: 0, to: count, by: 8).map { start in
@@ -48,7 +48,8 @@ struct ZipExtra {
                 }
             default:
                 throw PickleError(
-                    .malformed, "there is an extra field of kind 0x\(String(kind, radix: 16))", at: position)
+                    .malformed, "there is an extra field of kind 0x\(String(kind, radix: 16)) as PyTorch writes none",
+                    at: position)
             }
             rest = rest.dropFirst(count)
         }

@@ -31,6 +31,9 @@ struct Conversation {
             return Double(count - 1) / decodeTime.inSeconds
         }
 
+        /// Why an answer ended that the person stopped.
+        static let stopped = "stopped"
+
         /// One line for people.
         var summary: String {
             var parts: [String] = []
@@ -41,6 +44,7 @@ struct Conversation {
                 parts.append("first after \(Figures.fixed(timeToFirstToken.inSeconds * 1000, digits: 0)) ms")
             }
             if finishReason == "length" { parts.append("cut at the longest length allowed") }
+            if finishReason == Self.stopped { parts.append("stopped") }
             return "[\(parts.joined(separator: " · "))]"
         }
 
@@ -93,9 +97,11 @@ struct Conversation {
         messages = system.map { [Message(role: "system", content: $0)] } ?? []
     }
 
-    /// Asks, and remembers question and answer; a question that fails is forgotten.
+    /// Asks, and remembers question and answer; a question that fails is forgotten. Of an answer during which the task is cancelled, what
+    /// has come is remembered.
     ///
     /// - Parameter show: Whether to write the answer to standard output as it comes.
+    /// - Throws: `CommandError`; `CancellationError` where nothing has come yet.
     mutating func ask(_ question: String, client: NodeClient, show: Bool) async throws -> Turn {
         let asked = messages + [Message(role: "user", content: question)]
         let request = Request(
@@ -105,34 +111,43 @@ struct Conversation {
         let clock = ContinuousClock()
         let start = clock.now
         var first: ContinuousClock.Instant?
-        try await client.stream("/v1/chat/completions", request) { head in
-            turn.route = head.route
-        } onEvent: { event in
-            let chunk: Chunk = try NodeClient.decode(Array(event.utf8))
-            if let error = chunk.error { throw CommandError(error.message, hint: error.hint) }
-            if let usage = chunk.usage {
-                turn.promptTokens = usage.promptTokens
-                turn.completionTokens = usage.completionTokens
+        var wrap = Terminal.isInteractive ? WordWrap(columns: Terminal.width) : nil
+        do {
+            try await client.stream("/v1/chat/completions", request) { head in
+                turn.route = head.route
+            } onEvent: { event in
+                let chunk: Chunk = try NodeClient.decode(Array(event.utf8))
+                if let error = chunk.error {
+                    throw CommandError(error.message, hint: error.hint.flatMap(RouteHint.inCommands))
+                }
+                if let usage = chunk.usage {
+                    turn.promptTokens = usage.promptTokens
+                    turn.completionTokens = usage.completionTokens
+                }
+                guard let choice = chunk.choices?.first else { return }
+                if let reason = choice.finishReason { turn.finishReason = reason }
+                let text = choice.delta?.content ?? ""
+                let reasoning = choice.delta?.reasoningContent ?? ""
+                guard !text.isEmpty || !reasoning.isEmpty else { return }
+                let now = clock.now
+                if first == nil {
+                    first = now
+                    turn.timeToFirstToken = now - start
+                }
+                turn.decodeTime = now - (first ?? now)
+                turn.pieces += 1
+                turn.text += text
+                turn.reasoning += reasoning
+                if show {
+                    Terminal.writeError(reasoning)
+                    Terminal.write(wrap?.feed(text) ?? text)
+                }
             }
-            guard let choice = chunk.choices?.first else { return }
-            if let reason = choice.finishReason { turn.finishReason = reason }
-            let text = choice.delta?.content ?? ""
-            let reasoning = choice.delta?.reasoningContent ?? ""
-            guard !text.isEmpty || !reasoning.isEmpty else { return }
-            let now = clock.now
-            if first == nil {
-                first = now
-                turn.timeToFirstToken = now - start
-            }
-            turn.decodeTime = now - (first ?? now)
-            turn.pieces += 1
-            turn.text += text
-            turn.reasoning += reasoning
-            if show {
-                Terminal.writeError(reasoning)
-                Terminal.write(text)
-            }
+        } catch  where Task.isCancelled {
+            guard turn.pieces > 0 else { throw CancellationError() }
+            turn.finishReason = Turn.stopped
         }
+        if show, let rest = wrap?.finish() { Terminal.write(rest) }
         messages = asked + [Message(role: "assistant", content: turn.text)]
         return turn
     }

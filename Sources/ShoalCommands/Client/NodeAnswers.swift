@@ -40,6 +40,8 @@ struct PeerSummary: Decodable, Sendable {
     var hostedModels: [String]
     var hostedShards: Int
     var addresses: [String]
+    /// RFC 3339.
+    var lastSeen: String?
 }
 
 /// One of `GET /api/admin/models`.
@@ -65,17 +67,33 @@ struct ModelSummary: Decodable, Sendable {
 
 /// `GET /api/admin/models/{id}/metadata`, as far as the command line needs it.
 struct ModelMetadata: Decodable, Sendable {
-    struct Model: Decodable, Sendable {
-        var vocabSize: Int?
+    struct General: Decodable, Sendable {
+        var name: String?
+        var architecture: String?
+        var quantization: String?
     }
 
+    struct Model: Decodable, Sendable {
+        var vocabSize: Int?
+        var contextLength: Int?
+        var blockCount: Int?
+        var embeddingLength: Int?
+    }
+
+    var general: General?
     var model: Model
 }
 
 /// `GET /v1/models`.
 struct ServedModels: Decodable, Sendable {
     struct Model: Decodable, Sendable {
+        struct Meta: Decodable, Sendable {
+            var size: Int64?
+            var nodes: [String]?
+        }
+
         var id: String
+        var meta: Meta?
     }
 
     var data: [Model]

@@ -189,16 +189,17 @@ package struct NodeClient: Sendable {
             return CommandError(
                 "\(target.address) wants to know who calls",
                 hint:
-                    "give the node's key or an API token with --api-key or SHOAL_API_KEY; the key stands in api_key in the "
-                    + "node's data directory")
+                    "“shoal login NAME” logs in; or give an API token or the node's key, which stands in api_key in its data "
+                    + "directory, with --api-key or SHOAL_API_KEY")
         }
         if status == .unauthorized {
             return CommandError(
                 content?.message ?? "\(target.address) does not know this key",
-                hint: "the node's key stands in api_key in its data directory")
+                hint: "“shoal login NAME” logs in anew; the node's key stands in api_key in its data directory")
         }
         return CommandError(
-            content?.message ?? "\(target.address) answered \(status.code) \(status.reasonPhrase)", hint: content?.hint)
+            content?.message ?? "\(target.address) answered \(status.code) \(status.reasonPhrase)",
+            hint: content?.hint.flatMap(RouteHint.inCommands))
     }
 }
 

@@ -41,10 +41,13 @@ package struct BenchCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let result = try await NodeClient.with(try connection.target()) { client in
-            let metadata: ModelMetadata = try await client.get("/api/admin/models/\(model)/metadata")
+            // Of a worker's model the node has no header.
+            let metadata: ModelMetadata? =
+                try await KnownModels(client).summary(of: model) == nil
+                ? nil : try await client.get("/api/admin/models/\(model)/metadata")
             let measurement = SpeedMeasurement(
                 model: model, promptTokens: promptTokens, answerTokens: tokens, sessions: sessions,
-                vocabularySize: metadata.model.vocabSize ?? 1000)
+                vocabularySize: metadata?.model.vocabSize ?? 1000)
             var bar = ProgressBar("measuring \(model)")
             var results: [SpeedMeasurement.Round] = []
             for round in 0...rounds {

@@ -1,15 +1,24 @@
 package import ArgumentParser
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// `shoal chat`: one question, or a conversation.
 package struct ChatCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "chat",
         abstract: "Ask a model, once or in a conversation.",
         discussion: """
-            With a question, prints the answer and ends; a question of “-” is read from standard input. Where there is one model, \
-            the question alone is enough. Without a question, asks again and again until Ctrl-D; /help lists what else can be said then.
+            With a question, prints the answer and ends; a question of “-” is read from standard input. Where there is one model, or one \
+            was asked before, the question alone is enough. Without a question, asks again and again until Ctrl-D; Ctrl-C stops an \
+            answer; /help lists what else can be said. The questions can be got back with the arrow keys, later too: they are kept in \
+            ~/.local/state/shoal for you alone.
             The answer goes to standard output as it comes; the route it took and its speed go to standard error.
-            """)
+            """,
+        aliases: ["run"])
 
     @Option(name: .long, help: "What the model is told before the conversation.")
     package var system: String?
@@ -23,13 +32,17 @@ package struct ChatCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Seed of the random choices, for answers that can be repeated.")
     package var seed: UInt32?
 
+    @Flag(name: .long, help: "Keep no questions, and no note of the model.")
+    package var noHistory = false
+
     @Flag(name: .long, help: "Show neither route nor speed.")
     package var bare = false
 
     @OptionGroup package var output: OutputOptions
     @OptionGroup package var connection: ConnectionOptions
 
-    @Argument(help: "The model's id, as “shoal models” lists it (default: the only one there is).")
+    @Argument(
+        help: "The model's id, as “shoal models” lists it (default: the one asked last, or the only one there is).")
     package var model: String?
 
     @Argument(help: "The question; without it, a conversation begins.")
@@ -48,8 +61,10 @@ package struct ChatCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let memory = noHistory ? nil : ChatMemory(environment: ProcessInfo.processInfo.environment)
         try await NodeClient.with(try connection.target()) { client in
-            let (model, question) = try await modelAndQuestion(client)
+            let (model, question) = try await modelAndQuestion(client, memory)
+            memory?.note(model: model)
             var conversation = Conversation(
                 model: model, system: system, temperature: temperature, maximumTokens: maxTokens, seed: seed)
             if let question {
@@ -57,23 +72,31 @@ package struct ChatCommand: AsyncParsableCommand {
                 let turn = try await conversation.ask(text, client: client, show: !output.json)
                 if output.json { Terminal.line(try turn.json(model: model)) } else { finish(turn) }
             } else {
-                try await converse(&conversation, client: client)
+                try await converse(&conversation, memory, client: client)
             }
         }
     }
 
     /// Who is asked, and what; one argument that names no model is a question.
-    private func modelAndQuestion(_ client: NodeClient) async throws -> (model: String, question: String?) {
-        guard let model else { return (try await Self.onlyModel(client), nil) }
-        if let question { return (model, question) }
-        let models = try await Self.models(client)
-        if models.contains(model) { return (model, nil) }
-        if Self.isQuestion(model) { return (try await Self.onlyModel(client), model) }
+    private func modelAndQuestion(
+        _ client: NodeClient, _ memory: ChatMemory?
+    ) async throws -> (model: String, question: String?) {
+        guard let model else { return (try await Self.usualModel(client, memory), nil) }
+        if let question {
+            if !(try await Self.models(client).contains(model)) { try await Self.refuse(model, client) }
+            return (model, question)
+        }
+        if try await Self.models(client).contains(model) { return (model, nil) }
+        if Self.isQuestion(model) { return (try await Self.usualModel(client, memory), model) }
+        try await Self.refuse(model, client)
+    }
+
+    /// Says why a model cannot be asked: there is none of that name, or not all of it.
+    private static func refuse(_ model: String, _ client: NodeClient) async throws -> Never {
+        let summary = try await KnownModels(client).summary(of: model)
         throw CommandError(
-            "\(client.target.address) has no model \(model)",
-            hint: models.isEmpty
-                ? "“shoal import FILE.gguf” adds one"
-                : "there \(models.count == 1 ? "is" : "are") \(models.joined(separator: ", "))")
+            "\(model) cannot be asked now: \(summary?.statusWord ?? "it has gone")",
+            hint: "“shoal models” shows what is here; “shoal pull” and other nodes bring what is missing")
     }
 
     /// Whether a word is nothing that a model could be called.
@@ -83,13 +106,15 @@ package struct ChatCommand: AsyncParsableCommand {
         }
     }
 
-    private func converse(_ conversation: inout Conversation, client: NodeClient) async throws {
+    private func converse(_ conversation: inout Conversation, _ memory: ChatMemory?, client: NodeClient) async throws {
         let person = Terminal.readsFromPerson
+        var history = person ? memory?.questions() ?? [] : []
+        let interrupts = person ? Interrupts() : nil
+        defer { interrupts?.end() }
         if person { Terminal.errorLine("\(conversation.model) at \(client.target.address); /help helps, Ctrl-D ends") }
         var isAsked = false
         while true {
-            if person { Terminal.writeError("> ") }
-            guard let line = readLine() else { break }
+            guard let line = person ? TerminalLine.read("> ", history: history) : readLine() else { break }
             let said = line.trimmingPrefix(while: \.isWhitespace)
             let words = said.split(separator: " ", maxSplits: 1)
             switch (words.first ?? "", words.count > 1 ? String(words[1]) : nil) {
@@ -103,6 +128,7 @@ package struct ChatCommand: AsyncParsableCommand {
             case ("/model", let name?):
                 if try await Self.models(client).contains(name) {
                     conversation.model = name
+                    memory?.note(model: name)
                 } else {
                     Terminal.error(CommandError("there is no model \(name)", hint: "/model lists those that there are"))
                 }
@@ -110,14 +136,20 @@ package struct ChatCommand: AsyncParsableCommand {
                 Terminal.error(CommandError("there is no \(word)", hint: "/help lists what there is"))
             default:
                 isAsked = true
+                if person, history.last != line {
+                    history.append(line)
+                    memory?.note(question: line)
+                }
                 do {
-                    finish(try await conversation.ask(line, client: client, show: true))
+                    finish(try await Self.ask(line, &conversation, client, interrupts))
                 } catch let error as CommandError where person {
                     Terminal.error(error)
+                } catch is CancellationError where person {
+                    Terminal.errorLine("stopped")
                 }
             }
         }
-        if person { return Terminal.errorLine("") }
+        if person { return }
         guard isAsked else {
             throw CommandError(
                 "nothing was asked",
@@ -125,11 +157,28 @@ package struct ChatCommand: AsyncParsableCommand {
         }
     }
 
+    /// Asks; an interrupt stops the answer.
+    private static func ask(
+        _ line: String, _ conversation: inout Conversation, _ client: NodeClient, _ interrupts: Interrupts?
+    ) async throws -> Conversation.Turn {
+        guard let interrupts else { return try await conversation.ask(line, client: client, show: true) }
+        let asking = Task { [conversation] in
+            var copy = conversation
+            let turn = try await copy.ask(line, client: client, show: true)
+            return (copy, turn)
+        }
+        let (copy, turn) = try await interrupts.cancelling({ asking.cancel() }) { try await asking.value }
+        conversation = copy
+        return turn
+    }
+
     private static let help = """
         /clear         forget what was said
         /system TEXT   tell the model something before the conversation, which begins anew
         /model NAME    have another model answer; without a name, list the models
         /exit, /bye    end, like Ctrl-D
+        Ctrl-C         stop an answer, or give up the line
+        arrow keys     edit the line, or get back a former one
         """
 
     private func finish(_ turn: Conversation.Turn) {
@@ -148,14 +197,18 @@ package struct ChatCommand: AsyncParsableCommand {
         return models.data.map(\.id)
     }
 
-    private static func onlyModel(_ client: NodeClient) async throws -> String {
+    /// The only model there is, or the one that was asked last.
+    private static func usualModel(_ client: NodeClient, _ memory: ChatMemory?) async throws -> String {
         let ids = try await models(client)
-        switch ids.count {
-        case 1: return ids[0]
-        case 0:
-            throw CommandError("\(client.target.address) has no model", hint: "“shoal import FILE.gguf” adds one")
-        default:
-            throw CommandError("which model? \(client.target.address) has \(ids.joined(separator: ", "))")
+        if ids.count == 1 { return ids[0] }
+        if let last = memory?.model(), ids.contains(last) { return last }
+        guard !ids.isEmpty else {
+            throw CommandError(
+                "\(client.target.address) has no model",
+                hint: "“shoal pull OWNER/NAME” or “shoal import FILE.gguf” adds one")
         }
+        throw CommandError(
+            "which model? \(client.target.address) has \(ids.joined(separator: ", "))",
+            hint: "“shoal chat \(ids[0])” asks the first")
     }
 }

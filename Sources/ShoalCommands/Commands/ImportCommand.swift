@@ -21,7 +21,8 @@ package struct ImportCommand: AsyncParsableCommand {
         abstract: "Take a model from a GGUF file, or some of its shards.",
         discussion: """
             Works with and without a running node, which notices by itself. On one disk the bytes are shared and not copied. \
-            Prints the model's id.
+            Prints the model's id. Of a model in parts any part will do, or all of them: “shoal import m-*.gguf”. Several models are \
+            imported one after the other.
             """)
 
     @Option(
@@ -45,8 +46,8 @@ package struct ImportCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Print JSON instead of the id alone.")
     package var json = false
 
-    @Argument(help: ArgumentHelp("The GGUF file; any part of a model in parts.", valueName: "FILE.gguf"))
-    package var file: String
+    @Argument(help: ArgumentHelp("The GGUF file; of a model in parts, any or all of them.", valueName: "FILE.gguf"))
+    package var files: [String]
 
     package init() {}
 
@@ -57,6 +58,12 @@ package struct ImportCommand: AsyncParsableCommand {
         }
         if let shardSizeMb, !(1...65536).contains(shardSizeMb) {
             throw ValidationError("--shard-size-mb must be from 1 to 65536, not \(shardSizeMb)")
+        }
+        let models = Self.models(files)
+        guard models.count == 1 || (modelId == nil && shards == nil) else {
+            throw ValidationError(
+                "--model-id and --shards go with one model, and these are \(models.count): "
+                    + models.prefix(5).joined(separator: ", "))
         }
     }
 
@@ -69,13 +76,37 @@ package struct ImportCommand: AsyncParsableCommand {
         let store = try Store(path: directory.database)
         let logger = Logger(label: "import") { StandardErrorLogHandler(label: $0, level: .error, format: .text) }
         let library = try await ModelLibrary.open(directory: directory.models, store: store, logger: logger)
-        let size = try await shardSizeBytes(settings, library: library)
+        let models = Self.models(files)
+        var hasFailed = false
+        for file in models {
+            do {
+                try await take(
+                    Settings.absolutePath(file, environment: environment), into: library, settings,
+                    ModelRecords(store: store, logger: logger))
+            } catch  where models.count > 1 && !(error is CancellationError) {
+                Terminal.error(CommandError(describing: error))
+                hasFailed = true
+            }
+        }
+        await tell(directory)
+        if hasFailed { throw ExitCode.failure }
+    }
+
+    /// One file of each model that these files are or belong to, in their order.
+    static func models(_ files: [String]) -> [String] {
+        var seen: Set<[String]> = []
+        return files.filter { seen.insert(PartName.siblings(of: $0)).inserted }
+    }
+
+    private func take(
+        _ file: String, into library: ModelLibrary, _ settings: Settings, _ records: ModelRecords
+    ) async throws {
+        let size = try await shardSizeBytes(file, settings, library: library)
         let bar = Mutex(ProgressBar("importing \(file.split(separator: "/").last ?? "")"))
         let outcome: ImportOutcome
         do {
             outcome = try await library.importFile(
-                path: Settings.absolutePath(file, environment: environment), id: modelId.flatMap { ModelID($0) },
-                shards: shards?.indices, shardSizeBytes: size
+                path: file, id: modelId.flatMap { ModelID($0) }, shards: shards?.indices, shardSizeBytes: size
             ) { progress in
                 bar.withLock { $0.update(progress) }
             }
@@ -84,31 +115,40 @@ package struct ImportCommand: AsyncParsableCommand {
             throw error
         }
         bar.withLock { $0.finish() }
-        try note(outcome, records: ModelRecords(store: store, logger: logger))
-        try report(outcome)
-        await tell(directory)
+        try note(outcome, records: records)
+        report(outcome)
     }
 
     /// nil where the library knows the model: it stays cut as it is.
-    private func shardSizeBytes(_ settings: Settings, library: ModelLibrary) async throws -> UInt64? {
+    private func shardSizeBytes(
+        _ file: String, _ settings: Settings, library: ModelLibrary
+    ) async throws -> UInt64? {
         if let shardSizeMb { return UInt64(shardSizeMb) << 20 }
         let id = modelId.flatMap { ModelID($0) } ?? ModelID(fileName: file)
         let isKnown = await library.models().contains { $0.id == id }
         return isKnown ? nil : UInt64(settings.models.shardSizeMegabytes) << 20
     }
 
-    /// Who imports a whole model wants it here. Who chooses shards has chosen, and the node gets no others for it unless the
-    /// model is asked for.
+    /// Who imports a whole model wants it here. Who chooses shards has chosen: the node holds no more of them by itself until the
+    /// operator says so, with a whole import or another policy.
     private func note(_ outcome: ImportOutcome, records: ModelRecords) throws {
         let model = outcome.model
         if shards == nil { try records.pin(model.id, at: Date()) }
         try records.update(model.id) { record in
             record.isDeleted = false
+            let policy = record.policy
+            // The numbers are none that a policy cannot have.
+            if let limited = try? ModelPolicy(
+                isEnabled: policy.isEnabled, maximumShards: shards == nil ? 0 : model.held.count,
+                allowsPruning: policy.allowsPruning)
+            {
+                record.policy = limited
+            }
             for shard in model.held { record.shards[shard]?.isDeleted = false }
         }
     }
 
-    private func report(_ outcome: ImportOutcome) throws {
+    private func report(_ outcome: ImportOutcome) {
         let model = outcome.model
         let held = ShardSelection(model.held)
         guard !json else {

@@ -8,6 +8,7 @@ package struct InviteCommand: AsyncParsableCommand {
         discussion: "Whoever has the code can join: pass it on as you would a password.")
 
     @OptionGroup package var output: OutputOptions
+    @OptionGroup package var secret: SecretOutput
     @OptionGroup package var connection: ConnectionOptions
 
     package init() {}
@@ -20,7 +21,7 @@ package struct InviteCommand: AsyncParsableCommand {
             Terminal.newLine()
         } else {
             let answer: Answer = try NodeClient.decode(body)
-            Terminal.line(answer.code)
+            try secret.put(answer.code)
         }
     }
 }

@@ -1,9 +1,14 @@
 package import ArgumentParser
 
-/// `shoal models list`: every model that the swarm knows.
+/// `shoal models list`: every model that the swarm or its workers have.
 package struct ModelsListCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the models that the swarm knows.")
+        commandName: "list", abstract: "List the models that the swarm and its workers have.",
+        discussion: """
+            STATUS is “loaded” (in memory), “ready” (can be asked), “downloading”, “incomplete” (layers are missing), “on peers” (others \
+            have it all, and this node nothing yet) or “on workers”; all but the incomplete ones can be asked.
+            """,
+        aliases: ["ls"])
 
     @OptionGroup package var list: ListOptions
     @OptionGroup package var connection: ConnectionOptions
@@ -11,22 +16,47 @@ package struct ModelsListCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let body = try await NodeClient.with(try connection.target()) { try await $0.get("/api/admin/models") }
-        let models: [ModelSummary] = try NodeClient.decode(body)
-        list.print(models, body: body, empty: "no models yet; “shoal import FILE.gguf” adds one")
+        let (body, models) = try await NodeClient.with(try connection.target()) { client in
+            (try await client.get("/api/admin/models"), try await KnownModels(client))
+        }
+        let rows = (models.summaries.map(ModelRow.init) + models.onWorkers.map(ModelRow.init))
+        list.print(
+            rows.sorted { $0.id < $1.id }, body: body,
+            empty: "no models yet; “shoal pull OWNER/NAME” or “shoal import FILE.gguf” adds one")
     }
 }
 
-extension ModelSummary: ListRow {
+/// A line of the list of models.
+struct ModelRow: ListRow {
     static let headers = ["MODEL", "SIZE", "SHARDS HERE", "PEERS", "STATUS"]
     static let rightAligned: Set<Int> = [1, 2, 3]
 
+    let id: String
+    let cells: [String]
     var listName: String { id }
 
-    var cells: [String] {
-        [
-            id, totalSizeBytes > 0 ? Figures.bytes(totalSizeBytes) : "–", "\(hostedShards) of \(shardCount)",
-            "\(peersHosting)", status,
+    init(_ model: ModelSummary) {
+        id = model.id
+        cells = [
+            id, model.totalSizeBytes > 0 ? Figures.bytes(model.totalSizeBytes) : "–",
+            model.shardCount > 0 ? "\(model.hostedShards) of \(model.shardCount)" : "–", "\(model.peersHosting)",
+            model.statusWord,
         ]
+    }
+
+    init(_ model: ServedModels.Model) {
+        id = model.id
+        cells = [id, model.meta?.size.map(Figures.bytes) ?? "–", "–", "–", "on workers"]
+    }
+}
+
+extension ModelSummary {
+    /// The status in the words of the command line.
+    var statusWord: String {
+        switch status {
+        case "available": shardCount == 0 && healthy ? "on peers" : "incomplete"
+        case "partial": "incomplete"
+        default: status
+        }
     }
 }

@@ -21,10 +21,7 @@ package struct ModelsLoadCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let answer = try await NodeClient.with(try connection.target()) { client in
-            let models: [ModelSummary] = try await client.get("/api/admin/models")
-            guard let summary = models.first(where: { $0.id == model }) else {
-                throw CommandError("the node knows no model \(model)", hint: "“shoal models” lists those it knows")
-            }
+            let summary = try await KnownModels(client).ownSummary(of: model, to: "load")
             let held = summary.shards.filter(\.local).map(\.index)
             let wanted = shards?.numbers ?? held
             if let missing = wanted.first(where: { !held.contains($0) }) {

@@ -41,10 +41,8 @@ package struct LockOptions: ParsableArguments {
 
     func set(_ isLocked: Bool) async throws {
         let numbers = try await NodeClient.with(try connection.target()) { client in
-            let models: [ModelSummary] = try await client.get("/api/admin/models")
-            guard let summary = models.first(where: { $0.id == model.rawValue }) else {
-                throw CommandError("the node knows no model \(model)", hint: "“shoal models” lists those it knows")
-            }
+            let summary = try await KnownModels(client).ownSummary(
+                of: model.rawValue, to: isLocked ? "lock" : "unlock")
             let numbers = shards?.numbers ?? summary.shards.filter(\.local).map(\.index)
             guard !numbers.isEmpty else { throw CommandError("the node holds no shard of \(model)") }
             for index in numbers {

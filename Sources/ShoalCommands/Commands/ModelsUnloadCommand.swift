@@ -4,7 +4,8 @@ package import ModelLibrary
 /// `shoal models unload`: frees the memory of a model.
 package struct ModelsUnloadCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "unload", abstract: "Free the memory that a model takes; its files stay.")
+        commandName: "unload", abstract: "Free the memory that a model takes; its files stay.",
+        aliases: ["stop"])
 
     @OptionGroup package var output: OutputOptions
 
@@ -20,10 +21,7 @@ package struct ModelsUnloadCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let body = try await NodeClient.with(try connection.target()) { client in
-            let models: [ModelSummary] = try await client.get("/api/admin/models")
-            guard models.contains(where: { $0.id == model }) else {
-                throw CommandError("the node knows no model \(model)", hint: "“shoal models” lists those it knows")
-            }
+            _ = try await KnownModels(client).ownSummary(of: model, to: "unload")
             guard let shards else { return try await client.post("/api/admin/models/\(model)/unload") }
             var last: [UInt8] = []
             for index in shards.numbers {
@@ -38,7 +36,7 @@ package struct ModelsUnloadCommand: AsyncParsableCommand {
         if shards == nil {
             struct Answer: Decodable { var estimatedFreedMb: Int? }
             let answer: Answer = try NodeClient.decode(body)
-            Terminal.line("\(model): unloaded, \(answer.estimatedFreedMb ?? 0) MB freed")
+            Terminal.line("\(model): unloaded, \(Figures.megabytes(answer.estimatedFreedMb ?? 0)) freed")
         } else {
             struct Answer: Decodable { var remainingLoaded: [Int] }
             let answer: Answer = try NodeClient.decode(body)

@@ -6,7 +6,7 @@ package struct PullCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "pull", abstract: "Fetch a model, or some shards of it, from Hugging Face and from peers.",
         discussion: """
-            Without a file the recommended variant is taken. Ctrl-C stops watching, not the download. Prints the model's id.
+            Without a file the recommended variant is taken; a word without “/” is searched for. Ctrl-C stops watching, not the download. Prints the model's id.
             """)
 
     @OptionGroup package var output: OutputOptions
@@ -36,8 +36,9 @@ package struct PullCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "owner/name, owner/name/file.gguf, owner/name:Q4_K_M, or the page's address.", valueName: "REPO[/FILE]"))
-    package var model: HubModelArgument
+            "owner/name, owner/name/file.gguf, owner/name:Q4_K_M, or the page's address; a word to search for otherwise.",
+            valueName: "REPO[/FILE]"))
+    package var what: PullArgument
 
     package init() {}
 
@@ -50,20 +51,21 @@ package struct PullCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--model-id \(modelId.prefix(80)) is no model id: use lower-case letters, digits, “-” and “.”")
         }
-        if quant != nil || model.quantization != nil, model.file != nil {
+        if case .model(let model) = what, quant != nil || model.quantization != nil, model.file != nil {
             throw ValidationError("a file has its quantisation already; leave the file or the quantisation out")
         }
     }
 
     package func run() async throws {
         try await NodeClient.with(try connection.target()) { client in
-            let variant = try await variant(client)
+            let model = try await model(client)
+            let variant = try await variant(of: model, client)
             let plan = try await PullPlan(
                 client: client, repository: model.repository, variant: variant, revision: revision ?? model.revision,
                 selection: selection)
             if !output.json { for line in plan.lines { Terminal.errorLine(line) } }
             let start: HubDownloadStart = try NodeClient.decode(
-                await client.post("/api/admin/hf/download-shards", request(for: variant)))
+                await client.post("/api/admin/hf/download-shards", request(for: variant, of: model)))
             guard !detach else { return try await report(start.modelId, client: client, isOver: false) }
             switch try await DownloadWatch(client: client, model: start.modelId, isQuiet: output.json).run() {
             case .interrupted:
@@ -88,9 +90,44 @@ package struct PullCommand: AsyncParsableCommand {
         return fairShare ? .fairShare : .all
     }
 
+    /// The repository to fetch from: the one that was named, or the one that somebody picks of those that a search finds.
+    private func model(_ client: NodeClient) async throws -> HubModelArgument {
+        let words: String
+        switch what {
+        case .model(let model): return model
+        case .words(let text): words = text
+        }
+        let hits: [HubSearchHit] = try await HubWait.noting("searching") {
+            try await client.get("/api/admin/hf/search?query=\(words.queryEncoded)&limit=\(Self.offered)")
+        }
+        guard !hits.isEmpty else {
+            throw CommandError(
+                "no repository was named, and nothing was found for “\(words)”",
+                hint: "“shoal search” takes other words")
+        }
+        let rows = hits.enumerated().map { ["\($0.offset + 1)"] + $0.element.cells.prefix(6) }
+        let table = Table(headers: ["#"] + HubSearchHit.headers.prefix(6), rows: rows, rightAligned: [0, 2, 3, 5])
+        for line in table.lines() { Terminal.errorLine(line) }
+        guard Terminal.readsFromPerson, Terminal.showsProgress else {
+            throw CommandError(
+                "which one? “\(words)” names no repository",
+                hint: "“shoal pull \(hits[0].repoId)” takes the first of them")
+        }
+        let text = try Terminal.shownLine("which one, 1 to \(hits.count)? ")
+        guard let number = Int(text), (1...hits.count).contains(number),
+            let model = HubModelArgument(argument: hits[number - 1].repoId)
+        else { throw CommandError("nothing was picked") }
+        return model
+    }
+
+    /// Repositories that are offered.
+    private static let offered = 8
+
     /// The file to fetch.
-    private func variant(_ client: NodeClient) async throws -> HubVariant {
-        let files: HubFiles = try await client.get("/api/admin/hf/files?repo_id=\(model.repository.queryEncoded)")
+    private func variant(of model: HubModelArgument, _ client: NodeClient) async throws -> HubVariant {
+        let files: HubFiles = try await HubWait.noting("looking at \(model.repository)") {
+            try await client.get("/api/admin/hf/files?repo_id=\(model.repository.queryEncoded)")
+        }
         let names = files.variants.map { $0.quant ?? $0.filename }.joined(separator: ", ")
         let hint = names.isEmpty ? "“shoal search” finds repositories with GGUF files" : "it has \(names)"
         let wanted = model.file ?? quant ?? model.quantization
@@ -106,7 +143,7 @@ package struct PullCommand: AsyncParsableCommand {
         return variant
     }
 
-    private func request(for variant: HubVariant) -> Request {
+    private func request(for variant: HubVariant, of model: HubModelArgument) -> Request {
         Request(
             repoId: model.repository, filename: variant.filename, revision: revision ?? model.revision,
             shards: shards?.numbers, allShards: shards == nil && !fairShare ? true : nil,

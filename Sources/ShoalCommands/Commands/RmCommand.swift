@@ -24,10 +24,7 @@ package struct RmCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let body = try await NodeClient.with(try connection.target()) { client in
-            let models: [ModelSummary] = try await client.get("/api/admin/models")
-            guard models.contains(where: { $0.id == model }) else {
-                throw CommandError("the node knows no model \(model)", hint: "“shoal models” lists those it knows")
-            }
+            _ = try await KnownModels(client).ownSummary(of: model, to: "delete")
             guard let shards else { return try await client.delete("/api/admin/models/\(model)") }
             var last: [UInt8] = []
             for index in shards.numbers {

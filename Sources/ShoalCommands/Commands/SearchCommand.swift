@@ -34,7 +34,9 @@ package struct SearchCommand: AsyncParsableCommand {
     package func run() async throws {
         var path = "/api/admin/hf/search?query=\(query.joined(separator: " ").queryEncoded)&limit=\(limit)"
         if let tasks { path += "&tasks=\(tasks.queryEncoded)" }
-        let body = try await NodeClient.with(try connection.target()) { [path] in try await $0.get(path) }
+        let body = try await NodeClient.with(try connection.target()) { [path] client in
+            try await HubWait.noting("searching") { try await client.get(path) }
+        }
         let hits: [HubSearchHit] = try NodeClient.decode(body)
         list.print(hits, body: body, empty: "nothing found for “\(query.joined(separator: " "))”; try fewer words")
     }

@@ -31,6 +31,11 @@ package struct ServeCommand: AsyncParsableCommand {
             "Where the node keeps everything (or SHOAL_DATA_DIR; default: ~/.local/share/shoal).", valueName: "DIR"))
     package var dataDir: String?
 
+    @Option(
+        name: .long,
+        help: "What the swarm calls this node (default: the machine's name, or one made up where that says nothing).")
+    package var name: String?
+
     @Option(name: .long, help: "Address of the HTTP interface (default: 127.0.0.1).")
     package var host: String?
 
@@ -90,21 +95,40 @@ package struct ServeCommand: AsyncParsableCommand {
         let settings = try Settings.load(
             flags: flags, environment: ProcessInfo.processInfo.environment, configurationFile: config)
         try await NodeDaemon.run(
-            settings, onListening: { Terminal.line("listening on \($0)") },
+            settings,
+            onListening: { url in
+                Terminal.line("listening on \(url)")
+                if let warning = Self.openness(of: settings.api.host, url: url) { Terminal.errorLine(warning) }
+            },
             onFirstAdministrator: { password in
                 Terminal.line(
                     """
                     No administrator has a password yet. The one-time password of \(password.username) is \(password.text)
-                    Log in with it at once and choose another (“shoal user set \(password.username) --password”), or make an \
-                    administrator with “shoal user add NAME --admin”.
+                    “shoal login \(password.username)” takes it and asks for another one; “shoal user add NAME --admin” makes somebody \
+                    else the administrator. Until then it stays in \(DataDirectory(path: settings.node.dataDirectory).oneTimePassword).
                     """)
             })
+    }
+
+    /// What is said of an HTTP interface that others reach: keys and answers go over the network as they are.
+    static func openness(of host: String, url: String) -> String? {
+        guard let address = NodeAddress(url), !(host == "localhost" || host == "::1" || host.hasPrefix("127.")) else {
+            return nil
+        }
+        let port = address.text.split(separator: ":").last.map(String.init) ?? ""
+        let place =
+            ["0.0.0.0", "::"].contains(host) ? "every address of this machine (port \(port))" : "\(host), port \(port)"
+        return """
+            warning: HTTP is open on \(place), without encryption: keys, prompts and answers can be read on the way. Listen on 127.0.0.1 \
+            and put a proxy with TLS in front of it for other machines (docs/proxy.md).
+            """
     }
 
     /// The flags that were given, by setting key.
     var flags: [String: String] {
         let values: [String: String?] = [
             "node.data_dir": dataDir,
+            "node.nickname": name,
             "api.host": host,
             "api.port": port.map(String.init),
             "swarm.host": swarmHost,

@@ -47,8 +47,8 @@ package struct StatusCommand: AsyncParsableCommand {
             }
             if let name = hardware.gpuName { facts.append(("gpu", name)) }
             if let used = hardware.usedRamMb, let total = hardware.totalRamMb {
-                let own = hardware.processRssMb.map { ", this node \($0) MB" } ?? ""
-                facts.append(("memory", "\(used) of \(total) MB used\(own)"))
+                let own = hardware.processRssMb.map { ", this node \(Figures.megabytes($0))" } ?? ""
+                facts.append(("memory", "\(Figures.megabytes(used)) of \(Figures.megabytes(total)) used\(own)"))
             }
         }
         return facts

@@ -36,7 +36,7 @@ package struct StorageCommand: AsyncParsableCommand {
 }
 
 extension StorageSummary.Model: ListRow {
-    static let headers = ["MODEL", "HERE", "OF", "SHARDS HERE", "MEMORY", "LOCKED", "STATE"]
+    static let headers = ["MODEL", "HERE", "OF", "SHARDS HERE", "MEMORY", "LOCKED", "STATUS"]
     static let rightAligned: Set<Int> = [1, 2, 3, 4]
 
     var listName: String { id }
@@ -45,7 +45,10 @@ extension StorageSummary.Model: ListRow {
         let locked = shards.filter(\.locked).map(\.index)
         return [
             id, Figures.bytes(localBytes), Figures.bytes(totalSizeBytes), "\(localShards) of \(shardCount)",
-            Figures.bytes(estimatedVramMb << 20), locked.isEmpty ? "–" : "\(ShardSelection(locked))", ready,
+            Figures.bytes(estimatedVramMb << 20), locked.isEmpty ? "–" : "\(ShardSelection(locked))", statusWord,
         ]
     }
+
+    /// In the words of “shoal models”; what is in memory is not told here.
+    private var statusWord: String { ready == "available" ? "ready" : ready }
 }

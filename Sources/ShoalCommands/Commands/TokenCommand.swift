@@ -33,6 +33,7 @@ package struct TokenAddCommand: AsyncParsableCommand {
         commandName: "add", abstract: "Make an API token, and print it this once.")
 
     @OptionGroup package var output: OutputOptions
+    @OptionGroup package var secret: SecretOutput
     @OptionGroup package var owner: TokenOwner
     @OptionGroup package var connection: ConnectionOptions
 
@@ -54,7 +55,7 @@ package struct TokenAddCommand: AsyncParsableCommand {
             return Terminal.newLine()
         }
         let token: APITokenSummary = try NodeClient.decode(body)
-        Terminal.line(token.token)
+        try secret.put(token.token)
         Terminal.errorLine("keep it: it is shown this once. “shoal token remove \(token.id)” revokes it.")
     }
 }

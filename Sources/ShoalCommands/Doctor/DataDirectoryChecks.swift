@@ -37,6 +37,7 @@ struct DataDirectoryChecks {
             secret("identity", directory.identityKey, about: "this node's identity"),
             secret("swarm key", directory.swarmKey, about: "the swarm's key"),
             apiKey(),
+            others(),
         ]
     }
 
@@ -88,6 +89,17 @@ struct DataDirectoryChecks {
                 "api key", "\(directory.apiKey) is readable by other users", mend: "chmod 600 \(directory.apiKey)")
         }
         return .ok("api key", "\(directory.apiKey) is in order")
+    }
+
+    /// What else nobody but the owner should read, of which there is nothing to say where it is in order.
+    private func others() -> Finding {
+        let open = [directory.settings, directory.database, directory.jwtKey].filter { path in
+            (try? Stat(FilePath(path))).map { !isPrivate($0) } ?? false
+        }
+        guard !open.isEmpty else { return .ok("modes", "settings, database and keys are closed to other users") }
+        return .warn(
+            "modes", "open to other users of this machine: \(open.joined(separator: ", "))",
+            mend: "chmod 600 \(open.joined(separator: " ")); “shoal serve” does it too")
     }
 
     /// Whether nobody but its owner may do anything with it.

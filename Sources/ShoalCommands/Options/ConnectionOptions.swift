@@ -12,7 +12,10 @@ package struct ConnectionOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The node's address (or SHOAL_URL).", valueName: "URL"))
     package var url: String?
 
-    @Option(name: .long, help: ArgumentHelp("The node's key (or SHOAL_API_KEY).", valueName: "KEY"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "An API token or the node's key (or SHOAL_API_KEY, or what “shoal login” kept).", valueName: "KEY"))
     package var apiKey: String?
 
     @Option(
@@ -62,6 +65,8 @@ package struct ConnectionOptions: ParsableArguments {
             key = apiKey
         } else if let text = environment["SHOAL_API_KEY"], !text.isEmpty {
             key = text
+        } else if let entry = try LogInFile(environment: environment).entry(for: address) {
+            key = entry.token
         } else if address.isLoopback {
             // The key of this machine's node is nobody else's business.
             key = try? APIKeyFile.load(in: directory)

@@ -12,6 +12,9 @@ package enum Figures {
         return "\(count) B"
     }
 
+    /// The same of a number of megabytes as the node counts them, of 1024 times 1024 bytes.
+    package static func megabytes(_ count: Int) -> String { bytes(Int64(count) << 20) }
+
     /// How many of something: "1 peer", "3 peers".
     package static func counted(_ count: Int, _ what: String) -> String {
         count == 1 ? "1 \(what)" : "\(count) \(what)s"

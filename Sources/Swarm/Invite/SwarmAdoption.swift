@@ -41,7 +41,7 @@ package enum SwarmAdoption {
             throw SwarmError(
                 .alreadyMember,
                 "this node is in another swarm, where it knows \(knownPeers) peer\(knownPeers == 1 ? "" : "s"): "
-                    + "start one with a data directory of its own, or move swarm.key and shoal.sqlite away first")
+                    + "“shoal leave” takes it out; or start another one with a data directory of its own")
         }
     }
 }

@@ -11,6 +11,8 @@ package struct Peer: Sendable, Identifiable {
     package let id: NodeID
     /// What it said about itself last; `nil` when it has not been met yet.
     package var record: NodeRecord?
+    /// What its operator calls it, or called it when it was there last; empty when nothing.
+    package var nickname: String
     /// Where it can be called, best first.
     package var addresses: [LinkAddress]
     /// The IP address or name that it is connected from or at.
@@ -25,12 +27,14 @@ package struct Peer: Sendable, Identifiable {
     package var healthy: Bool
 
     package init(
-        id: NodeID, record: NodeRecord? = nil, addresses: [LinkAddress] = [], host: String? = nil,
+        id: NodeID, record: NodeRecord? = nil, nickname: String? = nil, addresses: [LinkAddress] = [],
+        host: String? = nil,
         roundTrip: Duration? = nil,
         minimumRoundTrip: Duration? = nil, connectedSince: Date? = nil, lastSeen: Date? = nil, healthy: Bool = false
     ) {
         self.id = id
         self.record = record
+        self.nickname = nickname ?? record?.nickname ?? ""
         self.addresses = addresses
         self.host = host
         self.roundTrip = roundTrip
@@ -41,9 +45,6 @@ package struct Peer: Sendable, Identifiable {
     }
 
     package var isConnected: Bool { connectedSince != nil }
-
-    /// What its operator calls it; empty when nothing.
-    package var nickname: String { record?.nickname ?? "" }
 
     package var multiaddresses: [Multiaddress] { addresses.map { Multiaddress($0, nodeID: id) } }
 

@@ -73,6 +73,10 @@ package struct PeerTable: Sendable {
         var isDialling = false
         var lastSeen: Date?
         let knownSince: Duration
+        /// What it was called before the last restart.
+        var formerNickname = ""
+
+        var nickname: String { signed?.record.nickname ?? formerNickname }
 
         /// The record's addresses come first once there is one: the node knows best.
         var addresses: [LinkAddress] {
@@ -111,12 +115,14 @@ package struct PeerTable: Sendable {
     /// What is worth keeping over a restart.
     package var archive: [ArchivedPeer] {
         entries.values.sorted { $0.id < $1.id }.map {
-            ArchivedPeer(id: $0.id, addresses: $0.addresses, lastSeen: $0.lastSeen)
+            ArchivedPeer(id: $0.id, addresses: $0.addresses, lastSeen: $0.lastSeen, nickname: $0.nickname)
         }
     }
 
     /// Takes note of a node and of where it may be called; without effect on this node itself and when the table is full.
-    package mutating func remember(_ id: NodeID, addresses: [LinkAddress], lastSeen: Date? = nil, at now: Duration) {
+    package mutating func remember(
+        _ id: NodeID, addresses: [LinkAddress], lastSeen: Date? = nil, nickname: String? = nil, at now: Duration
+    ) {
         guard id != me, makeRoom(for: id, evicting: lastSeen != nil, at: now) else { return }
         var learned = entries[id]?.learned ?? []
         for address in addresses.reversed() where !address.isWildcard && address.port > 0 {
@@ -125,6 +131,7 @@ package struct PeerTable: Sendable {
         }
         entries[id]?.learned = Array(learned.prefix(limits.learnedAddresses))
         if let lastSeen { entries[id]?.lastSeen = lastSeen }
+        if let nickname { entries[id]?.formerNickname = nickname }
     }
 
     /// Forgets everybody, as on moving to another swarm; the streams that stood.
@@ -132,6 +139,22 @@ package struct PeerTable: Sendable {
         let sessions = entries.values.compactMap { $0.session?.id }
         entries = [:]
         return sessions
+    }
+
+    /// What became of the wish to forget a node.
+    package enum Forgetting: Sendable, Equatable {
+        case forgotten
+        case unknown
+        /// A stream with it stands.
+        case connected
+    }
+
+    /// Forgets a node that is not connected. It comes back with its record, where others know it.
+    package mutating func forget(_ id: NodeID) -> Forgetting {
+        guard let entry = entries[id] else { return .unknown }
+        guard entry.session == nil else { return .connected }
+        entries[id] = nil
+        return .forgotten
     }
 
     /// What became of a record.
@@ -199,7 +222,8 @@ package struct PeerTable: Sendable {
 
     private func peer(_ entry: Entry, at now: Duration) -> Peer {
         Peer(
-            id: entry.id, record: entry.signed?.record, addresses: entry.addresses, host: entry.session?.host,
+            id: entry.id, record: entry.signed?.record, nickname: entry.nickname, addresses: entry.addresses,
+            host: entry.session?.host,
             roundTrip: entry.session?.roundTrip.smoothed, minimumRoundTrip: entry.session?.roundTrip.minimum,
             connectedSince: entry.session?.since, lastSeen: entry.lastSeen,
             healthy: entry.session.map { $0.isIntroduced && now - $0.lastHeard <= limits.responsive } ?? false)

@@ -13,6 +13,8 @@ package struct ArchivedPeer: Sendable, Hashable {
     package let id: NodeID
     package var addresses: [LinkAddress]
     package var lastSeen: Date?
+    /// What it is called; empty when nothing.
+    package var nickname = ""
 }
 
 /// The swarm's tables: known peers, and the sequence number of this node's record.
@@ -31,7 +33,10 @@ package struct PeerArchive: Sendable {
                         sequence INTEGER NOT NULL
                     );
                     """)
-        }
+        },
+        StoreMigration("swarm-2 names") { database in
+            try database.execute(sql: "ALTER TABLE swarm_peer ADD COLUMN nickname TEXT NOT NULL DEFAULT ''")
+        },
     ]
 
     private let store: Store
@@ -44,11 +49,12 @@ package struct PeerArchive: Sendable {
     package func load() throws -> [ArchivedPeer] {
         try store.migrate(Self.migrations)
         return try store.read { database in
-            try Row.fetchAll(database, sql: "SELECT id, addresses, last_seen FROM swarm_peer").compactMap { row in
+            try Row.fetchAll(database, sql: "SELECT id, addresses, last_seen, nickname FROM swarm_peer").compactMap {
+                row in
                 guard let id = NodeID(bytes: Array(row["id"] as Data)) else { return nil }
                 let addresses = (row["addresses"] as String).split(separator: "\n").compactMap { LinkAddress($0) }
                 let lastSeen = (row["last_seen"] as Double?).map(Date.init(timeIntervalSince1970:))
-                return ArchivedPeer(id: id, addresses: addresses, lastSeen: lastSeen)
+                return ArchivedPeer(id: id, addresses: addresses, lastSeen: lastSeen, nickname: row["nickname"])
             }
         }
     }
@@ -60,10 +66,10 @@ package struct PeerArchive: Sendable {
             try database.execute(sql: "DELETE FROM swarm_peer")
             for peer in peers {
                 try database.execute(
-                    sql: "INSERT INTO swarm_peer (id, addresses, last_seen) VALUES (?, ?, ?)",
+                    sql: "INSERT INTO swarm_peer (id, addresses, last_seen, nickname) VALUES (?, ?, ?, ?)",
                     arguments: [
                         Data(peer.id.bytes), peer.addresses.map(\.description).joined(separator: "\n"),
-                        peer.lastSeen?.timeIntervalSince1970,
+                        peer.lastSeen?.timeIntervalSince1970, peer.nickname,
                     ])
             }
         }

@@ -32,7 +32,7 @@ extension SwarmService {
                 for work in await housekeeping(&agenda) { group.addTask { await work() } }
             }
             state.withLock { $0.isStopping = true }
-            await leave()
+            await sayGoodbye()
             group.cancelAll()
         }
         remember()
@@ -106,7 +106,7 @@ extension SwarmService {
     }
 
     /// Says good-bye on every stream, and ends those that do not end by themselves.
-    private func leave() async {
+    func sayGoodbye() async {
         let mailboxes = state.withLock { Array($0.mailboxes.values) }
         for mailbox in mailboxes { mailbox.leave() }
         let deadline = clock.now() + Self.farewell

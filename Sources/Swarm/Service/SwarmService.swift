@@ -74,7 +74,9 @@ package final class SwarmService: Service, Membership {
         do {
             for peer in try archive?.load() ?? []
             where clock.date().timeIntervalSince(peer.lastSeen ?? clock.date()) < Self.memory {
-                table.remember(peer.id, addresses: peer.addresses, lastSeen: peer.lastSeen, at: clock.now())
+                table.remember(
+                    peer.id, addresses: peer.addresses, lastSeen: peer.lastSeen, nickname: peer.nickname,
+                    at: clock.now())
             }
             // What was published just before a crash may not have been kept: leave a gap.
             lastSequence = try archive?.loadSequence() ?? 0

@@ -9,6 +9,7 @@ import Jobs
 import Link
 import Logging
 import Store
+import Swarm
 import Synchronization
 
 @testable import HTTPAPI
@@ -59,7 +60,8 @@ struct ScriptedNode {
                         code: "swarm://abc", nodeID: Self.nodeID, listenAddresses: ["/ip4/127.0.0.1/tcp/8801"],
                         peerCount: 0)
                 },
-                join: { _ in "127.0.0.1:8801" }),
+                join: { _ in "127.0.0.1:8801" }, leave: { 3 },
+                forget: { _ in throw SwarmError(.peerConnected, "it is connected") }),
             node: NodeOperations(
                 version: "1.2.3", nowUnixSeconds: { 1_700_000_000 },
                 statistics: { Self.statistics },

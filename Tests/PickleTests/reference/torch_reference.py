@@ -2,6 +2,7 @@
 
     python3 torch_reference.py good FOLDER     writes checkpoints; prints {"file": {"name": [type, shape, first bytes]}}
     python3 torch_reference.py evil FOLDER     writes files that run something when loaded; prints {"file": what it is}
+    python3 torch_reference.py polyglots FOLDER  writes files that two readers read; prints {"file": what it is}
     python3 torch_reference.py judge FOLDER    prints {"file": {"shapes": {…}} or {"fault": why torch.load refuses it}}
 """
 
@@ -13,8 +14,10 @@ import operator
 import os
 import pathlib
 import pickle
+import pickletools
 import struct
 import sys
+import tarfile
 import warnings
 import zipfile
 
@@ -46,7 +49,7 @@ def checkpoints():
         "state_dict": collections.OrderedDict(a=torch.ones(2, 2), b=torch.zeros(3)),
         "rank": 8, "alpha": 16.5, "name": "größe", "flag": True, "nothing": None, "big": 1 << 70, "negative": -5,
         "list": [1, "two", [3.0, {"four": 4}]], "tuple": (1, 2, 3, 4), "bytes": b"\x80\x02cos\nsystem\n",
-        "size": torch.Size([1, 2]), "device": torch.device("cpu"), "dtype": torch.bfloat16, "long": "x" * 100_000,
+        "size": torch.Size([1, 2]), "device": torch.device("cpu"), "dtype": torch.bfloat16, "long": "x" * 4096,
     }
     yield "plain", {"w": torch.arange(6.0).reshape(2, 3)}, None
     yield "empty", {}, None
@@ -184,6 +187,198 @@ def archives(folder, inner):
     return told
 
 
+class Unseekable(io.BytesIO):
+    def seekable(self):
+        return False
+
+    def tell(self):
+        raise OSError
+
+
+# What is read as one kind and is another one too. A zip archive and a legacy file begin with bytes that no length of a safetensors
+# header has, and the first byte of a zip archive ends a pickle.
+
+MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
+VERSION = b"M\xe9\x03."
+
+
+def system_information():
+    def text(word):
+        return b"\x8c" + bytes([len(word)]) + word
+
+    sizes = b"(" + text(b"short") + b"K\x02" + text(b"int") + b"K\x04" + text(b"long") + b"K\x04d"
+    return b"(" + text(b"protocol_version") + b"M\xe9\x03" + text(b"little_endian") + b"\x88" + text(b"type_sizes") + sizes + b"d"
+
+
+def checksums(total):
+    """The fields by which Python's tarfile reads a checksum."""
+    digits = b"%o" % total
+    yield "plain", digits.rjust(6, b"0") + b"\0 "
+    yield "prefix", b"0o" + digits + b"\0"
+    yield "capital", b"0O" + digits + b"\0"
+    yield "sign", b"+" + digits + b"\0"
+    yield "underscore", digits[:2] + b"_" + digits[2:] + b"\0"
+    yield "leading", b"0_" + digits
+    yield "space", b"\t\v" + digits + b"\r"
+    yield "binary", b"\x80" + total.to_bytes(7, "big")
+
+
+def tar_headers(start, filler, size):
+    """The first block of a tar file that begins with these bytes; the rest of it is made of `filler`."""
+    numbers = [(100, 8, 0o644), (108, 8, 0), (116, 8, 0), (124, 12, size), (136, 12, 0), (329, 8, 0), (337, 8, 0)]
+    block = bytearray(start + filler * (512 - len(start)))
+    for place, width, number in numbers:
+        if len(start) <= place:
+            block[place : place + width] = b"%0*o " % (width - 1, number)
+    block[156:157] = b"0"
+    block[148:156] = b" " * 8
+    for name, field in checksums(sum(block)):
+        field = field.ljust(8, b" ")
+        yield name, bytes(block[:148]) + field[:8] + bytes(block[156:])
+
+
+def tar_members(payload):
+    """What follows the first block and its data: the member that PyTorch opens first."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("storages")
+        member.size = len(payload)
+        archive.addfile(member, io.BytesIO(payload))
+    return buffer.getvalue()
+
+
+def zip_of(payload):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/data.pkl", payload)
+    return buffer.getvalue()
+
+
+def object_pickle(hidden, size):
+    """The pickle of {"w": a byte tensor}, behind a constant that is thrown away."""
+    buffer = io.BytesIO()
+    torch.save({"w": torch.zeros(size, dtype=torch.uint8)}, buffer, _use_new_zipfile_serialization=False)
+    data = buffer.getvalue()
+    stops = []
+    position = 0
+    for _ in range(5):
+        for opcode, _, place in pickletools.genops(data[position:]):
+            if opcode.name == "STOP":
+                end = position + place + 1
+        stops.append((position, end))
+        position = end
+    pickled = data[slice(*stops[3])]
+    return pickled[:2] + b"B" + struct.pack("<I", len(hidden)) + hidden + b"0" + pickled[2:], data[slice(*stops[4])]
+
+
+def archive_pickle(hidden, size):
+    """The same as the data.pkl of an archive."""
+    buffer = io.BytesIO()
+    torch.save({"w": torch.zeros(size, dtype=torch.uint8)}, buffer)
+    with zipfile.ZipFile(buffer) as archive:
+        pickled = archive.read(next(name for name in archive.namelist() if name.endswith("/data.pkl")))
+    return pickled[:2] + b"B" + struct.pack("<I", len(hidden)) + hidden + b"0" + pickled[2:]
+
+
+def legacy_with(data, hidden=b"", system=None):
+    """A legacy file whose only storage is `data`. A storage begins with its length, of eight bytes."""
+    pickled, keys = object_pickle(hidden, len(data))
+    head = MAGIC + VERSION + (system or system_information() + b".")
+    return head + pickled + keys + struct.pack("<Q", len(data)) + data
+
+
+def safetensors_with(data, metadata="", length=None):
+    header = json.dumps(
+        {"__metadata__": {"t": metadata}, "w": {"dtype": "U8", "shape": [len(data)], "data_offsets": [0, len(data)]}},
+        separators=(",", ":"), ensure_ascii=False,
+    ).encode()
+    header = header.ljust(length or (len(header) + 7) // 8 * 8)
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def polyglots(folder):
+    made = folder / "made"
+    payload = pickle.dumps(Call(os.mkdir, str(made)), 0)
+    told = {}
+
+    def runs(path):
+        """Whether PyTorch or Python's own unpickler runs the payload."""
+        for load in (lambda file: torch.load(file, weights_only=False), pickle.load):
+            try:
+                with path.open("rb") as file:
+                    load(file)
+            except Exception:
+                pass
+        if made.exists():
+            made.rmdir()
+            return True
+        return False
+
+    def write(name, data, proof):
+        path = folder / name
+        path.write_bytes(data)
+        if not proof(path):
+            sys.exit(f"{name} is not read in two ways")
+        told[name] = name
+
+    def is_tar(path):
+        with tarfile.open(path) as archive:
+            return "storages" in archive.getnames()
+
+    def is_zip(path):
+        return zipfile.ZipFile(path).namelist() == ["a/data.pkl"]
+
+    # Legacy and tar: the header lies in a constant of the object's pickle, the members in its storage. The first block's data
+    # reach from byte 512 to the members. Byte 100, where a number begins, is that of a PROTO.
+    members = tar_members(payload)
+    size = 4096
+    system = system_information()
+    system += b"\x94" * (100 - len(MAGIC + VERSION) - len(system) - 1) + b"."
+    start = MAGIC + VERSION + system + b"\x80\x02B" + struct.pack("<I", 512 - 107)
+    for name, block in tar_headers(start, b"\0", size - 512):
+        probe = legacy_with(bytes(size) + members, block[107:], system)
+        room = size - (len(probe) - size - len(members))
+        write(f"legacy-tar-{name}.pt", legacy_with(bytes(room) + members, block[107:], system), runs)
+    # The same in an archive's data.pkl, whose checksum follows the data.
+    start = b"PK\x03\x04\x14\0\x08\0" + bytes(4) + b"!\0" + bytes(12) + b"\x0a\0\0\0a/data.pkl"
+    start += b"\x80\x02B" + struct.pack("<I", 512 - 47)
+    for name, block in tar_headers(start, b"\0", size - 512):
+
+        def archive(room):
+            buffer = Unseekable()
+            with zipfile.ZipFile(buffer, "w") as archive:
+                for member, data in {
+                    "a/data.pkl": archive_pickle(block[47:], room + len(members)), "a/byteorder": b"little",
+                    "a/data/0": bytes(room) + members, "a/version": b"3\n",
+                }.items():
+                    with archive.open(zipfile.ZipInfo(member), "w") as file:
+                        file.write(data)
+            return buffer.getvalue()
+
+        room = 2048 - archive(2048).index(members) + size
+        write(f"zip-tar-{name}.pt", archive(room), is_tar)
+    write("legacy-zip.pt", legacy_with(bytes(100) + zip_of(payload)), is_zip)
+    write("legacy-zip-comment.pt", legacy_with(zip_of(payload)[:-2] + b"\xff\xff" + bytes(65_000)), is_zip)
+
+    # Bytes 30 to 512 are a text of the metadata, whose characters a text can have.
+    plain = safetensors_with(members, "x" * (512 - 30), 4096 - 8)
+    for name, block in tar_headers(plain[:100], b"x", 4096 - 512):
+        if name not in ("space", "binary"):
+            block = plain[:100] + block[100:].replace(b"\0", b" ")
+            write(f"safetensors-tar-{name}.safetensors", block + plain[512:], runs)
+    write("safetensors-zip.safetensors", safetensors_with(bytes(100) + zip_of(payload)), is_zip)
+    # The header's length begins with the opcode of a text, which ends where another begins that ends with a line.
+    for name, first in {
+        "pickle": b"", "legacy": b"0" + MAGIC[2:] + VERSION + system_information() + b".",
+    }.items():
+        write(
+            f"safetensors-{name}.safetensors", safetensors_with(b"\n" + first + payload, "a" * 7 + "V", 0x2058), runs)
+    # Tar and pickle alone.
+    write("tar.pt", tar_members(payload), runs)
+    write("pickle.pt", payload, runs)
+    return told
+
+
 def judge(folder):
     """The safe loader knows few opcodes, so what it refuses is tried with the full one: nothing is to be judged but what
     names only what rebuilds tensors."""
@@ -203,4 +398,4 @@ def judge(folder):
 
 
 if __name__ == "__main__":
-    print(json.dumps({"good": good, "evil": evil, "judge": judge}[sys.argv[1]](pathlib.Path(sys.argv[2]))))
+    print(json.dumps({"good": good, "evil": evil, "polyglots": polyglots, "judge": judge}[sys.argv[1]](pathlib.Path(sys.argv[2]))))

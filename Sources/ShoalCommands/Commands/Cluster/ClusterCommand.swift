@@ -159,14 +159,14 @@ package struct ClusterSetDriverCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The machine, as “shoal cluster list” names it.", valueName: "HOST"))
     package var hostname: String
 
-    @Argument(help: ArgumentHelp("cuda or rocm.", valueName: "DRIVER"))
+    @Argument(help: ArgumentHelp("cuda, rocm, or auto for whatever there is.", valueName: "DRIVER"))
     package var driver: String
 
     package init() {}
 
     package mutating func validate() throws {
-        guard ["cuda", "rocm"].contains(driver) else {
-            throw ValidationError("the driver must be cuda or rocm, not \(driver.prefix(40))")
+        guard ["cuda", "rocm", "auto"].contains(driver) else {
+            throw ValidationError("the driver must be cuda, rocm or auto, not \(driver.prefix(40))")
         }
     }
 
@@ -176,22 +176,32 @@ package struct ClusterSetDriverCommand: AsyncParsableCommand {
             var token: String
             var driver: String
         }
-        let body = try await NodeClient.with(try connection.target()) { client in
-            let content = Content(hostname: hostname, token: try await token(client), driver: driver)
-            return try await client.post("/api/admin/cluster_nodes/set_driver", content)
+        let (body, machines) = try await NodeClient.with(try connection.target()) {
+            client -> ([UInt8], [ClusterNodeSummary]) in
+            let machines = try await self.machines(client)
+            let content = Content(hostname: hostname, token: try self.token(of: machines), driver: driver)
+            return (try await client.post("/api/admin/cluster_nodes/set_driver", content), machines)
         }
         guard !output.json else {
             Terminal.write(body)
             return Terminal.newLine()
         }
         Terminal.line("\(hostname): \(driver)")
+        if driver != "auto", !machines.isEmpty, machines.allSatisfy({ $0.gpus == 0 }) {
+            Terminal.errorLine("\(hostname) has no GPU now: its engines compute on the processor all the same")
+        }
+    }
+
+    /// The machines of that name.
+    private func machines(_ client: NodeClient) async throws -> [ClusterNodeSummary] {
+        let summary: ClusterSummary = try await client.get("/api/admin/cluster_nodes?details=true")
+        return summary.nodes.filter { $0.hostname == hostname }
     }
 
     /// The token that was given, or else the one that a machine of that name has joined with.
-    private func token(_ client: NodeClient) async throws -> String {
+    private func token(of machines: [ClusterNodeSummary]) throws -> String {
         if let token { return token }
-        let summary: ClusterSummary = try await client.get("/api/admin/cluster_nodes?details=true")
-        let tokens = Set(summary.nodes.filter { $0.hostname == hostname }.map(\.token))
+        let tokens = Set(machines.map(\.token))
         guard let token = tokens.first else {
             throw CommandError(
                 "the cluster has no machine \(hostname)", hint: "“shoal cluster list” lists those it has")

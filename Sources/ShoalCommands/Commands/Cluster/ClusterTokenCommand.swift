@@ -34,6 +34,7 @@ package struct ClusterTokenAddCommand: AsyncParsableCommand {
         commandName: "add", abstract: "Make a cluster token, and print it this once.")
 
     @OptionGroup package var output: OutputOptions
+    @OptionGroup package var secret: SecretOutput
     @OptionGroup package var connection: ConnectionOptions
 
     @Argument(help: ArgumentHelp("What it is for.", valueName: "NAME"))
@@ -50,7 +51,7 @@ package struct ClusterTokenAddCommand: AsyncParsableCommand {
             return Terminal.newLine()
         }
         let token: ClusterTokenSummary = try NodeClient.decode(body)
-        Terminal.line(token.token)
+        try secret.put(token.token)
         Terminal.errorLine(
             "keep it: it is shown this once. “shoal worker --master HOST:PORT --token-file FILE” joins with it, “shoal cluster token remove \(token.id)” revokes it."
         )

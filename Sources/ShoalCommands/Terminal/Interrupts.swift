@@ -1,0 +1,31 @@
+import Synchronization
+import UnixSignals
+
+/// Ctrl-C as something that stops what runs at the moment instead of the process, for as long as it is listened to.
+final class Interrupts: Sendable {
+    private let stop = Mutex<(@Sendable () -> Void)?>(nil)
+    private let listening = Mutex<Task<Void, Never>?>(nil)
+
+    init() {
+        let task = Task { [weak self] in
+            for await _ in await UnixSignalsSequence(trapping: .sigint) { self?.interrupt() }
+        }
+        listening.withLock { $0 = task }
+    }
+
+    /// Lets Ctrl-C end the process again.
+    func end() { listening.withLock { $0 }?.cancel() }
+
+    /// Runs `body`; an interrupt calls `stop` meanwhile.
+    func cancelling<Result: Sendable>(
+        _ stop: @escaping @Sendable () -> Void, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        self.stop.withLock { $0 = stop }
+        defer { self.stop.withLock { $0 = nil } }
+        return try await body()
+    }
+
+    private func interrupt() {
+        stop.withLock { $0 }?()
+    }
+}
