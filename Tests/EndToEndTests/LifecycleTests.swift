@@ -1,4 +1,5 @@
 import JSON
+import Node
 import Testing
 
 #if canImport(Glibc)
@@ -71,6 +72,18 @@ extension EndToEnd {
                     let second = try await CommandRun.shoal(["serve", "--data-dir", directory, "--port", port])
                     #expect(second.status == 1)
                     #expect(second.errors.contains("error: cannot listen on 127.0.0.1:\(port)"), "\(second.errors)")
+                    #expect(
+                        second.output.isEmpty && second.errors.split(separator: "\n").count == 1, "\(second.errors)")
+                }
+                let swarm = try #require(RunRecord.running(in: DataDirectory(path: node.dataDirectory))?.swarmPort)
+                try await withDataDirectory { directory in
+                    let second = try await CommandRun.shoal([
+                        "serve", "--data-dir", directory, "--port", "0", "--swarm-port", "\(swarm)", "--swarm-host",
+                        "127.0.0.1",
+                    ])
+                    #expect(second.status == 1 && second.output.isEmpty)
+                    #expect(second.errors.contains("error: cannot listen on 127.0.0.1:\(swarm)"), "\(second.errors)")
+                    #expect(second.errors.contains("--swarm-port") && second.errors.split(separator: "\n").count == 1)
                 }
             }
         }

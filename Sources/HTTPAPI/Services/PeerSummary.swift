@@ -15,6 +15,8 @@ package struct PeerSummary: Sendable, Hashable {
     package var version: String?
     package var uptimeSeconds: Int?
     package var hostedModels: [String]
+    /// Models that its record had no room for.
+    package var omittedModels: Int
     package var hostedShards: Int
     /// Reached on a private or loopback address.
     package var isOnLAN: Bool
@@ -25,8 +27,8 @@ package struct PeerSummary: Sendable, Hashable {
 
     package init(
         nodeID: NodeID, nickname: String?, latencyMilliseconds: Double?, trustScore: Double, isHealthy: Bool,
-        gpu: String?, version: String?, uptimeSeconds: Int?, hostedModels: [String], hostedShards: Int, isOnLAN: Bool,
-        addresses: [String], lastSeen: String
+        gpu: String?, version: String?, uptimeSeconds: Int?, hostedModels: [String], omittedModels: Int = 0,
+        hostedShards: Int, isOnLAN: Bool, addresses: [String], lastSeen: String
     ) {
         self.nodeID = nodeID
         self.nickname = nickname
@@ -37,6 +39,7 @@ package struct PeerSummary: Sendable, Hashable {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
         self.hostedModels = hostedModels
+        self.omittedModels = omittedModels
         self.hostedShards = hostedShards
         self.isOnLAN = isOnLAN
         self.addresses = addresses
@@ -55,6 +58,7 @@ package struct PeerSummary: Sendable, Hashable {
             "version": .optional(version),
             "uptime_seconds": .optional(uptimeSeconds),
             "hosted_models": .array(Set(hostedModels).sorted().map { .string($0) }),
+            "omitted_models": .integer(omittedModels),
             "hosted_shards": .integer(hostedShards),
             "is_lan_peer": .bool(isOnLAN),
             "is_pool_member": false,

@@ -12,21 +12,17 @@ enum FreePort {
     /// - Throws: `NodeError` with `cannotListen` where another program has the port, or this user may not have it.
     static func check(host: String, port: Int, for what: String, flag: String) throws(NodeError) {
         guard port > 0, let failure = bindFailure(host == "localhost" ? "127.0.0.1" : host, port) else { return }
+        let place = "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port) for \(what)"
         switch failure {
         case EADDRINUSE:
             throw NodeError(
                 .cannotListen,
-                "the port \(port) of \(host), for \(what), is in use by another program; stop that, or choose another port with "
-                    + "\(flag) (0 takes any that is free)")
-        case EACCES:
-            throw NodeError(
-                .cannotListen,
-                "this user may not listen on the port \(port) of \(host), for \(what); choose one above 1023 with \(flag)"
+                "\(place): another program has the port; stop that, or choose another one with \(flag) (0 takes any that is free)"
             )
+        case EACCES:
+            throw NodeError(.cannotListen, "\(place): this user may not; choose a port above 1023 with \(flag)")
         case EADDRNOTAVAIL:
-            throw NodeError(
-                .cannotListen,
-                "\(host) is no address of this machine, where \(what) shall be reached; give one, or 0.0.0.0")
+            throw NodeError(.cannotListen, "\(place): that is no address of this machine; give one, or 0.0.0.0")
         default: return
         }
     }

@@ -161,6 +161,7 @@ extension PeerSummary {
             version: record.flatMap { $0.version.isEmpty ? nil : $0.version },
             uptimeSeconds: started.flatMap { $0 > 0 ? max(0, Int(now.timeIntervalSince1970 - $0)) : nil },
             hostedModels: record?.models.filter { !$0.shards.isEmpty }.map(\.modelID) ?? [],
+            omittedModels: Int(record?.omittedModels ?? 0),
             hostedShards: record?.models.map(\.shards.count).reduce(0, +) ?? 0, isOnLAN: peer.isLocal,
             addresses: peer.multiaddresses.map(\.description),
             lastSeen: (peer.lastSeen ?? .init(timeIntervalSince1970: 0)).formatted(.iso8601))

@@ -38,6 +38,8 @@ struct PeerSummary: Decodable, Sendable {
     var version: String?
     var uptimeSeconds: Int64?
     var hostedModels: [String]
+    /// Models that the node has no word of.
+    var omittedModels: Int?
     var hostedShards: Int
     var addresses: [String]
     /// RFC 3339.

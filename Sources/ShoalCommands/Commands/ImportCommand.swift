@@ -165,10 +165,13 @@ package struct ImportCommand: AsyncParsableCommand {
             case .hardLinked, .cloned: "without a copy"
             case .copied: "\(Figures.bytes(Int64(clamping: outcome.copiedBytes))) copied"
             }
-        Terminal.errorLine(
-            "shards \(held) of 0-\(model.manifest.shards.count - 1), layers "
-                + "\(model.heldLayers.map(\.description).joined(separator: ", ")) of \(model.manifest.layerCount), \(how)"
-        )
+        let (shards, layers) = (model.manifest.shards.count, model.manifest.layerCount)
+        let what =
+            model.held.count == shards
+            ? "all of it (\(Figures.counted(shards, "shard")), \(Figures.counted(layers, "layer")))"
+            : "shards \(held) of \(shards), layers "
+                + model.heldLayers.map { "\($0.first)-\($0.end - 1)" }.joined(separator: ", ") + " of \(layers)"
+        Terminal.errorLine("\(what), \(how)")
         Terminal.line("\(model.id)")
     }
 

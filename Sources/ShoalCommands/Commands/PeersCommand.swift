@@ -96,12 +96,11 @@ package struct PingCommand: AsyncParsableCommand {
             var isThere = false
             for round in 0..<count {
                 if round > 0 { try await Task.sleep(for: .seconds(1)) }
-                let peer = try await client.peer(node)
+                let peer = try await client.measuredPeer(node)
                 isThere = peer.healthy
-                let place = peer.addresses.first ?? "no address"
-                if let latency = peer.latencyMs, isThere {
-                    Terminal.line(
-                        "\(peer.shownName) (\(place)): \(Figures.fixed(latency, digits: latency < 10 ? 2 : 0)) ms")
+                let place = peer.place ?? "no address"
+                if let latency = peer.latencyWord, isThere {
+                    Terminal.line("\(peer.shownName) (\(place)): \(latency)")
                 } else {
                     Terminal.line("\(peer.shownName) (\(place)): \(peer.stateWord(now: Date()))")
                 }
@@ -151,6 +150,16 @@ package struct LeaveCommand: AsyncParsableCommand {
 }
 
 extension NodeClient {
+    /// The same as soon as its round trip is measured, which takes a second after it has come.
+    func measuredPeer(_ node: String) async throws -> PeerSummary {
+        for _ in 0..<20 {
+            let peer = try await peer(node)
+            if peer.latencyMs != nil || !peer.healthy { return peer }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        return try await peer(node)
+    }
+
     /// The peer of that name, or whose id begins so.
     func peer(_ node: String) async throws -> PeerSummary {
         let peers: [PeerSummary] = try await get("/api/admin/peers")
@@ -179,14 +188,34 @@ private struct PeerRow: ListRow {
         listName = peer.nodeId
         cells = [
             peer.nodeId, peer.nickname ?? "–", peer.stateWord(now: now),
-            peer.latencyMs.map { "\(Figures.fixed($0, digits: $0 < 10 ? 1 : 0)) ms" } ?? "–", "\(peer.hostedShards)",
-            peer.hostedModels.isEmpty ? "–" : peer.hostedModels.joined(separator: ","), peer.addresses.first ?? "–",
+            peer.latencyWord ?? "–", "\(peer.hostedShards)", peer.modelWord, peer.place ?? "–",
         ]
     }
 }
 
 extension PeerSummary {
     var shownName: String { nickname.map { "\($0) (\(nodeId))" } ?? nodeId }
+
+    /// The round trip, which the node tells in whole milliseconds.
+    var latencyWord: String? {
+        latencyMs.map { $0 < 1 ? "< 1 ms" : "\(Figures.fixed($0, digits: 0)) ms" }
+    }
+
+    /// The models that it tells of, and how many more there are.
+    var modelWord: String {
+        let names = hostedModels.joined(separator: ",")
+        guard let omittedModels, omittedModels > 0 else { return names.isEmpty ? "–" : names }
+        return "\(names) and \(omittedModels) more"
+    }
+
+    /// Where it is called first, as host and port: its multiaddress (`/ip4/…/tcp/…/p2p/…`) repeats the id.
+    var place: String? {
+        addresses.first.map { address in
+            let parts = address.split(separator: "/")
+            guard parts.count >= 4, parts[2] == "tcp" else { return address }
+            return parts[0] == "ip6" ? "[\(parts[1])]:\(parts[3])" : "\(parts[1]):\(parts[3])"
+        }
+    }
 
     /// Whether it is there, and since when it is not.
     func stateWord(now: Date) -> String {

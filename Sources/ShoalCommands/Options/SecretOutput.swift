@@ -20,6 +20,7 @@ package struct SecretOutput: ParsableArguments {
                 FilePath(save), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: [.ownerRead, .ownerWrite])
             try descriptor.closeAfter { _ = try descriptor.writeAll("\(secret)\n".utf8) }
+            Terminal.errorLine("written to \(save), for you alone")
         } catch {
             // It is shown this once, whatever becomes of the file.
             Terminal.line(secret)

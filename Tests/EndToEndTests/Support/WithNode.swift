@@ -177,8 +177,7 @@ private func withNodes<Result: Sendable>(
 extension TestNode {
     /// Whether the nodes in reach hold every layer of the demo model.
     fileprivate func servesDemoModel() async throws -> Bool {
-        let models = try await get("/api/admin/models").array ?? []
-        let status = models.first { $0["id"]?.string == DemoModel.id }?["status"]?.string
-        return status == "ready" || status == "loaded"
+        let models = try await get("/v1/models")["data"]?.array ?? []
+        return models.contains { $0["id"]?.string == DemoModel.id }
     }
 }

@@ -1,0 +1,144 @@
+"""What a person at a terminal meets: a conversation with line editing, and the first hour as docs/first-hour.md shows it."""
+
+import os
+import pty
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+
+from conftest import BINARIES, ROOT, Node
+
+SLOWNESS = float(os.environ.get("SHOAL_SLOWNESS", "3"))
+
+
+class Terminal:
+    """A program on a pseudo-terminal."""
+
+    def __init__(self, words, environment):
+        self.output = ""
+        self.process, self.terminal = pty.fork()
+        if self.process == 0:
+            os.execve(words[0], words, environment)
+
+    def until(self, wanted, within=60):
+        """Reads until a pattern is met; what was read before it, and with it."""
+        end = time.monotonic() + within
+        while not (found := re.search(wanted, self.output)):
+            assert time.monotonic() < end, f"no {wanted!r} in {self.output!r}"
+            if select.select([self.terminal], [], [], 0.2)[0]:
+                try:
+                    piece = os.read(self.terminal, 65536)
+                except OSError:
+                    piece = b""
+                assert piece, f"it ended without {wanted!r}: {self.output!r}"
+                self.output += piece.decode(errors="replace")
+        read, self.output = self.output[: found.end()], self.output[found.end() :]
+        return read
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def end(self):
+        """The exit status, once it ends."""
+        while True:
+            try:
+                if not os.read(self.terminal, 65536):
+                    break
+            except OSError:
+                break
+        status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        os.close(self.terminal)
+        return status
+
+
+def chat(node, home, *options):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "SHOAL_API_KEY": node.key}
+    return Terminal([str(BINARIES / "shoal"), "chat", "--url", node.url, *options], environment)
+
+
+def test_a_conversation(node, tmp_path):
+    talk = chat(node, tmp_path, "shoal-demo", "--temperature", "0", "--max-tokens", "400")
+    talk.until("/help helps")
+    talk.until(r"> ")
+    # Typed with mistakes that are mended before it is sent.
+    talk.type("What is Shol?\x1b[D\x1b[D\x7foa\x1b[F\r")
+    first = talk.until(r"tokens/s[^\n]*\]")
+    assert "Shoal" in first and "route" in first, first
+    talk.until("> ")
+    # The arrow brings it back.
+    talk.type("\x1b[A")
+    talk.until("What is Shoal\\?")
+    talk.type("\r")
+    talk.until(r"tokens/s[^\n]*\]")
+    # Ctrl-C gives a line up, and stops no conversation.
+    talk.type("never mind\x03")
+    talk.until("> ")
+    talk.type("/model\r")
+    talk.until("shoal-demo, of .*shoal-demo")
+    talk.type("/nope\r")
+    talk.until("there is no /nope")
+    talk.type("/bye\r")
+    assert talk.end() == 0
+    kept = (tmp_path / ".local/state/shoal/chat_history").read_text()
+    assert kept == "What is Shoal?\n", kept
+    assert (tmp_path / ".local/state/shoal/chat_history").stat().st_mode & 0o777 == 0o600
+
+    # Another time, with the model that was asked last and the question from before.
+    talk = chat(node, tmp_path)
+    talk.until("> ")
+    talk.type("\x1b[A\r")
+    talk.until(r"tokens/s[^\n]*\]")
+    talk.type("\x04")
+    assert talk.end() == 0
+
+
+def test_an_answer_that_is_stopped(node, tmp_path):
+    talk = chat(node, tmp_path, "shoal-demo", "--no-history", "--system", "go on", "--temperature", "1.9", "--seed", "3")
+    talk.until("> ")
+    stopped = False
+    for _ in range(20):
+        talk.type("What happens when a node dies?\r")
+        talk.until(r"\n\r?\n?.")
+        talk.type("\x03")
+        said = talk.until(r"\[route[^\]]*\]|stopped\r?\n")
+        talk.until("> ")
+        # A short answer may be complete by then.
+        if stopped := "stopped" in said:
+            break
+    assert stopped
+    talk.type("What is a shard?\r")
+    talk.until(r"\[route[^\]]*\]")
+    talk.type("/exit\r")
+    assert talk.end() == 0
+    assert not (tmp_path / ".local").exists()
+
+
+def test_a_hub_that_does_not_answer(tmp_path):
+    """A search says within three seconds what it waits for."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        node = Node(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        try:
+            for words in (["search", "qwen3"], ["pull", "owner/name"], ["pull", "qwen3"]):
+                began = time.monotonic()
+                asking = subprocess.Popen(
+                    [str(BINARIES / "shoal"), *words, "--data-dir", str(tmp_path)], text=True, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE)
+                line = asking.stderr.readline()
+                asking.kill()
+                asking.communicate()
+                assert "waiting for huggingface.co" in line, line
+                assert time.monotonic() - began < 3 * SLOWNESS
+        finally:
+            node.stop()
+
+
+def test_the_first_hour():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/first-hour"), "--bin", str(BINARIES), "--check"], capture_output=True, text=True,
+        timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
