@@ -37,12 +37,13 @@ static void note(int number) {
     errno = failure;
 }
 
-static _Noreturn void become(char *const command[]) {
+static _Noreturn void become(char *const command[], pid_t warden) {
     setsid();
 #ifdef __linux__
     // Without the warden nobody would end it.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
+    if (getppid() != warden) _exit(125);
     for (int index = 0; index < passed_on_count; index++) signal(passed_on[index], SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
@@ -89,8 +90,6 @@ static double now(void) {
 }
 
 _Noreturn void shoal_warden(char *const command[]) {
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
 #ifdef __linux__
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 #endif
@@ -110,12 +109,16 @@ _Noreturn void shoal_warden(char *const command[]) {
     sigaction(SIGCHLD, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 
+    pid_t own = getpid();
     pid_t child = fork();
     if (child < 0) {
         dprintf(STDERR_FILENO, "%s cannot be run: %s\n", command[0], strerror(errno));
         _exit(126);
     }
-    if (child == 0) become(command);
+    if (child == 0) become(command, own);
+    // It ends by the command's signal, and has nothing to say itself.
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
 
     int status = 0;
     bool has_ended = false, is_over = false;

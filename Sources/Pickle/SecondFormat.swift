@@ -53,9 +53,12 @@ package enum SecondFormat {
 
     // MARK: - Zip
 
-    /// Refuses a file that may be a zip archive: readers look for the end record in as much of the file's end as a comment may take.
+    /// How much of a file's end readers of zip archives go through at most: a comment has up to 65,535 bytes, and some read in blocks.
+    private static let zipTailBytes: UInt64 = 128 << 10
+
+    /// Refuses a file that may be a zip archive: one that has an end record near its end.
     static func refuseZip(in source: any ByteSource) throws {
-        let count = min(source.byteCount, 22 + 65_535)
+        let count = min(source.byteCount, zipTailBytes)
         let start = source.byteCount - count
         let tail = try source.bytes(at: start, count: Int(count))
         let signature: [UInt8] = [0x50, 0x4B, 5, 6]
@@ -96,6 +99,11 @@ package enum SecondFormat {
         while true {
             let byte = try cursor.byte()
             if byte == UInt8(ascii: "\n") { return true }
+            // Machines that are written in C read up to it.
+            if byte == 0 {
+                try cursor.skipLine()
+                return true
+            }
             guard characters.contains(byte) else { return false }
         }
     }

@@ -5,10 +5,17 @@ package struct CommandError: Error, Hashable, CustomStringConvertible {
     package let message: String
     /// What to do about it.
     package let hint: String?
+    /// Whether the node knows who asks, and does not let them.
+    let isForbidden: Bool
 
     package init(_ message: String, hint: String? = nil) {
+        self.init(message, hint: hint, isForbidden: false)
+    }
+
+    init(_ message: String, hint: String?, isForbidden: Bool) {
         self.message = message
         self.hint = hint
+        self.isForbidden = isForbidden
     }
 
     /// Any error in words; errors of this project describe themselves in whole sentences.

@@ -28,9 +28,9 @@ package struct SwarmError: Error, Sendable, CustomStringConvertible {
         package static let badRecord = Code(rawValue: "bad_record")
         /// The node is not listening yet, so that nobody could follow an invite.
         package static let notListening = Code(rawValue: "not_listening")
-        /// No such peer is known.
         /// What is asked of a member that is away, of one that is connected.
         package static let peerConnected = Code(rawValue: "peer_connected")
+        /// No such peer is known.
         package static let unknownPeer = Code(rawValue: "unknown_peer")
         /// The key of the swarm cannot be kept.
         package static let storage = Code(rawValue: "storage")

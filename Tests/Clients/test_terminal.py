@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -41,14 +42,22 @@ class Terminal:
     def type(self, text):
         os.write(self.terminal, text.encode())
 
-    def end(self):
+    def end(self, within=60):
         """The exit status, once it ends."""
+        end = time.monotonic() + within
         while True:
+            if time.monotonic() > end:
+                os.kill(self.process, signal.SIGKILL)
+                raise AssertionError(f"it does not end: {self.output!r}")
+            if not select.select([self.terminal], [], [], 0.2)[0]:
+                continue
             try:
-                if not os.read(self.terminal, 65536):
-                    break
+                piece = os.read(self.terminal, 65536)
             except OSError:
                 break
+            if not piece:
+                break
+            self.output += piece.decode(errors="replace")
         status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
         os.close(self.terminal)
         return status
@@ -80,6 +89,7 @@ def test_a_conversation(node, tmp_path):
     talk.until("shoal-demo, of .*shoal-demo")
     talk.type("/nope\r")
     talk.until("there is no /nope")
+    talk.until("> ")
     talk.type("/bye\r")
     assert talk.end() == 0
     kept = (tmp_path / ".local/state/shoal/chat_history").read_text()
@@ -91,6 +101,8 @@ def test_a_conversation(node, tmp_path):
     talk.until("> ")
     talk.type("\x1b[A\r")
     talk.until(r"tokens/s[^\n]*\]")
+    # Before the line is being read, the terminal itself takes Ctrl-D.
+    talk.until("> ")
     talk.type("\x04")
     assert talk.end() == 0
 

@@ -47,7 +47,7 @@ import Testing
         try await withTemporaryDirectory { root in
             let directory = DataDirectory(path: root)
             let wide: [(String, mode_t, Int)] = [
-                (directory.path, 0o755, 0o700), (directory.apiKey, 0o644, 0o600), (directory.settings, 0o666, 0o600),
+                (directory.path, 0o755, 0o700), (directory.apiKey, 0o644, 0o600), (directory.settings, 0o664, 0o600),
                 (directory.jwtKey, 0o640, 0o600), (directory.database, 0o602, 0o600),
             ]
             for (file, mode, _) in wide {
@@ -55,6 +55,7 @@ import Testing
                 #expect(chmod(file, mode) == 0)
             }
             try SmallFile.write([1], to: root + "/notes")
+            try SmallFile.write([1], to: directory.identityKey)
             #expect(chmod(root + "/notes", 0o644) == 0)
             let sentences = try directory.closeToOthers()
             #expect(sentences.count == wide.count)
@@ -65,14 +66,41 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0, "changing a file's owner takes root"))
-    func `settings of another user are refused, since they name commands`() async throws {
+    @Test func `a directory that no node has been in stays as it is`() async throws {
         try await withTemporaryDirectory { root in
-            let directory = DataDirectory(path: root)
-            try SmallFile.write([1], to: directory.settings)
-            #expect(chown(directory.settings, 12345, 12345) == 0)
-            let error = #expect(throws: NodeError.self) { _ = try directory.closeToOthers() }
-            #expect(error?.message.contains("chown") == true)
+            #expect(chmod(root, 0o755) == 0)
+            let sentences = try DataDirectory(path: root).closeToOthers()
+            let mode = try permissions(of: root)
+            #expect(sentences.isEmpty && mode == 0o755)
+        }
+    }
+
+    @Test func `settings that others can change are refused, since they name commands`() async throws {
+        try await withTemporaryDirectory { root in
+            let file = root + "/shoal.yaml"
+            try SmallFile.write(Array("log:\n  level: debug\n".utf8), to: file)
+            func code(_ configurationFile: String?) -> SettingsError.Code? {
+                do {
+                    _ = try Settings.load(
+                        flags: ["node.data_dir": root], environment: [:], configurationFile: configurationFile)
+                    return nil
+                } catch {
+                    return (error as? SettingsError)?.code
+                }
+            }
+            for configurationFile in [nil, file] {
+                for mode in [0o600, 0o644, 0o664] as [mode_t] {
+                    #expect(chmod(file, mode) == 0)
+                    #expect(code(configurationFile) == nil)
+                }
+                for mode in [0o666, 0o602] as [mode_t] {
+                    #expect(chmod(file, mode) == 0)
+                    #expect(code(configurationFile) == .untrustedFile)
+                }
+            }
+            guard geteuid() == 0 else { return }
+            #expect(chmod(file, 0o600) == 0 && chown(file, 12345, 12345) == 0)
+            #expect(code(nil) == .untrustedFile && code(file) == .untrustedFile)
         }
     }
 

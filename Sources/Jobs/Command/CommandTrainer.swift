@@ -66,11 +66,14 @@ package struct CommandTrainer: Trainer {
     private func run(
         _ task: TrainingTask, stops: AsyncStream<Void>, report: @escaping Report
     ) async throws -> (TerminationStatus, lastWords: String) {
+        // Not in the node's group: Ctrl-C at a terminal is for the node, which ends its trainings itself.
+        var options = PlatformOptions()
+        options.processGroupID = 0
         do {
             let result = try await Subprocess.run(
                 .path(warden), arguments: Arguments(["warden"] + command.words),
                 environment: .custom(variables(for: task)), workingDirectory: FilePath(task.outputFolder),
-                input: .inputWriter, output: .sequence, error: .sequence
+                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 let lastWords = await withTaskGroup(of: Void.self) { group in
                     group.addTask {

@@ -13,35 +13,32 @@ extension DataDirectory {
         [path, apiKey, jwtKey, database, settings]
     }
 
-    /// Takes from other users what they may do with ``privateFiles``.
+    /// Takes from other users what they may do with ``privateFiles``, as far as the file system lets it be taken.
     ///
-    /// - Returns: a sentence for each that was open to them until now.
-    /// - Throws: `NodeError` where it stays so, or the settings are another user's.
+    /// - Returns: a sentence for each that was open to them, and for each that stays so.
+    /// - Throws: `NodeError` where a key stays readable to others.
     package func closeToOthers() throws(NodeError) -> [String] {
         var sentences: [String] = []
         for file in privateFiles {
-            guard let status = try? Stat(FilePath(file)) else { continue }
-            let mode = status.permissions.rawValue
-            // What root owns nobody else changes, and root may lay down settings for a service to read.
-            let isTrusted = status.userID.rawValue == geteuid() || status.userID.rawValue == 0
-            if file == settings, !isTrusted {
-                throw NodeError(
-                    .dataDirectory,
-                    "\(file) is another user's, who could have this node run commands; chown it to the user that runs the node"
+            guard let status = try? Stat(FilePath(file)), status.permissions.rawValue & 0o077 != 0 else { continue }
+            // A directory that no node has been in may be anything, if the wrong one was named.
+            if file == path, access(identityKey, F_OK) != 0 { continue }
+            let (mode, narrow) = (status.permissions.rawValue, status.permissions.rawValue & 0o7700)
+            if chmod(file, narrow) == 0 {
+                sentences.append(
+                    "\(file) was open to other users of this machine (mode \(octal(mode))); its mode is \(octal(narrow)) now"
                 )
+                continue
             }
-            guard mode & 0o077 != 0 else { continue }
-            if status.userID.rawValue == 0, geteuid() != 0, mode & 0o022 == 0, file == settings { continue }
-            let narrow = mode & 0o7700
-            guard chmod(file, narrow) == 0 else {
+            let cause = Errno(rawValue: errno)
+            guard file != apiKey, file != jwtKey else {
                 throw NodeError(
                     .dataDirectory,
                     "\(file) is open to other users of this machine (mode \(octal(mode))); chmod \(octal(narrow)) \(file)",
-                    cause: Errno(rawValue: errno))
+                    cause: cause)
             }
             sentences.append(
-                "\(file) was open to other users of this machine (mode \(octal(mode))); its mode is \(octal(narrow)) now"
-            )
+                "\(file) is open to other users of this machine (mode \(octal(mode))), and stays so: \(cause)")
         }
         return sentences
     }

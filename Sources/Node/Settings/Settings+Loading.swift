@@ -331,7 +331,11 @@ extension Settings {
         #if os(Linux)
             let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         #else
-            let link: String? = nil
+            var buffer = [CChar](repeating: 0, count: 4096)
+            var size = UInt32(buffer.count)
+            let link =
+                _NSGetExecutablePath(&buffer, &size) == 0
+                ? String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
         #endif
         return link ?? CommandLine.arguments.first ?? ""
     }

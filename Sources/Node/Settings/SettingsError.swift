@@ -14,6 +14,8 @@ package struct SettingsError: Error, Hashable, CustomStringConvertible {
         package static let unknownKey = Code(rawValue: "unknown_key")
         /// A settings file that could not be read or is not YAML.
         package static let unreadableFile = Code(rawValue: "unreadable_file")
+        /// A settings file that somebody else can change: it can name a command.
+        package static let untrustedFile = Code(rawValue: "untrusted_file")
     }
 
     package let code: Code

@@ -1,5 +1,12 @@
 import Configuration
+import SystemPackage
 import Yams
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// A settings file in YAML: sections at the top level, `key: value` inside them.
 package struct SettingsFile: Sendable {
@@ -19,7 +26,28 @@ package struct SettingsFile: Sendable {
             throw SettingsError(
                 code: .unreadableFile, key: nil, message: "cannot read the settings file \(path): \(error)")
         }
+        try Self.checkOwner(of: path)
         try self.init(path: path, contents: bytes)
+    }
+
+    /// - Throws: `SettingsError` with `untrustedFile` where a user who is neither this one nor root could have written the file.
+    private static func checkOwner(of path: String) throws(SettingsError) {
+        guard let status = try? Stat(FilePath(path)) else { return }
+        let owner = status.userID.rawValue
+        guard owner == geteuid() || owner == 0 else {
+            throw SettingsError(
+                code: .untrustedFile, key: nil,
+                message:
+                    "the settings file \(path) is another user's, who could have the node run commands; chown it to the user that runs "
+                    + "the node, or to root")
+        }
+        guard status.permissions.rawValue & 0o002 == 0 else {
+            throw SettingsError(
+                code: .untrustedFile, key: nil,
+                message:
+                    "the settings file \(path) can be changed by every user of this machine, who could have the node run commands; look "
+                    + "through it, then chmod 600 \(path)")
+        }
     }
 
     /// Parses the contents of a file that `path` names in messages.

@@ -98,10 +98,7 @@ extension NodeDaemon.Parts {
             },
             join: { [swarm] in try await swarm.join(code: $0).description },
             leave: { [swarm, linkServer] in
-                let count = try await swarm.leaveSwarm()
-                // Whoever is connected has proven to hold the former key.
-                linkServer.disconnectEverybody()
-                return count
+                try await swarm.leaveSwarm(disconnect: linkServer.disconnectEverybody)
             },
             forget: { [swarm] in try swarm.forget($0) })
     }

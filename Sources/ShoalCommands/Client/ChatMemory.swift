@@ -21,11 +21,11 @@ struct ChatMemory {
     private var modelFile: String { folder + "/chat_model" }
 
     init(environment: [String: String]) {
-        folder =
-            (environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-                ?? Settings.absolutePath("~/.local/state", environment: environment)) + "/shoal"
-        hasHome = FileManager.default.fileExists(
-            atPath: environment["XDG_STATE_HOME"] ?? Settings.absolutePath("~", environment: environment))
+        let named = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        folder = (named ?? Settings.absolutePath("~/.local/state", environment: environment)) + "/shoal"
+        hasHome =
+            named != nil
+            || FileManager.default.fileExists(atPath: Settings.absolutePath("~", environment: environment))
     }
 
     /// The questions before, the latest last.

@@ -146,6 +146,9 @@ struct Conversation {
         } catch  where Task.isCancelled {
             guard turn.pieces > 0 else { throw CancellationError() }
             turn.finishReason = Turn.stopped
+        } catch {
+            if show, turn.pieces > 0 { Terminal.line(wrap?.finish() ?? "") }
+            throw error
         }
         if show, let rest = wrap?.finish() { Terminal.write(rest) }
         messages = asked + [Message(role: "assistant", content: turn.text)]

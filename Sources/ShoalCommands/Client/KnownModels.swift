@@ -1,21 +1,41 @@
 /// Every model that a node can name: those that it and its swarm have, and those of its workers.
 struct KnownModels: Sendable {
-    /// Those that the node and its swarm have, whether or not they can be asked.
+    /// Those that the node and its swarm have, whether or not they can be asked; none for users, who may only ask.
     let summaries: [ModelSummary]
+    /// Whether the node has shown ``summaries``.
+    let showsSummaries: Bool
+    /// The node's own JSON of them, or of ``served`` where it does not show them.
+    let body: [UInt8]
     /// Those that can be asked.
     let served: [ServedModels.Model]
     private let address: String
 
     init(_ client: NodeClient) async throws {
-        summaries = try await client.get("/api/admin/models")
-        served = (try await client.get("/v1/models") as ServedModels).data
+        let servedBody = try await client.get("/v1/models")
+        served = (try NodeClient.decode(servedBody) as ServedModels).data
+        let own: [UInt8]?
+        do {
+            own = try await client.get("/api/admin/models")
+        } catch let error as CommandError where error.isForbidden {
+            own = nil
+        }
+        body = own ?? servedBody
+        summaries = try own.map { try NodeClient.decode($0) } ?? []
+        showsSummaries = own != nil
         address = client.target.address.text
     }
 
-    /// Those that only workers have.
-    var onWorkers: [ServedModels.Model] {
+    /// Those that can be asked and are not among ``summaries``: only workers have them, where those are shown.
+    var others: [ServedModels.Model] {
         let known = Set(summaries.map(\.id))
         return served.filter { !known.contains($0.id) }
+    }
+
+    /// What can be done with a model, in the words of the command line.
+    func status(of model: ModelSummary) -> String {
+        if ["loaded", "ready"].contains(model.status) { return model.status }
+        if served.contains(where: { $0.id == model.id }) { return model.shardCount == 0 ? "on peers" : "ready" }
+        return model.acquisition == "downloading" ? "downloading" : "incomplete"
     }
 
     /// The model of that name in the node's swarm; nil for one that only workers have.
@@ -32,6 +52,9 @@ struct KnownModels: Sendable {
     /// - Parameter what: what cannot be done with a worker's model.
     func ownSummary(of name: String, to what: String) throws -> ModelSummary {
         guard let summary = try summary(of: name) else {
+            guard showsSummaries else {
+                throw CommandError("to \(what) a model is for administrators", hint: "“shoal login NAME” logs one in")
+            }
             throw CommandError(
                 "\(name) is on workers alone, which load and unload it themselves: there is nothing to \(what) here")
         }

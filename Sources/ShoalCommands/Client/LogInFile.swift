@@ -1,6 +1,11 @@
 import Node
 import SystemPackage
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -53,9 +58,20 @@ struct LogInFile {
 
     func entry(for address: NodeAddress) throws -> Entry? { try entries()[address.text] }
 
+    /// The same for commands that can do without: a file that cannot be used is told of, unless it is none of this user's.
+    func entryIfUsable(for address: NodeAddress) -> Entry? {
+        do {
+            return try entry(for: address)
+        } catch {
+            if access(path, R_OK) == 0 { Terminal.errorLine("warning: \(CommandError(describing: error).message)") }
+            return nil
+        }
+    }
+
     /// Puts an entry in the place of the one before; nil for none.
     func set(_ entry: Entry?, for address: NodeAddress) throws {
-        var entries = try entries()
+        // A damaged file is of use to nobody.
+        var entries = (try? entries()) ?? [:]
         entries[address.text] = entry
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -65,6 +65,8 @@ struct ModelSummary: Decodable, Sendable {
     var healthy: Bool
     var peersHosting: Int
     var shards: [Shard]
+    /// "downloading" or "failed"; nil where nothing is fetched.
+    var acquisition: String?
 }
 
 /// `GET /api/admin/models/{id}/metadata`, as far as the command line needs it.

@@ -182,6 +182,11 @@ package struct NodeClient: Sendable {
         }
     }
 
+    /// What is to be said to somebody who is logged in, and forgot.
+    private var actingHint: String? {
+        target.actingAs.map { "you act as \($0) here; “shoal logout” ends that" }
+    }
+
     /// The node's error in words.
     private func refusal(_ status: HTTPResponseStatus, body: [UInt8]) -> CommandError {
         let content = (try? JSONDecoder().decode(NodeRefusal.self, from: Data(body)))
@@ -195,11 +200,13 @@ package struct NodeClient: Sendable {
         if status == .unauthorized {
             return CommandError(
                 content?.message ?? "\(target.address) does not know this key",
-                hint: "“shoal login NAME” logs in anew; the node's key stands in api_key in its data directory")
+                hint: actingHint
+                    ?? "“shoal login NAME” logs in; the node's key stands in api_key in its data directory")
         }
         return CommandError(
             content?.message ?? "\(target.address) answered \(status.code) \(status.reasonPhrase)",
-            hint: content?.hint.flatMap(RouteHint.inCommands))
+            hint: content?.hint.flatMap(RouteHint.inCommands) ?? (status == .forbidden ? actingHint : nil),
+            isForbidden: status == .forbidden)
     }
 }
 

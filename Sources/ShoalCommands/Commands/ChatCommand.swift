@@ -93,23 +93,26 @@ package struct ChatCommand: AsyncParsableCommand {
 
     /// Says why a model cannot be asked: there is none of that name, or not all of it.
     private static func refuse(_ model: String, _ client: NodeClient) async throws -> Never {
-        let summary = try await KnownModels(client).summary(of: model)
+        let models = try await KnownModels(client)
+        let summary = try models.summary(of: model)
         throw CommandError(
-            "\(model) cannot be asked now: \(summary?.statusWord ?? "it has gone")",
+            "\(model) cannot be asked now: it is \(summary.map(models.status) ?? "gone")",
             hint: "“shoal models” shows what is here; “shoal pull” and other nodes bring what is missing")
     }
 
     /// Whether a word is nothing that a model could be called.
     static func isQuestion(_ text: String) -> Bool {
-        !text.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._/:".utf8.contains(byte)
-        }
+        text == "-"
+            || !text.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._/:".utf8.contains(byte)
+            }
     }
 
     private func converse(_ conversation: inout Conversation, _ memory: ChatMemory?, client: NodeClient) async throws {
-        let person = Terminal.readsFromPerson
+        // The line that is typed is drawn on standard error.
+        let person = Terminal.readsFromPerson && Terminal.showsProgress
         var history = person ? memory?.questions() ?? [] : []
-        let interrupts = person ? Interrupts() : nil
+        let interrupts = person ? await Interrupts() : nil
         defer { interrupts?.end() }
         if person { Terminal.errorLine("\(conversation.model) at \(client.target.address); /help helps, Ctrl-D ends") }
         var isAsked = false

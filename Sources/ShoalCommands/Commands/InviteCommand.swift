@@ -14,6 +14,7 @@ package struct InviteCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
+        try secret.refuse(with: output)
         struct Answer: Decodable { var code: String }
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/api/admin/network-code") }
         if output.json {

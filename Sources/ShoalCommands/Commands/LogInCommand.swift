@@ -33,13 +33,7 @@ package struct LogInCommand: AsyncParsableCommand {
         var password = try Terminal.password(of: username)
         var jwt = try await Self.jwt(username, password, target)
         if try await Self.me(target.acting(with: jwt)).passwordChangeRequired {
-            if Terminal.readsFromPerson { Terminal.errorLine("that was a one-time password; choose another one") }
-            let new = try Terminal.newPassword(of: username)
-            let (current, bearer) = (password, jwt)
-            _ = try await NodeClient.with(target.acting(with: bearer)) {
-                try await $0.post("/api/auth/password", ["current_password": current, "new_password": new])
-            }
-            password = new
+            password = try await Self.chooseAnother(of: username, than: password, target.acting(with: jwt))
             jwt = try await Self.jwt(username, password, target)
         }
         let (token, me) = try await NodeClient.with(target.acting(with: jwt)) { client in
@@ -68,6 +62,34 @@ package struct LogInCommand: AsyncParsableCommand {
             let answer: Answer = try NodeClient.decode(
                 await client.post("/api/auth/token", ["username": username, "password": password]))
             return answer.token
+        }
+    }
+
+    /// Asks for a password in the place of a one-time password, which is used up by now: again and again where somebody types.
+    private static func chooseAnother(
+        of username: String, than current: String, _ target: NodeTarget
+    ) async throws -> String {
+        if Terminal.readsFromPerson { Terminal.errorLine("that was a one-time password; choose another one") }
+        var tries = Terminal.readsFromPerson ? 10 : 1
+        while true {
+            tries -= 1
+            do {
+                let new = try Terminal.newPassword(of: username)
+                _ = try await NodeClient.with(target) {
+                    try await $0.post("/api/auth/password", ["current_password": current, "new_password": new])
+                }
+                return new
+            } catch  where !(error is CancellationError) {
+                let error = CommandError(describing: error)
+                guard tries > 0 else {
+                    throw CommandError(
+                        "\(error.message), and the one-time password is used up",
+                        hint:
+                            "the node prints another one when it starts again; or “shoal user set \(username) --password” on its machine"
+                    )
+                }
+                Terminal.error(error)
+            }
         }
     }
 

@@ -16,12 +16,12 @@ package struct ModelsListCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let (body, models) = try await NodeClient.with(try connection.target()) { client in
-            (try await client.get("/api/admin/models"), try await KnownModels(client))
-        }
-        let rows = (models.summaries.map(ModelRow.init) + models.onWorkers.map(ModelRow.init))
+        let models = try await NodeClient.with(try connection.target()) { try await KnownModels($0) }
+        let rows =
+            models.summaries.map { ModelRow($0, status: models.status(of: $0)) }
+            + models.others.map { ModelRow($0, status: models.showsSummaries ? "on workers" : "ready") }
         list.print(
-            rows.sorted { $0.id < $1.id }, body: body,
+            rows.sorted { $0.id < $1.id }, body: models.body,
             empty: "no models yet; “shoal pull OWNER/NAME” or “shoal import FILE.gguf” adds one")
     }
 }
@@ -35,28 +35,17 @@ struct ModelRow: ListRow {
     let cells: [String]
     var listName: String { id }
 
-    init(_ model: ModelSummary) {
+    init(_ model: ModelSummary, status: String) {
         id = model.id
         cells = [
             id, model.totalSizeBytes > 0 ? Figures.bytes(model.totalSizeBytes) : "–",
             model.shardCount > 0 ? "\(model.hostedShards) of \(model.shardCount)" : "–", "\(model.peersHosting)",
-            model.statusWord,
+            status,
         ]
     }
 
-    init(_ model: ServedModels.Model) {
+    init(_ model: ServedModels.Model, status: String) {
         id = model.id
-        cells = [id, model.meta?.size.map(Figures.bytes) ?? "–", "–", "–", "on workers"]
-    }
-}
-
-extension ModelSummary {
-    /// The status in the words of the command line.
-    var statusWord: String {
-        switch status {
-        case "available": shardCount == 0 && healthy ? "on peers" : "incomplete"
-        case "partial": "incomplete"
-        default: status
-        }
+        cells = [id, model.meta?.size.map(Figures.bytes) ?? "–", "–", "–", status]
     }
 }

@@ -41,7 +41,8 @@ package struct PeersRemoveCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Forget a node that is away and will not come back.",
         discussion: """
-            It is not shut out: a node that has the swarm's key comes back when it calls. “shoal leave”, on that node, takes it out.
+            It is not shut out: a node that has the swarm's key comes back when it calls. “shoal leave”, on that node, takes it out. \
+            Other nodes know it still, until it is removed there too.
             """,
         aliases: ["remove", "forget"])
 
@@ -144,7 +145,9 @@ package struct LeaveCommand: AsyncParsableCommand {
                 Terminal.write(body)
                 return Terminal.newLine()
             }
-            Terminal.line("alone now; \(Figures.counted(peers.count, "peer")) forgotten")
+            struct Answer: Decodable { var forgottenPeers: Int }
+            let answer: Answer = try NodeClient.decode(body)
+            Terminal.line("alone now; \(Figures.counted(answer.forgottenPeers, "peer")) forgotten")
         }
     }
 }

@@ -105,7 +105,8 @@ package struct ServeCommand: AsyncParsableCommand {
                     """
                     No administrator has a password yet. The one-time password of \(password.username) is \(password.text)
                     “shoal login \(password.username)” takes it and asks for another one; “shoal user add NAME --admin” makes somebody \
-                    else the administrator. Until then it stays in \(DataDirectory(path: settings.node.dataDirectory).oneTimePassword).
+                    else the administrator. Until then it stays the same, and stands in \
+                    \(DataDirectory(path: settings.node.dataDirectory).oneTimePassword).
                     """)
             })
     }

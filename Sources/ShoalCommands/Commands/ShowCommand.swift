@@ -14,28 +14,29 @@ package struct ShowCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let (summary, body) = try await NodeClient.with(try connection.target()) { client in
-            guard let summary = try await KnownModels(client).summary(of: model) else {
-                throw CommandError("\(model) is on workers alone: this node has not read it")
-            }
-            return (summary, try await client.get("/api/admin/models/\(model)/metadata"))
+        let (summary, status, body) = try await NodeClient.with(try connection.target()) { client in
+            let models = try await KnownModels(client)
+            let summary = try models.ownSummary(of: model, to: "show")
+            return (summary, models.status(of: summary), try await client.get("/api/admin/models/\(model)/metadata"))
         }
         guard !output.json else {
             Terminal.write(body)
             return Terminal.newLine()
         }
         let metadata: ModelMetadata = try NodeClient.decode(body)
-        let rows = Self.facts(summary, metadata).map { [$0.0, $0.1] }
+        let rows = Self.facts(summary, status, metadata).map { [$0.0, $0.1] }
         for line in Table(headers: ["", ""], rows: rows).lines().dropFirst() { Terminal.line(line) }
     }
 
     /// Names and values, in the order they are shown.
-    static func facts(_ summary: ModelSummary, _ metadata: ModelMetadata) -> [(String, String)] {
+    static func facts(
+        _ summary: ModelSummary, _ status: String, _ metadata: ModelMetadata
+    ) -> [(String, String)] {
         let general = metadata.general
         var facts = [
             ("model", summary.id), ("name", general?.name ?? summary.name),
             ("architecture", general?.architecture ?? "–"), ("quantisation", general?.quantization ?? "–"),
-            ("size", Figures.bytes(summary.totalSizeBytes)), ("status", summary.statusWord),
+            ("size", Figures.bytes(summary.totalSizeBytes)), ("status", status),
             ("shards", "\(summary.hostedShards) of \(summary.shardCount) here"),
         ]
         func add(_ name: String, _ value: Int?) {

@@ -43,6 +43,7 @@ package struct TokenAddCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
+        try secret.refuse(with: output)
         struct Content: Encodable, Sendable {
             var name: String
             var userId: Int?

@@ -61,19 +61,20 @@ package struct ConnectionOptions: ParsableArguments {
             (address, source) = (.standard, .assumed)
         }
         let key: String?
+        var actingAs: String?
         if let apiKey {
             key = apiKey
         } else if let text = environment["SHOAL_API_KEY"], !text.isEmpty {
             key = text
-        } else if let entry = try LogInFile(environment: environment).entry(for: address) {
-            key = entry.token
+        } else if let entry = LogInFile(environment: environment).entryIfUsable(for: address) {
+            (key, actingAs) = (entry.token, entry.username)
         } else if address.isLoopback {
             // The key of this machine's node is nobody else's business.
             key = try? APIKeyFile.load(in: directory)
         } else {
             key = nil
         }
-        return NodeTarget(address: address, source: source, apiKey: key, directory: directory)
+        return NodeTarget(address: address, source: source, apiKey: key, actingAs: actingAs, directory: directory)
     }
 }
 
@@ -85,7 +86,16 @@ package struct NodeTarget: Sendable {
     package let address: NodeAddress
     package let source: Source
     package let apiKey: String?
+    /// Whom “shoal login” has logged in there, where that is where the key is from.
+    package let actingAs: String?
     package let directory: DataDirectory
+}
+
+extension NodeTarget {
+    /// A node that is asked with a key from elsewhere than “shoal login”.
+    package init(address: NodeAddress, source: Source, apiKey: String?, directory: DataDirectory) {
+        self.init(address: address, source: source, apiKey: apiKey, actingAs: nil, directory: directory)
+    }
 }
 
 /// Base address of a node's HTTP interface.

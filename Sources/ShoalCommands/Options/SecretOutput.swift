@@ -2,6 +2,12 @@ package import ArgumentParser
 import Node
 import SystemPackage
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Where a secret goes that is shown this once: standard output, or a file for its owner alone.
 package struct SecretOutput: ParsableArguments {
     @Option(
@@ -11,6 +17,17 @@ package struct SecretOutput: ParsableArguments {
     package var save: String?
 
     package init() {}
+
+    package mutating func validate() throws {
+        if let save, access(save, F_OK) == 0 {
+            throw ValidationError("--save \(save): that is there already, and is not written over")
+        }
+    }
+
+    /// What JSON on standard output would contradict.
+    func refuse(with output: OutputOptions) throws {
+        if save != nil, output.json { throw ValidationError("--save and --json exclude each other") }
+    }
 
     /// - Throws: `CommandError` where the file is there already or cannot be written; `secret` is in it then.
     func put(_ secret: String) throws {

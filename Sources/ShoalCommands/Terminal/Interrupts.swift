@@ -6,9 +6,12 @@ final class Interrupts: Sendable {
     private let stop = Mutex<(@Sendable () -> Void)?>(nil)
     private let listening = Mutex<Task<Void, Never>?>(nil)
 
-    init() {
+    /// Listens from when it returns.
+    init() async {
+        // Before anybody else puts aside, and back, what the signal does.
+        let signals = await UnixSignalsSequence(trapping: .sigint)
         let task = Task { [weak self] in
-            for await _ in await UnixSignalsSequence(trapping: .sigint) { self?.interrupt() }
+            for await _ in signals { self?.interrupt() }
         }
         listening.withLock { $0 = task }
     }

@@ -15,7 +15,8 @@ struct KeyReader {
         case escape
         /// What follows `ESC [` or `ESC O`.
         case sequence([UInt8])
-        case pasted([UInt8])
+        /// What has been pasted so far; of what is too long, the end alone.
+        case pasted([UInt8], isTooLong: Bool)
     }
 
     /// Longest escape sequence that is waited for; what goes on longer is none.
@@ -59,18 +60,25 @@ struct KeyReader {
                 return nil
             }
             if bytes == Array("200~".utf8) {
-                state = .pasted([])
+                state = .pasted([], isTooLong: false)
                 return nil
             }
             state = .plain
             return Self.sequences[String(decoding: bytes, as: UTF8.self)]
-        case .pasted(var bytes):
+        case .pasted(var bytes, var isTooLong):
+            // Not held twice, so that it is not copied for each byte.
+            state = .plain
             bytes.append(byte)
-            guard bytes.suffix(Self.pasteEnd.count).elementsEqual(Self.pasteEnd) else {
-                state = bytes.count < Self.longestPaste ? .pasted(bytes) : .plain
-                return nil
+            if byte == Self.pasteEnd.last, bytes.suffix(Self.pasteEnd.count).elementsEqual(Self.pasteEnd) {
+                if isTooLong { return nil }
+                return .paste(String(decoding: bytes.dropLast(Self.pasteEnd.count), as: UTF8.self))
             }
-            return ending(.paste(String(decoding: bytes.dropLast(Self.pasteEnd.count), as: UTF8.self)))
+            if bytes.count > Self.longestPaste {
+                bytes.removeFirst(bytes.count - Self.pasteEnd.count)
+                isTooLong = true
+            }
+            state = .pasted(bytes, isTooLong: isTooLong)
+            return nil
         }
     }
 

@@ -46,17 +46,13 @@ extension Terminal {
 
     /// Asks on standard error and reads a line that the terminal does not show.
     private static func hiddenLine(_ prompt: String) throws -> String {
-        var shown = termios()
-        guard tcgetattr(STDIN_FILENO, &shown) == 0 else { throw CommandError("cannot ask for a password here") }
-        var hidden = shown
-        hidden.c_lflag &= ~tcflag_t(ECHO)
-        writeError(prompt)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
-        defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
-            errorLine("")
+        let line = TerminalMode.with({ $0.c_lflag &= ~tcflag_t(ECHO) }) { () -> String? in
+            writeError(prompt)
+            defer { errorLine("") }
+            return readLine()
         }
-        guard let line = readLine(), !line.isEmpty else { throw CommandError("no password was typed") }
+        guard let line else { throw CommandError("cannot ask for a password here") }
+        guard let line, !line.isEmpty else { throw CommandError("no password was typed") }
         return line
     }
 }

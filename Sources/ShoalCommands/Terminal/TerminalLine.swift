@@ -11,18 +11,19 @@ enum TerminalLine {
     ///   - history: former lines, the latest last.
     /// - Returns: nil at the end of the input; the empty text where the line was given up.
     static func read(_ prompt: String, history: [String]) -> String? {
-        var before = termios()
-        guard tcgetattr(STDIN_FILENO, &before) == 0 else { return readLine() }
-        var raw = before
-        raw.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
-        raw.c_iflag &= ~tcflag_t(ICRNL | IXON)
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
-        // Pasted text comes between marks, so that its line breaks send nothing.
-        Terminal.writeError("\u{1B}[?2004h")
-        defer {
-            Terminal.writeError("\u{1B}[?2004l\r\n")
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &before)
+        let line = TerminalMode.with({ mode in
+            mode.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
+            mode.c_iflag &= ~tcflag_t(ICRNL | IXON)
+        }) {
+            // Pasted text comes between marks, so that its line breaks send nothing.
+            Terminal.writeError("\u{1B}[?2004h")
+            defer { Terminal.writeError("\u{1B}[?2004l\r\n") }
+            return edit(prompt, history: history)
         }
+        return line ?? readLine()
+    }
+
+    private static func edit(_ prompt: String, history: [String]) -> String? {
         var editor = LineEditor(history: history)
         var keys = KeyReader()
         draw(prompt, editor)

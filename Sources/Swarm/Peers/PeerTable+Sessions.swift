@@ -37,6 +37,8 @@ extension PeerTable {
     {
         guard id != me else { return .itself }
         guard makeRoom(for: id, evicting: true, at: now) else { return .full }
+        // Whoever is here is not forgotten.
+        welcome(id)
         entries[id]?.isDialling = false
         let standing = entries[id]?.session
         if let standing, now - standing.lastHeard < limits.stale, standing.direction != direction {

@@ -88,6 +88,10 @@ package struct PeerTable: Sendable {
     package let me: NodeID
     let limits: Limits
     var entries: [NodeID: Entry] = [:]
+    /// Members that an operator has forgotten, with the latest record that was known of them: others tell of it for as long as they
+    /// remember it.
+    private var forgotten: [NodeID: UInt64] = [:]
+    private static let maximumForgotten = 1000
     private var nextSession: UInt64 = 1
     private var nextNonce: UInt64 = 1
 
@@ -138,6 +142,7 @@ package struct PeerTable: Sendable {
     package mutating func forgetAll() -> [SessionID] {
         let sessions = entries.values.compactMap { $0.session?.id }
         entries = [:]
+        forgotten = [:]
         return sessions
     }
 
@@ -149,13 +154,18 @@ package struct PeerTable: Sendable {
         case connected
     }
 
-    /// Forgets a node that is not connected. It comes back with its record, where others know it.
+    /// Forgets a node that is not connected. It comes back with a new record, or when it calls.
     package mutating func forget(_ id: NodeID) -> Forgetting {
         guard let entry = entries[id] else { return .unknown }
         guard entry.session == nil else { return .connected }
         entries[id] = nil
+        if forgotten.count >= Self.maximumForgotten { forgotten = [:] }
+        forgotten[id] = entry.signed?.record.sequence ?? 0
         return .forgotten
     }
+
+    /// Takes it back that a node was forgotten.
+    mutating func welcome(_ id: NodeID) { forgotten[id] = nil }
 
     /// What became of a record.
     package enum RecordOutcome: Sendable, Equatable {
@@ -172,6 +182,10 @@ package struct PeerTable: Sendable {
 
     package mutating func received(_ signed: SignedNodeRecord, at now: Duration) -> RecordOutcome {
         guard signed.id != me else { return .mine(sequence: signed.record.sequence) }
+        if let latest = forgotten[signed.id] {
+            guard signed.record.sequence > latest else { return .stale }
+            forgotten[signed.id] = nil
+        }
         let isNew = entries[signed.id]?.signed == nil
         if let known = entries[signed.id]?.signed, signed.record.sequence <= known.record.sequence { return .stale }
         guard makeRoom(for: signed.id, evicting: false, at: now) else { return .full }

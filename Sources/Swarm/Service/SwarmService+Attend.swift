@@ -26,10 +26,12 @@ extension SwarmService {
     }
 
     /// Keeps a stream on a connection that this node has made, until it ends.
-    func attend(on channel: LinkChannel) async {
+    ///
+    /// - Parameter membership: what `State.membership` was when the connection was made; nil: what it is.
+    func attend(on channel: LinkChannel, membership: Int? = nil) async {
         guard let peer = channel.peer else { return }
         do {
-            guard let session = try open(peer, .dialled, host: channel.address?.host) else {
+            guard let session = try open(peer, .dialled, host: channel.address?.host, membership) else {
                 state.withLock { $0.table.dialDropped(peer, at: clock.now()) }
                 return
             }
@@ -56,10 +58,13 @@ extension SwarmService {
     }
 
     /// - Returns: `nil` when another stream with the peer stands and stays.
-    private func open(_ peer: NodeID, _ direction: PeerTable.Direction, host: String?) throws -> Attendance? {
+    private func open(
+        _ peer: NodeID, _ direction: PeerTable.Direction, host: String?, _ membership: Int? = nil
+    ) throws -> Attendance? {
         let (now, date) = (clock.now(), clock.date())
         return try state.withLock { state in
             guard !state.isStopping else { throw RPCError(code: .unavailable, message: "the node stops") }
+            guard membership == nil || membership == state.membership else { return nil }
             switch state.table.opened(peer, direction, host: host, at: now, date: date) {
             case .duplicate: return nil
             case .itself: throw RPCError(code: .permissionDenied, message: "a node does not attend itself")

@@ -7,12 +7,11 @@ import Synchronization
 extension SwarmService {
     /// Says good-bye to every peer, forgets them all, and goes on alone under a new key.
     ///
-    /// Connections that peers have made stand until their listener ends them: see `LinkServer.disconnectEverybody`.
-    ///
+    /// - Parameter disconnect: ends the connections that peers have made, which have proven to hold the former key.
     /// - Returns: how many peers were known.
     /// - Throws: `SwarmError` with `storage` when the new key cannot be kept; nothing has changed then.
     @discardableResult
-    package func leaveSwarm() async throws(SwarmError) -> Int {
+    package func leaveSwarm(disconnect: @Sendable () -> Void = {}) async throws(SwarmError) -> Int {
         let key = SwarmKey()
         do {
             let made = try LinkCredentials(identity: identity, swarm: key)
@@ -21,7 +20,9 @@ extension SwarmService {
         } catch {
             throw SwarmError(.storage, "the key of a new swarm cannot be kept: \(error)", cause: error)
         }
+        state.withLock { $0.membership += 1 }
         await sayGoodbye()
+        disconnect()
         let (count, mailboxes, channels) = state.withLock { state in
             let count = state.table.count
             let mailboxes = state.table.forgetAll().compactMap { state.mailboxes[$0] }

@@ -78,16 +78,21 @@ extension SwarmService {
 
     /// Calls a peer and attends on the connection, if one comes about.
     private func call(_ dial: PeerTable.Dial) async {
+        let membership = state.withLock { $0.membership }
         do throws(LinkError) {
             let channel = try await LinkChannel.connect(
                 to: .node(dial.id, addresses: dial.addresses), credentials: credentials, limits: .betweenNodes,
                 timeout: Self.dialTimeout)
             // The peer may have called meanwhile.
-            guard state.withLock({ !$0.isStopping && $0.table.session(with: dial.id) == nil }) else {
+            guard
+                state.withLock({
+                    !$0.isStopping && $0.membership == membership && $0.table.session(with: dial.id) == nil
+                })
+            else {
                 state.withLock { $0.table.dialDropped(dial.id, at: clock.now()) }
                 return
             }
-            await attend(on: channel)
+            await attend(on: channel, membership: membership)
         } catch {
             let (isNews, isAlone) = state.withLock { state in
                 state.table.dialFailed(dial.id, at: clock.now(), using: &state.random)

@@ -31,6 +31,8 @@ package final class SwarmService: Service, Membership {
         var advertised: [LinkAddress] = []
         /// Peers that did not answer, as the log knows.
         var unanswered: Set<NodeID> = []
+        /// Counts the swarms that this node has been in: what was begun in a former one is not gone on with.
+        var membership = 0
         var isArchiveDirty = false
         var isSequenceDirty = true
         var isStopping = false

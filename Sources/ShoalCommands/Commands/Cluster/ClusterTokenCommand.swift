@@ -43,6 +43,7 @@ package struct ClusterTokenAddCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
+        try secret.refuse(with: output)
         let body = try await NodeClient.with(try connection.target()) {
             try await $0.post("/admin/api/cluster_tokens", ["name": name])
         }
