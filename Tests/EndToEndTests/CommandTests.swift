@@ -124,6 +124,53 @@ extension EndToEnd {
             }
         }
 
+        @Test func `every command says of a model that is not there the same, and which one may be meant`() async throws
+        {
+            try await withNode(.whole) { node in
+                let name = String(DemoModel.id.dropLast())
+                for command in [
+                    ["bench", name], ["chat", name], ["chat", name, "hello?"], ["models", "load", name],
+                    ["models", "unload", name],
+                    ["models", "lock", name], ["show", name], ["rm", name], ["stop", name],
+                ] {
+                    let run = try await CommandRun.shoal(command + ["--data-dir", node.dataDirectory])
+                    #expect(run.status == 1 && run.output.isEmpty, "\(command): \(run)")
+                    #expect(
+                        run.errors
+                            == "error: \(node.url) has no model \(name)\n  hint: did you mean \(DemoModel.id)?\n",
+                        "\(command)")
+                }
+            }
+        }
+
+        @Test func `what was imported in part stays in part, until all of it is imported`() async throws {
+            try await withDataDirectory { directory in
+                func take(_ arguments: String...) async throws {
+                    let run = try await CommandRun.shoal(
+                        [
+                            "import", BuildProducts.demoModel, "--model-id", DemoModel.id, "--data-dir", directory,
+                            "--shard-size-mb", "1",
+                        ]
+                            + arguments)
+                    try #require(run.status == 0, "\(run.errors)")
+                }
+                func limit() async throws -> Int? {
+                    try await withNode(NodeSetup(name: "heron"), in: directory) { node in
+                        let policy = try await node.get("/api/admin/models/\(DemoModel.id)/auto-manage")
+                        #expect(policy["enabled"]?.bool == true)
+                        return policy["max_shards"]?.integer
+                    }
+                }
+                try await take("--shards", "0")
+                var limits = [try await limit()]
+                try await take("--shards", "2")
+                limits.append(try await limit())
+                try await take()
+                limits.append(try await limit())
+                #expect(limits == [1, 2, 0])
+            }
+        }
+
         @Test func `bench measures prompt and answer`() async throws {
             try await withNode(.whole) { node in
                 let run = try await CommandRun.shoal([

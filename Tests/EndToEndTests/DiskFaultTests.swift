@@ -61,11 +61,16 @@ extension EndToEnd {
                             return bytes > 0 ? true : nil
                         }
                         try disk.fill(leaving: megabytes)
-                        let paused = try await eventually("the download pauses") {
+                        // A shard whose bytes were all here may be verified a moment later: ten looks have to find the same.
+                        var (complete, looks) = (Set<Int>?.none, 0)
+                        let paused = try await eventually("the download pauses") { () -> ShownDownload? in
                             let download = try await node.download(of: "demo")
-                            // A shard whose bytes were all here may be verified a moment later.
                             let local = try await node.localShards(of: "demo") ?? []
-                            return download?.state == "paused" && download?.complete == local ? download : nil
+                            guard let download, download.state == "paused", download.complete == local else {
+                                return nil
+                            }
+                            (complete, looks) = (local, complete == local ? looks + 1 : 0)
+                            return looks < 10 ? nil : download
                         }
                         #expect(paused.reason.contains("free") || paused.reason.contains("more than"), "\(paused)")
                         try await node.expectHolds(paused.complete, of: "demo", like: model)

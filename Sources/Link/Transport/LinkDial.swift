@@ -149,13 +149,6 @@ struct LinkDial: Sendable {
             return LinkError(
                 .notAMember, "\(place) hung up on this node: it is in another swarm", cause: outcome.error ?? error)
         }
-        if outcome.peer == nil, let failure = outcome.error, failure is NIOSSLError || failure is BoringSSLError {
-            return LinkError(
-                .unreachable,
-                "what answers at \(place) is no node's swarm port: nodes and workers call that (8801 where nothing else is set), and "
-                    + "not the port of the HTTP interface",
-                cause: failure)
-        }
         return LinkError(
             .unreachable, "nothing answers at \(place): is the node running, and the port open?",
             cause: outcome.error ?? error)
