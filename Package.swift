@@ -63,6 +63,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Calls of the C library that Swift does not see.
         .target(name: "CFiles"),
+        // The terminal's mode, which a signal must not leave changed.
+        .target(name: "CTerminal"),
         // The process in which trainings run.
         .target(name: "CWarden"),
         .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
@@ -222,7 +224,7 @@ let package = Package(
             name: "ShoalCommands",
             dependencies: [
                 "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
-                lifecycle, "Adapters", "Cluster", "Hardware", "Files", "CWarden",
+                lifecycle, "Adapters", "Cluster", "Hardware", "Files", "CTerminal", "CWarden",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -382,7 +384,8 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-for target in package.targets where target.type != .system && !["CEngine", "CFiles", "CWarden"].contains(target.name) {
+for target in package.targets
+where target.type != .system && !["CEngine", "CFiles", "CTerminal", "CWarden"].contains(target.name) {
     var settings = target.swiftSettings ?? []
     settings += [
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -8,7 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
+
+import pytest
 
 from conftest import BINARIES, ROOT, Node
 
@@ -126,6 +129,39 @@ def test_an_answer_that_is_stopped(node, tmp_path):
     talk.type("/exit\r")
     assert talk.end() == 0
     assert not (tmp_path / ".local").exists()
+
+
+def shows_and_edits(terminal):
+    """Whether a terminal shows what is typed and hands on whole lines, as its owner left it."""
+    flags = termios.tcgetattr(terminal)[3]
+    return bool(flags & termios.ECHO), bool(flags & termios.ICANON)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_gives_the_terminal_back(node, tmp_path, number):
+    words = {
+        "chat": (["chat", "--url", node.url, "shoal-demo"], "> ", (False, False)),
+        "login": (["login", "--url", node.url, "ada"], "password of ada: ", (False, True)),
+    }
+    for name, (options, prompt, meanwhile) in words.items():
+        if name == "chat" and number == signal.SIGINT:
+            continue  # There it stops an answer.
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", "SHOAL_API_KEY": node.key}
+        program = Terminal([str(BINARIES / "shoal"), *options], environment)
+        program.until(re.escape(prompt))
+        # Held open, so that the terminal outlives the program.
+        other = os.open(f"/proc/{program.process}/fd/0", os.O_RDWR | os.O_NOCTTY)
+        try:
+            assert shows_and_edits(other) == meanwhile
+            os.kill(program.process, number)
+            status = os.waitstatus_to_exitcode(os.waitpid(program.process, 0)[1])
+            assert status == -number
+            assert shows_and_edits(other) == (True, True), name
+            if name == "chat":
+                program.until(re.escape("\x1b[?2004l"))
+        finally:
+            os.close(other)
+            os.close(program.terminal)
 
 
 def test_a_hub_that_does_not_answer(tmp_path):

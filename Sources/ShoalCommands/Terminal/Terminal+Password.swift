@@ -46,7 +46,7 @@ extension Terminal {
 
     /// Asks on standard error and reads a line that the terminal does not show.
     private static func hiddenLine(_ prompt: String) throws -> String {
-        let line = TerminalMode.with({ $0.c_lflag &= ~tcflag_t(ECHO) }) { () -> String? in
+        let line = TerminalMode.hidden.run { () -> String? in
             writeError(prompt)
             defer { errorLine("") }
             return readLine()

@@ -11,15 +11,7 @@ enum TerminalLine {
     ///   - history: former lines, the latest last.
     /// - Returns: nil at the end of the input; the empty text where the line was given up.
     static func read(_ prompt: String, history: [String]) -> String? {
-        let line = TerminalMode.with({ mode in
-            mode.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
-            mode.c_iflag &= ~tcflag_t(ICRNL | IXON)
-        }) {
-            // Pasted text comes between marks, so that its line breaks send nothing.
-            Terminal.writeError("\u{1B}[?2004h")
-            defer { Terminal.writeError("\u{1B}[?2004l\r\n") }
-            return edit(prompt, history: history)
-        }
+        let line = TerminalMode.keys.run { edit(prompt, history: history) }
         return line ?? readLine()
     }
 

@@ -1,46 +1,41 @@
+internal import CTerminal
+
 #if canImport(Glibc)
-    import Glibc
+    internal import Glibc
 #elseif canImport(Darwin)
-    import Darwin
+    internal import Darwin
 #endif
 
 /// A terminal in another mode than its owner's, which it gets back whatever ends the process in between.
-enum TerminalMode {
-    private static let ends = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-    /// What the terminal was like before. Written before the handler can run, and read by it alone.
-    nonisolated(unsafe) private static var before = termios()
+struct TerminalMode {
+    /// Flags of `c_lflag` and `c_iflag` that are taken away (termios(3)).
+    private let local: tcflag_t
+    private let input: tcflag_t
+    /// Written before the body and after it, or when a signal ends the process.
+    private let greeting: StaticString
+    private let farewell: StaticString
 
-    /// Runs `body` in a mode that differs from the terminal's own by `change`.
+    /// What is typed is not shown.
+    static let hidden = TerminalMode(local: tcflag_t(ECHO), input: 0, greeting: "", farewell: "")
+
+    /// Every key comes as it is pressed, and pasted text between marks, so that its line breaks are told from Enter.
+    static let keys = TerminalMode(
+        local: tcflag_t(ECHO | ICANON | ISIG | IEXTEN), input: tcflag_t(ICRNL | IXON), greeting: "\u{1B}[?2004h",
+        farewell: "\u{1B}[?2004l\r\n")
+
+    /// Runs `body` in this mode; one body at a time.
     ///
-    /// - Returns: nil where there is no terminal.
-    static func with<Result>(_ change: (inout termios) -> Void, _ body: () throws -> Result) rethrows -> Result? {
-        guard tcgetattr(STDIN_FILENO, &before) == 0 else { return nil }
-        var mode = before
-        change(&mode)
-        var former: [sigaction] = []
-        for end in ends {
-            var action = sigaction()
-            #if canImport(Glibc)
-                action.__sigaction_handler.sa_handler = handler
-            #else
-                action.__sigaction_u.__sa_handler = handler
-            #endif
-            var old = sigaction()
-            sigaction(end, &action, &old)
-            former.append(old)
+    /// - Returns: nil where standard input is no terminal.
+    func run<Result>(_ body: () throws -> Result) rethrows -> Result? {
+        let taken = farewell.utf8Start.withMemoryRebound(to: CChar.self, capacity: farewell.utf8CodeUnitCount + 1) {
+            shoal_terminal_take(local, input, $0)
         }
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &mode)
+        guard taken else { return nil }
+        Terminal.writeError("\(greeting)")
         defer {
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &before)
-            for (end, var old) in zip(ends, former) { sigaction(end, &old, nil) }
+            Terminal.writeError("\(farewell)")
+            shoal_terminal_give_back()
         }
         return try body()
-    }
-
-    /// Gives the terminal back, and lets the signal end the process as it would have. All calls are safe in a handler (signal-safety(7)).
-    private static let handler: @convention(c) (Int32) -> Void = { number in
-        tcsetattr(STDIN_FILENO, TCSANOW, &TerminalMode.before)
-        signal(number, SIG_DFL)
-        raise(number)
     }
 }
