@@ -327,6 +327,7 @@ let package = Package(
             name: "ClusterTests",
             dependencies: [
                 "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ] + grpc),
         .testTarget(
             name: "AcquisitionTests",

@@ -5,6 +5,8 @@ import Hardware
 import Inference
 import Link
 import Logging
+import NIOCore
+import NIOPosix
 import Store
 import SwiftProtobuf
 import Synchronization
@@ -90,6 +92,33 @@ struct MasterTests {
         }
         try await withMaster(store: store, identity: identity) { master in
             #expect(master.node(worker) != nil && master.node(worker)?.driver == nil)
+        }
+    }
+
+    @Test("A worker that calls an HTTP port is told so, and ends; one whose master is away calls on")
+    func httpPort() async throws {
+        try await withMaster { master in
+            let (_, token) = try await master.token()
+            let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(RefusesInHTTP())
+                    }
+                }
+                .bind(host: "127.0.0.1", port: 0).get()
+            let address = try #require(LinkAddress(host: "127.0.0.1", port: listener.localAddress?.port ?? 0))
+            let worker = TestWorker("mistaken")
+            try worker.start(address, token: token)
+            guard case .failure(let error as ClusterError) = await worker.outcome() else {
+                Issue.record("it goes on")
+                return
+            }
+            #expect(
+                error.code == .refused && error.message.contains("HTTP is spoken at \(address)"), "\(error.message)")
+            try await listener.close()
+            // What says something else than HTTP, or nothing, is no reason to give up.
+            #expect(await HTTPProbe.isAnswered(at: address) == false)
+            #expect(await HTTPProbe.isAnswered(at: master.address) == false)
         }
     }
 
@@ -395,5 +424,16 @@ struct MasterTests {
                 #expect([.notFound, .invalidArgument].contains(error?.code))
             }
         }
+    }
+}
+
+/// Answers whatever comes as an HTTP server answers what it does not understand.
+private final class RefusesInHTTP: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let answer = ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
     }
 }

@@ -100,38 +100,47 @@ struct AccountUpkeepTests {
         try await withTemporaryDirectory { root in
             let accounts = try accounts(in: root, hashing: .init(cost: .negligible))
             let file = root + "/admin_password"
-            /// What a start shows; nil where it shows nothing.
-            func start() async throws -> String? {
-                let shown = Mutex<String?>(nil)
-                let (done, finish) = AsyncStream.makeStream(of: Never.self)
+            /// What a start shows.
+            func start() async throws -> String {
+                let (passwords, show) = AsyncStream.makeStream(of: OneTimePassword.self)
                 let upkeep = AccountUpkeep(
                     accounts: accounts, makesFirstAdministrator: true, passwordFile: file,
-                    listening: AsyncStream { $0.finish() },
-                    onFirstAdministrator: { password in shown.withLock { $0 = password.text } })
+                    listening: AsyncStream { $0.finish() }, onFirstAdministrator: { show.yield($0) })
                 let group = ServiceGroup(
                     services: [upkeep], logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-                let running = Task {
-                    defer { finish.finish() }
-                    try await group.run()
-                }
-                // Accounts are made ready right after it.
-                try await accounts.prepare()
-                for _ in 0..<1000 where (try? FileManager.default.attributesOfItem(atPath: file)) == nil {
-                    try await Task.sleep(for: .milliseconds(5))
-                }
+                let running = Task { try await group.run() }
+                var iterator = passwords.makeAsyncIterator()
+                let password = try #require(await iterator.next())
                 await group.triggerGracefulShutdown()
-                for await _ in done {}
                 try await running.value
-                return shown.withLock { $0 }
+                return password.text
             }
-            let first = try #require(try await start())
+            let first = try await start()
             #expect(try permissions(of: file) == 0o600)
             #expect(try String(contentsOfFile: file, encoding: .utf8) == first + "\n")
             #expect(try await start() == first)
             let address = ClientAddress("192.0.2.1")
             _ = try await accounts.logIns.logIn(username: "admin", password: first, from: address)
-            let second = try #require(try await start())
+            let second = try await start()
             #expect(second != first)
+            // Somebody has a password of their own: nothing is shown any more, and the file goes.
+            _ = try await accounts.users.create(
+                NewUser(
+                    username: Username("ada"), email: EmailAddress("ada@example.com"), role: .admin,
+                    password: Password("correct horse")), by: .commandLine)
+            let upkeep = AccountUpkeep(
+                accounts: accounts, makesFirstAdministrator: true, passwordFile: file,
+                listening: AsyncStream { $0.finish() }, onFirstAdministrator: { _ in Issue.record("it is shown") })
+            let (removed, remove) = AsyncStream.makeStream(of: Never.self)
+            let watching = Task {
+                while FileManager.default.fileExists(atPath: file) { await Task.yield() }
+                remove.finish()
+            }
+            let running = Task { try await upkeep.run() }
+            for await _ in removed {}
+            running.cancel()
+            _ = await running.result
+            await watching.value
         }
     }
 }

@@ -163,8 +163,9 @@ struct SwarmServiceTests {
                     #expect(try SwarmKey.load(path: path) != key && guest.credentials.value.swarm != key)
                     #expect(try PeerArchive(store: guest.store).load().isEmpty)
                     try await eventually { host.swarm.peers().allSatisfy { !$0.isConnected } }
-                    // The host calls, in vain.
-                    try await Task.sleep(for: .milliseconds(1500))
+                    try await eventually("the host calls in vain") {
+                        host.swarm.state.withLock { $0.unanswered.contains(guest.identity.id) }
+                    }
                     #expect(host.healthyPeers.isEmpty && guest.healthyPeers.isEmpty)
                     #expect(host.swarm.peers().map(\.nickname) == ["guest"])
                     try host.swarm.forget(guest.identity.id)

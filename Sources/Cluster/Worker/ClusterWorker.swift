@@ -96,6 +96,14 @@ package final class ClusterWorker: Service {
                     .refused,
                     "the node at \(master) is not the master that the token is for: correct --master, or take a token of that node",
                     cause: error)
+            // A master that was there before may be away, and something else in its place for a while.
+            case .timedOut where !hasJoined.withLock({ $0 }), .unreachable where !hasJoined.withLock({ $0 }):
+                guard await HTTPProbe.isAnswered(at: master) else { throw error }
+                throw ClusterError(
+                    .refused,
+                    "HTTP is spoken at \(master), where a master's swarm port was expected: --master takes that one, 8801 where nothing else "
+                        + "is set on the master",
+                    cause: error)
             default: throw error
             }
         }
