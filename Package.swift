@@ -217,7 +217,7 @@ let package = Package(
         // Roof.
         .target(
             name: "EngineService",
-            dependencies: ["Engine", "Link", "GGUF", "JSON", "Grammars", logging, lifecycle] + grpc,
+            dependencies: ["Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging, lifecycle] + grpc,
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(

@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import Engine
 internal import Foundation
+internal import Hardware
 internal import Link
 internal import Logging
 internal import ServiceLifecycle
@@ -67,6 +68,11 @@ package enum EngineProcess {
         if arguments.dropFirst() == ["--devices"] {
             LlamaBackEnd.start(logger: Logger(label: "engine") { _ in SwiftLogNoOpLogHandler() })
             for device in LlamaBackEnd.devices { print(device) }
+            return 0
+        }
+        if arguments.dropFirst() == ["--memory-bandwidth"] {
+            guard let bytesPerSecond = MemoryBandwidth.measure() else { return 1 }
+            print(bytesPerSecond.rounded())
             return 0
         }
         LoggingSystem.bootstrap(StreamLogHandler.standardError)

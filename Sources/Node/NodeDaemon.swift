@@ -45,13 +45,11 @@ package struct NodeDaemon: Sendable {
         onFirstAdministrator: @escaping @Sendable (OneTimePassword) -> Void
     ) async throws {
         Allocator.giveBackSooner()
-        LoggingSystem.bootstrap { label in
-            StandardErrorLogHandler(label: label, level: settings.log.level, format: settings.log.format)
-        }
-        let logger = Logger(label: "shoal")
         let directory = DataDirectory(path: settings.node.dataDirectory)
         try directory.create()
         let lock = try directory.lock()
+        StandardErrorLogHandler.start(settings.log, in: directory)
+        let logger = Logger(label: "shoal")
         directory.removeLeftovers()
         for sentence in try directory.closeToOthers() { logger.warning("\(sentence)") }
         defer { RunRecord.remove(in: directory) }
@@ -116,6 +114,7 @@ package struct NodeDaemon: Sendable {
         let settings: Settings
         let directory: DataDirectory
         let machine: Machine
+        let memoryBandwidth: MeasuredOnce<Double?>
         let library: ModelLibrary
         let swarm: SwarmService
         let inference: InferenceService
@@ -135,6 +134,9 @@ package struct NodeDaemon: Sendable {
             self.settings = settings
             self.directory = directory
             machine = await Machine.read()
+            memoryBandwidth = MeasuredOnce { [program = EngineProgram(binary: settings.engine.binary), logger] in
+                await program.memoryBandwidth(logger: logger)
+            }
             let events = EventBus()
             let store = try Store(path: directory.database)
             accounts = try AccountServices(store: store, keyPath: directory.jwtKey)

@@ -7,18 +7,28 @@ import SystemPackage
     import Foundation
 #endif
 
-/// Writes log records to standard error, one per line, for people or for machines.
+/// Writes log records to standard error, one per line, for people or for machines, and to a file where one is given.
 package struct StandardErrorLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
     package var logLevel: Logger.Level
     private let label: String
     private let format: Settings.Log.Format
+    private let file: LogFile?
 
-    package init(label: String, level: Logger.Level, format: Settings.Log.Format) {
+    package init(label: String, level: Logger.Level, format: Settings.Log.Format, file: LogFile? = nil) {
         self.label = label
         self.logLevel = level
         self.format = format
+        self.file = file
+    }
+
+    /// Makes it the process's log. To be called once, by whoever has the lock on the directory.
+    static func start(_ settings: Settings.Log, in directory: DataDirectory) {
+        let file = LogFile(path: directory.log)
+        LoggingSystem.bootstrap { label in
+            StandardErrorLogHandler(label: label, level: settings.level, format: settings.format, file: file)
+        }
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -37,7 +47,9 @@ package struct StandardErrorLogHandler: LogHandler {
             case .json: Self.json(event, label: label, fields: fields)
             }
         // One write per record, so that the records of several threads do not mix.
-        _ = try? FileDescriptor.standardError.writeAll(Array((line + "\n").utf8))
+        let bytes = Array((line + "\n").utf8)
+        _ = try? FileDescriptor.standardError.writeAll(bytes)
+        file?.append(bytes)
     }
 
     private static var timestamp: String {

@@ -28,13 +28,11 @@ package struct WorkerDaemon: Sendable {
         _ settings: Settings, onJoined: @escaping @Sendable (LinkAddress, Hostname) -> Void
     ) async throws {
         let place = try Place(settings.cluster)
-        LoggingSystem.bootstrap { label in
-            StandardErrorLogHandler(label: label, level: settings.log.level, format: settings.log.format)
-        }
-        let logger = Logger(label: "shoal")
         let directory = DataDirectory(path: settings.node.dataDirectory)
         try directory.create()
         let lock = try directory.lock()
+        StandardErrorLogHandler.start(settings.log, in: directory)
+        let logger = Logger(label: "shoal")
         directory.removeLeftovers()
         for sentence in try directory.closeToOthers() { logger.warning("\(sentence)") }
         for name in settings.unknownVariables {

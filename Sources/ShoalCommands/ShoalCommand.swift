@@ -21,7 +21,7 @@ package struct ShoalCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "This node",
-                subcommands: [ServeCommand.self, ImportCommand.self, DoctorCommand.self]),
+                subcommands: [ServeCommand.self, LogsCommand.self, ImportCommand.self, DoctorCommand.self]),
             CommandGroup(
                 name: "The swarm",
                 subcommands: [

@@ -435,6 +435,24 @@ def test_the_documented_lines_work_word_for_word(cluster):
     assert answer("cluster_clients") == {"clients": []}
 
 
+def worker_gpus(master, hostname):
+    return master.nodes()[hostname]["gpus"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_master_and_a_worker_that_are_stopped_speak_of_no_errors(cluster, how):
+    master = cluster.master()
+    worker = cluster.worker("lap").start(master.address, master.token("laptops")["token"])
+    worker.joined()
+    master.stop(how)
+    assert master.process.returncode == 0
+    log = (master.directory / "node.log").read_text()
+    assert "stopped" in log and " error " not in log and "CancellationError" not in log, log
+    worker.stop(how)
+    assert worker.process.returncode == 0
+    assert " error " not in worker.errors() and "CancellationError" not in worker.errors(), worker.errors()
+
+
 def test_the_command_line_says_the_same(cluster):
     master = cluster.master()
 
@@ -443,8 +461,10 @@ def test_the_command_line_says_the_same(cluster):
             [SHOAL, *arguments, "--data-dir", str(master.directory)], capture_output=True, text=True, timeout=30
         )
         assert done.returncode == status, done.stderr
+        said.append(done.stderr)
         return done.stdout
 
+    said = []
     token = shoal("cluster", "token", "add", "laptops").strip()
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\.[0-9a-f]{64}", token)
     file = master.directory / "worker-token"
@@ -458,8 +478,13 @@ def test_the_command_line_says_the_same(cluster):
     worker.joined()
     assert shoal("cluster", "list", "--quiet").split() == ["lap"]
     assert "connected" in shoal("cluster")
-    assert shoal("cluster", "set-driver", "lap", "rocm").strip() == "lap: rocm"
-    assert "rocm" in shoal("cluster", "show", "lap")
+    gpus = worker_gpus(master, "lap")
+    for driver in ("rocm", "cuda"):
+        assert shoal("cluster", "set-driver", "lap", driver).strip() == f"lap: {driver}"
+        assert ("has no GPU now: its engines compute on the processor all the same" in said[-1]) == (gpus == 0)
+        assert driver in shoal("cluster", "show", "lap")
+    assert shoal("cluster", "set-driver", "lap", "auto").strip() == "lap: auto" and "no GPU" not in said[-1]
+    assert "whatever there is" in shoal("cluster", "show", "lap")
     assert "1 connected" in shoal("cluster", "show")
     shoal("cluster", "show", "nobody", status=1)
     shoal("cluster", "set-driver", "nobody", "cuda", status=1)

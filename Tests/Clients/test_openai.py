@@ -42,6 +42,21 @@ def test_models_are_listed_and_found(client, node):
         client.models.retrieve("nothing")
 
 
+def test_statistics_say_what_computes_and_how_fast_its_memory_is(client, node):
+    chat(client, node, max_tokens=1)
+    hardware = node.get("/api/admin/stats")["hardware"]
+    assert hardware["inference_backend"] in ("cpu", "cuda", "rocm")
+    assert hardware["gpu_inference"] == (hardware["inference_backend"] != "cpu")
+    speed = hardware["memory_bandwidth_gbps"]
+    if hardware["gpu_inference"]:
+        assert speed is None and hardware["est_tokens_per_sec_7b"] is None
+    else:
+        assert 0.5 < speed < 20_000
+        # Nine tenths of it, 4.37 GB for each token.
+        assert hardware["est_tokens_per_sec_7b"] == pytest.approx(speed * 0.9 / 4.37, abs=0.1)
+        assert node.get("/api/admin/stats")["hardware"]["memory_bandwidth_gbps"] == speed
+
+
 def test_chat_answers_in_whole_sentences(client, node):
     answer = chat(client, node, max_tokens=96)
     choice = answer.choices[0]

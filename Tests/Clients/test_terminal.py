@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import BINARIES, ROOT, Node
+from conftest import BINARIES, ROOT, Node, eventually
 
 SLOWNESS = float(os.environ.get("SHOAL_SLOWNESS", "3"))
 
@@ -129,6 +129,113 @@ def test_an_answer_that_is_stopped(node, tmp_path):
     talk.type("/exit\r")
     assert talk.end() == 0
     assert not (tmp_path / ".local").exists()
+
+
+def test_a_list_of_models_that_is_stopped(tmp_path, hub_url):
+    """A node that does not answer holds nobody who asks for the models, and ends no conversation."""
+    node = Node(tmp_path / "node", hub_url)
+    try:
+        talk = chat(node, tmp_path, "shoal-demo")
+        for line in ("/model", "/model shoal-demo"):
+            talk.until("> ")
+            os.kill(node.process.pid, signal.SIGSTOP)
+            talk.type(line + "\r")
+            # Only while a line is read it is not the terminal that takes Ctrl-C.
+            eventually(lambda: shows_and_edits(talk.terminal) == (True, True), within=10)
+            talk.type("\x03")
+            talk.until("stopped\r?\n", within=10)
+            os.kill(node.process.pid, signal.SIGCONT)
+        talk.until("> ")
+        talk.type("/model nobody\r")
+        talk.until("there is no model nobody")
+        talk.until("> ")
+        node.stop()
+        talk.type("/model\r")
+        talk.until("cannot reach|does not answer|no node|refused")
+        talk.until("> ")
+        talk.type("/bye\r")
+        assert talk.end() == 0
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+        node.stop()
+
+
+def test_a_one_time_password_is_exchanged_for_another_one(tmp_path, hub_url):
+    node = Node(tmp_path / "node", hub_url)
+    try:
+        file = tmp_path / "node" / "admin_password"
+        eventually(file.exists, within=20)
+        once = file.read_text().strip()
+        home = tmp_path / "home"
+        home.mkdir()
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm"}
+
+        def log_in():
+            return Terminal([str(BINARIES / "shoal"), "login", "--url", node.url, "admin"], environment)
+
+        person = log_in()
+        person.until("password of admin: ")
+        person.type("wrong\n")
+        assert person.end() == 1 and "the username or the password is wrong" in person.output, person.output
+        person = log_in()
+        person.until("password of admin: ")
+        person.type(once + "\n")
+        person.until("that was a one-time password; choose another one")
+        person.until("at least [0-9]+ characters: ")
+        person.type("short\n")
+        person.until("characters")
+        person.until("at least [0-9]+ characters: ")
+        person.type("correct horse\n")
+        person.until("once more: ")
+        person.type("correct hors\n")
+        person.until("the two passwords differ")
+        person.until("at least [0-9]+ characters: ")
+        person.type("correct horse\n")
+        person.until("once more: ")
+        person.type("correct horse\n")
+        shown = person.until("logged in at [^ ]+ as admin")
+        assert person.end() == 0
+        assert "correct horse" not in shown + person.output
+        whose = subprocess.run(
+            [str(BINARIES / "shoal"), "me", "--url", node.url], env=environment, capture_output=True, text=True, timeout=30)
+        assert whose.returncode == 0 and whose.stdout.startswith("admin at"), whose
+        assert once not in node.errors()
+        person = log_in()
+        person.until("password of admin: ")
+        person.type(once + "\n")
+        assert person.end() == 1
+    finally:
+        node.stop()
+
+
+def test_logs_are_there_while_a_node_runs_and_when_it_has_ended(tmp_path, hub_url):
+    def logs(*options):
+        return subprocess.run(
+            [str(BINARIES / "shoal"), "logs", "--data-dir", str(tmp_path / "node"), *options], capture_output=True, text=True,
+            timeout=30)
+
+    missing = logs()
+    assert missing.returncode == 1 and "no node or worker has logged anything" in missing.stderr, missing
+    node = Node(tmp_path / "node", hub_url)
+    follower = None
+    try:
+        follower = subprocess.Popen(
+            [str(BINARIES / "shoal"), "logs", "-f", "-n", "1", "--data-dir", str(tmp_path / "node")],
+            stdout=subprocess.PIPE, text=True)
+        assert follower.stdout.readline()
+    finally:
+        node.stop()
+    try:
+        while "stopped" not in (line := follower.stdout.readline()):
+            assert line
+    finally:
+        follower.kill()
+        follower.wait()
+    everything = (tmp_path / "node" / "node.log").read_text()
+    assert logs("--tail", "100000").stdout == everything
+    assert logs("-n", "2").stdout == "".join(everything.splitlines(keepends=True)[-2:])
+    assert logs("--tail", "-1").returncode == 64
+    assert (tmp_path / "node" / "shoal.log").stat().st_mode & 0o777 == 0o600
 
 
 def shows_and_edits(terminal):

@@ -45,6 +45,7 @@ import Testing
         for command in [
             "serve", "import", "join", "invite", "status", "peers", "models", "chat", "bench", "doctor",
             "user", "token", "login", "logout", "me", "leave", "ping", "train", "jobs", "list", "show", "ps",
+            "logs",
         ] {
             #expect(
                 help.split(separator: "\n").contains {

@@ -44,10 +44,8 @@ package struct HardwareStatistics: Sendable, Hashable {
     /// What engines compute with, once one has said so.
     package var backEnd: String?
     package var modelsOnProcessorFallback: [String] = []
-    /// Gigabytes per second, where measured.
+    /// How fast processors read memory, in bytes per second; nil where engines compute on a GPU, whose memory is not measured.
     package var memoryBandwidth: Double?
-    /// Estimated speed of a model of 7 thousand million parameters.
-    package var estimatedTokensPerSecond7B: Double?
 
     package init() {}
 }
@@ -79,6 +77,14 @@ extension NodeStatistics {
 }
 
 extension HardwareStatistics {
+    /// What each token of a model of 7 thousand million parameters in Q4_K_M reads, in bytes.
+    private static let bytes7B = 4.37e9
+    /// How much of the memory's speed decoding reached where both were measured.
+    private static let decodingShare = 0.9
+
+    /// How fast a model of 7 thousand million parameters decodes here, by what memory allows.
+    package var estimatedTokensPerSecond7B: Double? { memoryBandwidth.map { $0 * Self.decodingShare / Self.bytes7B } }
+
     fileprivate var json: JSONValue {
         [
             "gpu_name": .optional(gpuName),
@@ -87,8 +93,8 @@ extension HardwareStatistics {
             "gpu_inference": .bool(usesGPU),
             "inference_backend": .optional(backEnd),
             "models_on_cpu_fallback": .array(modelsOnProcessorFallback.map { .string($0) }),
-            "memory_bandwidth_gbps": .optional(memoryBandwidth),
-            "est_tokens_per_sec_7b": .optional(estimatedTokensPerSecond7B),
+            "memory_bandwidth_gbps": .optional(memoryBandwidth.map { tenths($0 / 1e9) }),
+            "est_tokens_per_sec_7b": .optional(estimatedTokensPerSecond7B.map(tenths)),
             "total_ram_mb": .integer(memoryBytes >> 20),
             "used_ram_mb": .integer(usedMemoryBytes >> 20),
             "process_rss_mb": .integer(residentBytes >> 20),
@@ -107,7 +113,7 @@ extension InferenceStatistics {
         guard let latency else {
             return ["total_requests": .integer(requestsMade), "avg_latency_ms": nil, "samples": 0]
         }
-        func rounded(_ value: Double) -> JSONValue { .number((value * 10).rounded() / 10) }
+        func rounded(_ value: Double) -> JSONValue { .number(tenths(value)) }
         return [
             "total_requests": .integer(requestsMade),
             "avg_latency_ms": rounded(latency.average),
@@ -126,3 +132,5 @@ extension JSONValue {
     static func optional(_ value: Int?) -> JSONValue { value.map { .integer($0) } ?? .null }
     static func optional(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
 }
+
+private func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }

@@ -10,7 +10,7 @@ import SystemPackage
 extension DataDirectory {
     /// What only its owner may read: the directory, the keys, the database, and the settings, which can name a command.
     package var privateFiles: [String] {
-        [path, apiKey, jwtKey, oneTimePassword, database, settings]
+        [path, apiKey, jwtKey, oneTimePassword, database, settings, log, LogFile.former(log)]
     }
 
     /// Takes from other users what they may do with ``privateFiles``, as far as the file system lets it be taken.

@@ -34,6 +34,8 @@ package struct DataDirectory: Sendable {
     package var files: String { path + "/files" }
     /// Logs and results of training jobs.
     package var training: String { path + "/training" }
+    /// What the daemon that runs, or ran last, logged; see ``LogFile``.
+    package var log: String { path + "/shoal.log" }
     /// Where a running daemon says how it is reached; see ``RunRecord``.
     package var runRecord: String { path + "/run.json" }
     /// Locked by the running daemon; holds its process id.

@@ -215,7 +215,7 @@ package struct Settings: Sendable, Equatable {
         package var minimumReplicas: Int
     }
 
-    /// What the node writes to standard error.
+    /// What the node writes to standard error and to the log in its data directory.
     package struct Log: Sendable, Equatable {
         package enum Format: String, Sendable, CaseIterable { case text, json }
 

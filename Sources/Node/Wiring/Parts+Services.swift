@@ -1,4 +1,5 @@
 import Acquisition
+import Cluster
 import GGUF
 import HTTPAPI
 import Inference
@@ -114,9 +115,7 @@ extension NodeDaemon.Parts {
                     nodeID: swarm.me, uptime: .now - started,
                     connectedPeers: swarm.peers().count { $0.isConnected },
                     hostedShards: await library.models().map(\.held.count).reduce(0, +),
-                    inference: inference.statistics(),
-                    hardware: await machine.statistics(
-                        dataDirectory: directory.path, engines: Machine.childProcesses()))
+                    inference: inference.statistics(), hardware: await hardwareStatistics())
             },
             readiness: { [inference, settings, linkServer] in
                 let hasEngine = FileManager.default.isExecutableFile(atPath: settings.engine.binary)
@@ -128,6 +127,16 @@ extension NodeDaemon.Parts {
                 ]
             },
             shutDown: shutDown)
+    }
+
+    private func hardwareStatistics() async -> HardwareStatistics {
+        var statistics = await machine.statistics(dataDirectory: directory.path, engines: Machine.childProcesses())
+        // What engines compute with is known once one has said so.
+        statistics.backEnd = await inference.engines().first { !$0.devices.isEmpty }
+            .map { DriverChoice.backEnd(of: $0.devices) }
+        statistics.usesGPU = statistics.backEnd.map { $0 != "cpu" } ?? false
+        if !statistics.usesGPU { statistics.memoryBandwidth = await memoryBandwidth.value }
+        return statistics
     }
 }
 

@@ -51,7 +51,7 @@ actor WorkerEngines {
         let task =
             asking
             ?? Task { [engineBinary, variables, logger] in
-                let devices = await EngineDevices(binary: engineBinary).names(variables: variables, logger: logger)
+                let devices = await EngineProgram(binary: engineBinary).devices(variables: variables, logger: logger)
                 return DriverChoice.backEnds(of: devices)
             }
         asking = task

@@ -160,7 +160,7 @@ package struct NodeClient: Sendable {
         }
         guard (200..<300).contains(response.status.code) else {
             let body = try? await response.body.collect(upTo: 1 << 20)
-            throw refusal(response.status, body: body.map { Array($0.readableBytesView) } ?? [])
+            throw refusal(response.status, of: path, body: body.map { Array($0.readableBytesView) } ?? [])
         }
         return response
     }
@@ -187,9 +187,13 @@ package struct NodeClient: Sendable {
         target.actingAs.map { "you act as \($0) here; “shoal logout” ends that" }
     }
 
+    /// Where a name and a password become a token: what is refused there is them, and no key.
+    static let logInPath = "/api/auth/token"
+
     /// The node's error in words.
-    private func refusal(_ status: HTTPResponseStatus, body: [UInt8]) -> CommandError {
+    private func refusal(_ status: HTTPResponseStatus, of path: String, body: [UInt8]) -> CommandError {
         let content = (try? JSONDecoder().decode(NodeRefusal.self, from: Data(body)))
+        if status == .unauthorized, path == Self.logInPath, let content { return CommandError(content.message) }
         if status == .unauthorized, target.apiKey == nil {
             return CommandError(
                 "\(target.address) wants to know who calls",

@@ -126,14 +126,9 @@ package struct ChatCommand: AsyncParsableCommand {
             case ("/clear", nil): conversation.clear()
             case ("/help", nil): Terminal.errorLine(Self.help)
             case ("/system", let text): conversation.system = text
-            case ("/model", nil):
-                Terminal.errorLine("\(conversation.model), of \(try await Self.models(client).joined(separator: ", "))")
-            case ("/model", let name?):
-                if try await Self.models(client).contains(name) {
-                    conversation.model = name
-                    memory?.note(model: name)
-                } else {
-                    Terminal.error(CommandError("there is no model \(name)", hint: "/model lists those that there are"))
+            case ("/model", let name):
+                try await Self.reported(to: person) {
+                    try await Self.choose(name, &conversation, memory, client, interrupts)
                 }
             case (let word, _) where person && word.hasPrefix("/") && word.dropFirst().allSatisfy(\.isLetter):
                 Terminal.error(CommandError("there is no \(word)", hint: "/help lists what there is"))
@@ -143,12 +138,8 @@ package struct ChatCommand: AsyncParsableCommand {
                     history.append(line)
                     memory?.note(question: line)
                 }
-                do {
+                try await Self.reported(to: person) {
                     finish(try await Self.ask(line, &conversation, client, interrupts))
-                } catch let error as CommandError where person {
-                    Terminal.error(error)
-                } catch is CancellationError where person {
-                    Terminal.errorLine("stopped")
                 }
             }
         }
@@ -160,19 +151,51 @@ package struct ChatCommand: AsyncParsableCommand {
         }
     }
 
+    /// Does something for a person, whom an error or an interrupt is no reason to end the conversation.
+    private static func reported(to person: Bool, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as CommandError where person {
+            Terminal.error(error)
+        } catch is CancellationError where person {
+            Terminal.errorLine("stopped")
+        }
+    }
+
+    /// Has another model answer, or lists those that there are; an interrupt stops it.
+    private static func choose(
+        _ name: String?, _ conversation: inout Conversation, _ memory: ChatMemory?, _ client: NodeClient,
+        _ interrupts: Interrupts?
+    ) async throws {
+        let models = try await stopping(interrupts) { try await Self.models(client) }
+        guard let name else {
+            return Terminal.errorLine("\(conversation.model), of \(models.joined(separator: ", "))")
+        }
+        guard models.contains(name) else {
+            throw CommandError("there is no model \(name)", hint: "/model lists those that there are")
+        }
+        conversation.model = name
+        memory?.note(model: name)
+    }
+
     /// Asks; an interrupt stops the answer.
     private static func ask(
         _ line: String, _ conversation: inout Conversation, _ client: NodeClient, _ interrupts: Interrupts?
     ) async throws -> Conversation.Turn {
-        guard let interrupts else { return try await conversation.ask(line, client: client, show: true) }
-        let asking = Task { [conversation] in
+        let (copy, turn) = try await stopping(interrupts) { [conversation] in
             var copy = conversation
             let turn = try await copy.ask(line, client: client, show: true)
             return (copy, turn)
         }
-        let (copy, turn) = try await interrupts.cancelling({ asking.cancel() }) { try await asking.value }
         conversation = copy
         return turn
+    }
+
+    private static func stopping<Result: Sendable>(
+        _ interrupts: Interrupts?, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        guard let interrupts else { return try await body() }
+        return try await interrupts.stopping(body)
     }
 
     private static let help = """

@@ -60,7 +60,7 @@ package struct LogInCommand: AsyncParsableCommand {
         // Whoever logs in shows nothing else.
         return try await NodeClient.with(target.acting(with: nil)) { client in
             let answer: Answer = try NodeClient.decode(
-                await client.post("/api/auth/token", ["username": username, "password": password]))
+                await client.post(NodeClient.logInPath, ["username": username, "password": password]))
             return answer.token
         }
     }

@@ -64,13 +64,13 @@ struct DataDirectoryChecks {
         } catch {
             return .fail(check, "\(path): \(error)", mend: "make it readable for this user")
         }
+        guard status.type != .regular || isPrivate(status) else {
+            return .fail(check, "\(path) is readable by other users", mend: "chmod 600 \(path)")
+        }
         do {
             _ = try SecretFile(path: path, byteCount: 32).read()
         } catch {
             return .fail(check, "\(error)", mend: "restore \(path) from a copy, or remove it to lose \(about)")
-        }
-        guard isPrivate(status) else {
-            return .fail(check, "\(path) is readable by other users", mend: "chmod 600 \(path)")
         }
         return .ok(check, "\(path) is in order")
     }
@@ -93,10 +93,11 @@ struct DataDirectoryChecks {
 
     /// What else nobody but the owner should read, of which there is nothing to say where it is in order.
     private func others() -> Finding {
-        let open = [directory.settings, directory.database, directory.jwtKey].filter { path in
-            (try? Stat(FilePath(path))).map { !isPrivate($0) } ?? false
+        let open = directory.privateFiles.filter { path in
+            ![directory.path, directory.apiKey].contains(path)
+                && (try? Stat(FilePath(path))).map { !isPrivate($0) } ?? false
         }
-        guard !open.isEmpty else { return .ok("modes", "settings, database and keys are closed to other users") }
+        guard !open.isEmpty else { return .ok("modes", "settings, database, keys and log are closed to other users") }
         return .warn(
             "modes", "open to other users of this machine: \(open.joined(separator: ", "))",
             mend: "chmod 600 \(open.joined(separator: " ")); “shoal serve” does it too")

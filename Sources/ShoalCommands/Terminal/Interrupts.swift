@@ -19,13 +19,14 @@ final class Interrupts: Sendable {
     /// Lets Ctrl-C end the process again.
     func end() { listening.withLock { $0 }?.cancel() }
 
-    /// Runs `body`; an interrupt calls `stop` meanwhile.
-    func cancelling<Result: Sendable>(
-        _ stop: @escaping @Sendable () -> Void, _ body: () async throws -> Result
-    ) async rethrows -> Result {
-        self.stop.withLock { $0 = stop }
-        defer { self.stop.withLock { $0 = nil } }
-        return try await body()
+    /// Runs `body`, which an interrupt cancels.
+    ///
+    /// - Throws: what `body` throws.
+    func stopping<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        let running = Task { try await body() }
+        stop.withLock { $0 = { running.cancel() } }
+        defer { stop.withLock { $0 = nil } }
+        return try await running.value
     }
 
     private func interrupt() {
