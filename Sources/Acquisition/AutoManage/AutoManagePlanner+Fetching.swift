@@ -195,11 +195,13 @@ extension AutoManagePlanner {
             "\(Phrase.requests(model.model.requests)) lately",
         ]
         if isNext(candidate.shard, to: room.isHere[candidate.model]) { clauses.append("next to what is here") }
-        clauses.append("\(Phrase.megabytes(candidate.sizeBytes)) of \(Phrase.megabytes(room.diskBytes)) left")
+        clauses.append(
+            "it takes \(Phrase.megabytes(candidate.sizeBytes)) of the \(Phrase.megabytes(room.diskBytes)) that may still be taken"
+        )
         return AutoManageDecision.Fetch(
             model: model.model.id, shard: index, sizeBytes: candidate.sizeBytes,
             reason: candidate.holders == 0 ? .noHolder : .tooFewHolders,
-            explanation: "shard \(index) of \(model.model.name) is fetched: \(clauses.joined(separator: "; "))",
+            explanation: "shard \(index) of \(model.model.id) is fetched: \(clauses.joined(separator: "; "))",
             holders: survey.peers.filter { $0.held[model.model.id]?.contains(index) == true }.map(\.id))
     }
 
@@ -212,6 +214,6 @@ extension AutoManagePlanner {
         }
         return AutoManageDecision.PassedOver(
             model: model.model.id, reason: reasons.first ?? .complete,
-            explanation: "nothing of \(model.model.name) is fetched: \(clauses.joined(separator: "; "))")
+            explanation: "nothing of \(model.model.id) is fetched: \(clauses.joined(separator: "; "))")
     }
 }

@@ -112,7 +112,7 @@ extension AutoManagePlanner {
         ]
         return AutoManageDecision.Prune(
             model: model.model.id, shard: index, sizeBytes: size, reason: isTight ? .roomWanted : .overReplicated,
-            explanation: "shard \(index) of \(model.model.name) is given up: \(clauses.joined(separator: "; "))",
+            explanation: "shard \(index) of \(model.model.id) is given up: \(clauses.joined(separator: "; "))",
             holdersBefore: others + 1, holdersAfter: others, remainingShards: remaining,
             keepers: candidate.keepers.map(\.id), nearbyKeepers: candidate.nearbyKeepers)
     }

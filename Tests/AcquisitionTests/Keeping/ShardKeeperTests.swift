@@ -49,7 +49,9 @@ import Testing
             for _ in 0..<3 { await keeper.turn() }
             #expect(fixture.told("auto_manage_passed_over").map(\.detailText) == ["untrusted", "policy_off"])
             #expect(
-                fixture.told("auto_manage_passed_over").allSatisfy { $0.message.contains("nothing of Tiny is fetched") }
+                fixture.told("auto_manage_passed_over").allSatisfy {
+                    $0.message.contains("nothing of \(fixture.id) is fetched")
+                }
             )
         }
     }
