@@ -16,12 +16,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
-let grpc: [Target.Dependency] = [
-    .product(name: "GRPCCore", package: "grpc-swift-2"),
-    .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
-    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
-    protobuf,
-]
+let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 
 /// Byte loops that every build has to run at full speed, so that a debug daemon still hashes and parses gigabytes.
 let alwaysOptimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
@@ -67,7 +62,7 @@ let package = Package(
         .target(name: "CTerminal"),
         // The process in which trainings run.
         .target(name: "CWarden"),
-        .target(name: "GGUF", dependencies: ["BLAKE3"], swiftSettings: alwaysOptimised),
+        .target(name: "GGUF", swiftSettings: alwaysOptimised),
         .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
         .target(
@@ -99,8 +94,10 @@ let package = Package(
         .target(name: "Files", dependencies: ["CFiles", .product(name: "HeapModule", package: "swift-collections")]),
         .target(
             name: "Link",
-            dependencies: grpc + [
-                crypto, logging, lifecycle,
+            dependencies: [
+                crypto, logging, lifecycle, grpc, protobuf,
+                .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -113,7 +110,7 @@ let package = Package(
         ),
         .target(
             name: "Engine",
-            dependencies: ["CEngine", "GGUF", "JSON", "Grammars", logging],
+            dependencies: ["CEngine", "GGUF", "JSON", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
@@ -140,7 +137,7 @@ let package = Package(
             name: "Swarm",
             dependencies: [
                 "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
-                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                grpc,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
@@ -151,21 +148,22 @@ let package = Package(
             name: "Inference",
             dependencies: [
                 "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
+                grpc, protobuf,
                 .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "OrderedCollections", package: "swift-collections"),
-            ] + grpc
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
         ),
         .target(
             name: "Cluster",
             dependencies: [
-                "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle,
-            ] + grpc),
+                "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle, grpc, protobuf,
+            ]),
         .target(
             name: "Acquisition",
             dependencies: [
                 "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging, lifecycle,
                 protobuf,
-                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                grpc,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -182,9 +180,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "Events",
-                "JSON",
-                "Link", "GGUF", "CZlib", "Adapters", "Jobs", "Files",
+                "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "JSON",
+                "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -203,7 +200,7 @@ let package = Package(
             dependencies: [
                 "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
                 "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
-                "BLAKE3", crypto, logging, lifecycle,
+                "BLAKE3", logging, lifecycle, protobuf,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -211,20 +208,22 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ] + grpc
+            ]
         ),
 
         // Roof.
         .target(
             name: "EngineService",
-            dependencies: ["Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging, lifecycle] + grpc,
+            dependencies: [
+                "Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging, lifecycle, grpc, protobuf,
+            ],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Node", "Accounts", "Acquisition", "ModelLibrary", "Swarm", "Link", "GGUF", "Store", "Events", logging,
-                lifecycle, "Adapters", "Cluster", "Hardware", "Files", "CTerminal", "CWarden",
+                "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF", "Store", "Events", logging,
+                "Adapters", "Cluster", "Hardware", "Files", "CTerminal", "CWarden",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -243,13 +242,13 @@ let package = Package(
         .executableTarget(
             name: "shoal-bench-transfer",
             dependencies: [
-                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", logging,
+                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", logging, grpc,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
-            ] + grpc,
+            ],
             path: "Benchmarks/Transfer"
         ),
         .executableTarget(
@@ -278,7 +277,7 @@ let package = Package(
         .testTarget(
             name: "JobsTests",
             dependencies: ["Jobs", "Accounts", "Files", "Store", "Events", "shoal", grdb, logging, lifecycle]),
-        .testTarget(name: "GGUFTests", dependencies: ["GGUF", "BLAKE3"]),
+        .testTarget(name: "GGUFTests", dependencies: ["GGUF"]),
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF", "Safetensors"], exclude: ["reference"]),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "GGUF"], exclude: ["reference"]),
@@ -287,13 +286,13 @@ let package = Package(
         .testTarget(
             name: "LinkTests",
             dependencies: [
-                "Link", crypto, logging, lifecycle,
+                "Link", crypto, logging, lifecycle, grpc, protobuf,
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
-            ] + grpc
+            ]
         ),
         .testTarget(
             name: "HubTests",
@@ -306,7 +305,7 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "GGUF", "JSON", "Grammars", logging],
+            dependencies: ["Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(
@@ -315,32 +314,34 @@ let package = Package(
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", grdb, crypto]),
         .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Link", "Store", grdb, crypto]),
         .testTarget(
-            name: "SwarmTests", dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto] + grpc),
+            name: "SwarmTests",
+            dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto, grpc, protobuf]),
         .testTarget(
             name: "InferenceTests",
             dependencies: [
                 "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events", "ModelLibrary", "Store", "Swarm",
-                "shoal-engine", logging,
-            ] + grpc
+                "shoal-engine", logging, grpc, protobuf,
+            ]
         ),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle,
+                "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle, grpc,
+                protobuf,
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-            ] + grpc),
+            ]),
         .testTarget(
             name: "AcquisitionTests",
             dependencies: [
                 "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb,
-                logging, protobuf, .product(name: "GRPCCore", package: "grpc-swift-2"),
+                logging, protobuf, grpc,
             ]),
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
                 "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", "StandIn",
-                logging, .product(name: "NIOCore", package: "swift-nio"),
-            ] + grpc),
+                logging, grpc, protobuf, .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
@@ -371,12 +372,11 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Link", "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn", "shoal",
+                "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn", "shoal",
                 "shoal-engine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
