@@ -54,7 +54,9 @@ let package = Package(
     ],
     targets: [
         // Floor 0: formats and primitives, no state.
-        .target(name: "BLAKE3", swiftSettings: alwaysOptimised),
+        .target(name: "Bytes", swiftSettings: alwaysOptimised),
+        .target(name: "Timing"),
+        .target(name: "BLAKE3", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Calls of the C library that Swift does not see.
         .target(name: "CFiles"),
@@ -62,9 +64,9 @@ let package = Package(
         .target(name: "CTerminal"),
         // The process in which trainings run.
         .target(name: "CWarden"),
-        .target(name: "GGUF", swiftSettings: alwaysOptimised),
-        .target(name: "Pickle", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
-        .target(name: "Safetensors", dependencies: ["GGUF"], swiftSettings: alwaysOptimised),
+        .target(name: "GGUF", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
+        .target(name: "Pickle", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
+        .target(name: "Safetensors", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .target(
             name: "JSON", dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: alwaysOptimised),
@@ -95,7 +97,7 @@ let package = Package(
         .target(
             name: "Link",
             dependencies: [
-                crypto, logging, lifecycle, grpc, protobuf,
+                "Bytes", crypto, logging, lifecycle, grpc, protobuf,
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -110,13 +112,13 @@ let package = Package(
         ),
         .target(
             name: "Engine",
-            dependencies: ["CEngine", "GGUF", "JSON", logging],
+            dependencies: ["Bytes", "CEngine", "GGUF", "JSON", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
             name: "Hub",
             dependencies: [
-                "GGUF", logging,
+                "Timing", "Bytes", "GGUF", logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -125,18 +127,19 @@ let package = Package(
         ),
 
         // Floor 2: domains that do not know each other.
-        .target(name: "ModelLibrary", dependencies: ["GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
+        .target(
+            name: "ModelLibrary", dependencies: ["Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
         .target(
             name: "Adapters",
             dependencies: [
-                "Safetensors", "Pickle", "GGUF", "Store", "CFiles", grdb, crypto,
+                "Safetensors", "Pickle", "Bytes", "Store", "CFiles", grdb, crypto,
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
-        .target(name: "Accounts", dependencies: ["Store", "Link", grdb, crypto, cryptoExtras]),
+        .target(name: "Accounts", dependencies: ["Timing", "Store", "Bytes", grdb, crypto, cryptoExtras]),
         .target(
             name: "Swarm",
             dependencies: [
-                "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
+                "Timing", "Bytes", "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
                 grpc,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -147,7 +150,7 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
+                "Bytes", "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
                 grpc, protobuf,
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -156,12 +159,14 @@ let package = Package(
         .target(
             name: "Cluster",
             dependencies: [
-                "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle, grpc, protobuf,
+                "Timing", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle, grpc,
+                protobuf,
             ]),
         .target(
             name: "Acquisition",
             dependencies: [
-                "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging, lifecycle,
+                "Timing", "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging,
+                lifecycle,
                 protobuf,
                 grpc,
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -171,7 +176,7 @@ let package = Package(
         .target(
             name: "Jobs",
             dependencies: [
-                "Accounts", "Files", "Store", "Events", grdb, logging, lifecycle,
+                "Timing", "Accounts", "Files", "Store", "Events", grdb, logging, lifecycle,
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
@@ -180,7 +185,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store", "JSON",
+                "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store",
+                "JSON",
                 "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -198,7 +204,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
+                "Bytes", "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link",
+                "Store",
                 "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
                 "BLAKE3", logging, lifecycle, protobuf,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -222,7 +229,7 @@ let package = Package(
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF", "Store", "Events", logging,
+                "Bytes", "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF", "Store", "Events", logging,
                 "Adapters", "Cluster", "Hardware", "Files", "CTerminal", "CWarden",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -266,27 +273,38 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/StandInHub", exclude: ["faults.py", "hub.py", "repositories.py", "serving.py"]),
-        .testTarget(name: "BLAKE3Tests", dependencies: ["BLAKE3"], resources: [.embedInCode("Resources/vectors.txt")]),
+        .target(name: "ShoalTestSupport", path: "Tests/ShoalTestSupport"),
+        .testTarget(name: "TimingTests", dependencies: ["Timing", "ShoalTestSupport"]),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
+        .testTarget(
+            name: "BLAKE3Tests", dependencies: ["ShoalTestSupport", "BLAKE3"],
+            resources: [.embedInCode("Resources/vectors.txt")]),
         .testTarget(name: "StoreTests", dependencies: ["Store", grdb]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(
             name: "HardwareTests",
-            dependencies: ["Hardware", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: ["ShoalTestSupport", "Hardware", .product(name: "Subprocess", package: "swift-subprocess")],
             resources: [.embedInCode("Resources/gpus.c")]),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(
             name: "JobsTests",
-            dependencies: ["Jobs", "Accounts", "Files", "Store", "Events", "shoal", grdb, logging, lifecycle]),
-        .testTarget(name: "GGUFTests", dependencies: ["GGUF"]),
-        .testTarget(name: "PickleTests", dependencies: ["Pickle", "GGUF", "Safetensors"], exclude: ["reference"]),
+            dependencies: [
+                "ShoalTestSupport", "Jobs", "Accounts", "Files", "Store", "Events", "shoal", grdb, logging, lifecycle,
+            ]),
+        .testTarget(name: "GGUFTests", dependencies: ["ShoalTestSupport", "Bytes", "GGUF"]),
         .testTarget(
-            name: "SafetensorsTests", dependencies: ["Safetensors", "GGUF"], exclude: ["reference"]),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
-        .testTarget(name: "GrammarsTests", dependencies: ["Grammars", "JSON"], exclude: ["reference"]),
+            name: "PickleTests", dependencies: ["ShoalTestSupport", "Bytes", "Pickle", "Safetensors"],
+            exclude: ["reference"]),
+        .testTarget(
+            name: "SafetensorsTests", dependencies: ["ShoalTestSupport", "Bytes", "Safetensors"], exclude: ["reference"]
+        ),
+        .testTarget(name: "JSONTests", dependencies: ["ShoalTestSupport", "JSON"]),
+        .testTarget(
+            name: "GrammarsTests", dependencies: ["ShoalTestSupport", "Grammars", "JSON"], exclude: ["reference"]),
         .testTarget(
             name: "LinkTests",
             dependencies: [
-                "Link", crypto, logging, lifecycle, grpc, protobuf,
+                "ShoalTestSupport", "Link", crypto, logging, lifecycle, grpc, protobuf,
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -297,55 +315,71 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Hub", "GGUF", "StandIn", logging, .product(name: "NIOCore", package: "swift-nio"),
+                "ShoalTestSupport", "Bytes", "Hub", "GGUF", "StandIn", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(
-            name: "ChatTests", dependencies: ["Engine", "JSON"], exclude: ["reference"],
+            name: "ChatTests", dependencies: ["ShoalTestSupport", "Engine", "JSON"], exclude: ["reference"],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "GGUF", logging],
+            dependencies: ["ShoalTestSupport", "Bytes", "Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(
             name: "ModelLibraryTests",
-            dependencies: ["ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
+            dependencies: ["ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", grdb, crypto]),
-        .testTarget(name: "AccountsTests", dependencies: ["Accounts", "Link", "Store", grdb, crypto]),
+        .testTarget(
+            name: "AccountsTests",
+            dependencies: ["Timing", "ShoalTestSupport", "Bytes", "Accounts", "Store", grdb, crypto]),
         .testTarget(
             name: "SwarmTests",
-            dependencies: ["Swarm", "Link", "Store", "Events", logging, lifecycle, crypto, grpc, protobuf]),
+            dependencies: [
+                "Timing", "ShoalTestSupport", "Bytes", "Swarm", "Link", "Store", "Events", logging, lifecycle, crypto,
+                grpc,
+                protobuf,
+            ]),
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events", "ModelLibrary", "Store", "Swarm",
+                "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events", "ModelLibrary",
+                "Store", "Swarm",
                 "shoal-engine", logging, grpc, protobuf,
             ]
         ),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle, grpc,
+                "Timing", "ShoalTestSupport", "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb,
+                logging,
+                lifecycle, grpc,
                 protobuf,
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "AcquisitionTests",
             dependencies: [
-                "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb,
+                "Timing", "ShoalTestSupport", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events",
+                "GGUF",
+                "BLAKE3", grdb,
                 logging, protobuf, grpc,
             ]),
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", "BLAKE3", "StandIn",
+                "Timing", "ShoalTestSupport", "Bytes", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
+                "Events",
+                "GGUF", "BLAKE3",
+                "StandIn",
                 logging, grpc, protobuf, .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "Accounts", "Cluster", "Inference", "Acquisition", "ModelLibrary", "Store", "Swarm",
+                "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster", "Inference", "Acquisition",
+                "ModelLibrary", "Store", "Swarm",
                 "JSON",
                 "GGUF",
                 "Link", "CZlib", "Adapters", "Jobs", "Files",
@@ -361,7 +395,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Hardware", "Inference", "Link",
+                "ShoalTestSupport", "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Hardware", "Inference",
+                "Link",
                 "ModelLibrary",
                 "Store",
                 logging,
@@ -372,7 +407,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn", "shoal",
+                "ShoalTestSupport", "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn", "shoal",
                 "shoal-engine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

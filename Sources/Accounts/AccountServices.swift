@@ -1,4 +1,5 @@
 package import Store
+package import Timing
 
 /// Everything about accounts, put together: one value that a node makes at start.
 package struct AccountServices: Sendable {
@@ -23,7 +24,7 @@ package struct AccountServices: Sendable {
 
     /// - Parameter keyPath: the file of the key that signs JWTs, made when it does not exist.
     /// - Throws: `AccountError` of code `unusableKey`; `StoreError`.
-    package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: AccountClock = .system) throws {
+    package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: NodeClock = .system) throws {
         let hasher = PasswordHasher(limits: rules.hashing)
         let gate = LogInGate(rules: rules.logIns, clock: clock)
         users = try Users(store: store, hasher: hasher, gate: gate, clock: clock)

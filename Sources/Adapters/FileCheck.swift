@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Dispatch
-internal import GGUF
 internal import NIOPosix
 internal import Synchronization
 

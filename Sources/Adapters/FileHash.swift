@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Crypto
 
 #if canImport(Glibc)
@@ -23,5 +24,5 @@ func sha256(ofFile path: String) throws -> String {
             throw AdapterError(systemCall: errno, doing: "read", path: path)
         }
     }
-    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return hash.finalize().hexadecimal
 }

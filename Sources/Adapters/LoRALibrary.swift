@@ -1,6 +1,6 @@
+internal import Bytes
 internal import Crypto
 internal import FoundationEssentials
-internal import GGUF
 internal import Pickle
 internal import Safetensors
 package import Store

@@ -1,3 +1,5 @@
+import Bytes
+
 extension BLAKE3 {
     /// A 32-byte BLAKE3 hash. Encoded as 64 lower-case hex digits.
     ///
@@ -28,18 +30,7 @@ extension BLAKE3 {
 
         /// A digest from 64 hex digits of either case; nil for anything else.
         package init?(hex: some StringProtocol) {
-            var bytes: [UInt8] = []
-            var high: UInt8?
-            guard hex.utf8.count == Self.byteCount * 2 else { return nil }
-            for character in hex.utf8 {
-                guard let digit = Self.value(ofHexDigit: character) else { return nil }
-                if let first = high {
-                    bytes.append(first << 4 | digit)
-                    high = nil
-                } else {
-                    high = digit
-                }
-            }
+            guard hex.utf8.count == Self.byteCount * 2, let bytes = [UInt8](hexadecimal: hex) else { return nil }
             self.init(bytes: bytes)
         }
 
@@ -49,27 +40,10 @@ extension BLAKE3 {
         }
 
         /// The 64 lower-case hex digits.
-        package var hex: String {
-            let digits = Array("0123456789abcdef".utf8)
-            var text: [UInt8] = []
-            for byte in bytes {
-                text.append(digits[Int(byte >> 4)])
-                text.append(digits[Int(byte & 15)])
-            }
-            return String(decoding: text, as: UTF8.self)
-        }
+        package var hex: String { bytes.hexadecimal }
 
         package static func == (left: Digest, right: Digest) -> Bool {
             (left.w0 ^ right.w0) | (left.w1 ^ right.w1) | (left.w2 ^ right.w2) | (left.w3 ^ right.w3) == 0
-        }
-
-        private static func value(ofHexDigit character: UInt8) -> UInt8? {
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
-            default: nil
-            }
         }
     }
 }

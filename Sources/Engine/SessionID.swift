@@ -1,3 +1,5 @@
+import Bytes
+
 /// Names one try of one generation, in every window that takes part: 16 random bytes.
 package struct SessionID: Hashable, Sendable, CustomStringConvertible {
     private let high: UInt64
@@ -15,6 +17,6 @@ package struct SessionID: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        bytes.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        bytes.prefix(4).hexadecimal
     }
 }

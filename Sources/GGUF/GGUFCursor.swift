@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads a header field by field through a buffer, checking every length against what is left of the file before it
 /// allocates anything.
 struct GGUFCursor {
@@ -51,7 +53,7 @@ struct GGUFCursor {
         let position = offset
         buffer = try [UInt8](unsafeUninitializedCapacity: wanted) { memory, initialized in
             let raw = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(memory)[..<wanted])
-            initialized = try source.read(at: position, into: raw)
+            initialized = try GGUFError.naming { try source.read(at: position, into: raw) }
         }
         bufferStart = offset
         guard buffer.count >= count else {

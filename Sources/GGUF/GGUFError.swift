@@ -1,3 +1,5 @@
+import Bytes
+
 /// What is wrong with a GGUF file, or with what was asked of one.
 ///
 /// The message names the file where one is known, the field and the byte offset, and says what to do.
@@ -64,6 +66,23 @@ package struct GGUFError: Error, Sendable {
         self.byteOffset = byteOffset
         self.path = path
         self.cause = cause
+    }
+
+    /// Bytes of a file that cannot be had.
+    init(_ error: ByteError) {
+        self.init(
+            error.code == .pastEnd ? .pastEnd : .unreadable, error.message, at: error.byteOffset, path: error.path)
+    }
+
+    /// What `read` reads.
+    ///
+    /// - Throws: `GGUFError` where bytes cannot be had; else what `read` throws.
+    static func naming<Value>(_ read: () throws -> Value) throws -> Value {
+        do {
+            return try read()
+        } catch let error as ByteError {
+            throw GGUFError(error)
+        }
     }
 
     /// The same fault, of the file at `path`.

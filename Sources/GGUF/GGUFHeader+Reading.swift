@@ -1,3 +1,5 @@
+package import Bytes
+
 extension GGUFHeader {
     /// Reads the header at the beginning of `source`.
     ///

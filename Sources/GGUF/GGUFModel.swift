@@ -1,3 +1,5 @@
+package import Bytes
+
 /// One model: its single file, or the parts it was split into, opened together.
 ///
 /// Only headers are read. The metadata is the first part's; the tensors are those of all parts.
@@ -32,7 +34,7 @@ package struct GGUFModel: Sendable {
     /// Opens the files at `parts`, in part order.
     /// - Throws: `GGUFError`: a file cannot be read, is damaged, or does not belong with the others.
     package init(parts paths: [String]) throws {
-        try self.init(sources: paths.map { ($0, try FileSource(path: $0)) })
+        try self.init(sources: paths.map { path in (path, try GGUFError.naming { try FileSource(path: path) }) })
     }
 
     /// Opens the model that the file at `path` is or belongs to, finding the other parts by name.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Type number of a metadata value (`enum gguf_type` in gguf.h).
 package enum GGUFValueType: UInt32, Hashable, Sendable, CaseIterable {
     case uint8 = 0
@@ -169,7 +171,8 @@ package struct GGUFArray: Sendable {
     package func encodedBytes() throws -> [UInt8] {
         switch storage {
         case .memory(let bytes): bytes
-        case .source(let source, let offset, let byteCount): try source.bytes(at: offset, count: byteCount)
+        case .source(let source, let offset, let byteCount):
+            try GGUFError.naming { try source.bytes(at: offset, count: byteCount) }
         }
     }
 

@@ -1,3 +1,5 @@
+import Bytes
+
 /// How a model is cut into shards: whole layers, with the bytes that belong to them.
 ///
 /// The layout follows from the headers and the shard size alone, so every node that knows both finds the same one.

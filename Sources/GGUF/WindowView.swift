@@ -1,3 +1,5 @@
+import Bytes
+
 /// A window of a model as a GGUF file of its own, which is nowhere on disk.
 ///
 /// The header is rewritten in memory: as many layers as the window has, numbered from 0. Tensor data is read from the
@@ -137,7 +139,9 @@ package struct WindowView: ByteSource {
                 for index in 0..<buffer.count { buffer[index] = pattern[Int((offset + UInt64(index)) % 4)] }
             }
         case .range(let range):
-            let got = try parts[range.part].read(at: range.offset + offset, into: buffer)
+            let got = try GGUFError.naming {
+                try parts[range.part].read(at: range.offset + offset, into: buffer)
+            }
             guard got == buffer.count else {
                 throw GGUFError(
                     .pastEnd, "part \(range.part) of the model became shorter while it was read; fetch it again",

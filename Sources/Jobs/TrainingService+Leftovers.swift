@@ -2,6 +2,7 @@ import Accounts
 import GRDB
 import Logging
 import Store
+import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,6 +1,7 @@
 import Accounts
 import Logging
 import Store
+import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

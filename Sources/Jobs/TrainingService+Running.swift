@@ -4,6 +4,7 @@ import Files
 import Logging
 import ServiceLifecycle
 import Store
+import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -165,7 +166,7 @@ extension TrainingService {
         guard var found = running[id] else { return }
         if let progress { found.progress = progress }
         if let message { found.message = message }
-        let now = clock.uptime()
+        let now = clock.now()
         let isPublished = found.published.map { now - $0 >= .seconds(1) } ?? true
         let isWritten = found.written.map { now - $0 >= Self.progressPause } ?? true
         if isPublished { found.published = now }

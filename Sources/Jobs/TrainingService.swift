@@ -4,6 +4,7 @@ package import Files
 package import Logging
 import ServiceLifecycle
 package import Store
+package import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -51,7 +52,7 @@ package actor TrainingService: Service {
     let audit: AuditLog
     let store: Store
     let events: EventBus
-    let clock: AccountClock
+    let clock: NodeClock
     let logger: Logger
 
     /// Jobs that have not ended.
@@ -69,7 +70,7 @@ package actor TrainingService: Service {
     /// - Throws: `StoreError`, `AccountError`, `JobError`.
     package init(
         settings: TrainingSettings, files: FileRoot, trainer: (any Trainer)?, accounts: AccountServices, store: Store,
-        events: EventBus, clock: AccountClock = .system, logger: Logger
+        events: EventBus, clock: NodeClock = .system, logger: Logger
     ) async throws {
         self.settings = settings
         folder = TrainingFolder(path: settings.folder)

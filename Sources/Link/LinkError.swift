@@ -1,3 +1,5 @@
+import Bytes
+
 /// What can go wrong between two nodes, or with the keys that a node keeps.
 package struct LinkError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is. Open: switch over it with a `default`.
@@ -43,6 +45,11 @@ package struct LinkError: Error, Sendable, CustomStringConvertible {
         self.code = code
         self.message = message
         self.cause = cause
+    }
+
+    /// What is wrong with a key file.
+    init(_ error: ByteError) {
+        self.init(.unusableKeyFile, error.message, cause: nil)
     }
 
     /// The other side proved to be another node than the one that was called.

@@ -1,4 +1,5 @@
 import BLAKE3
+import Bytes
 import Crypto
 import GGUF
 
@@ -67,7 +68,7 @@ struct ModelHashes {
             progress(UInt64(count))
             await Task.yield()
         }
-        return whole.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return whole.finalize().hexadecimal
     }
 
     /// The shards' hashes, once all parts are read.

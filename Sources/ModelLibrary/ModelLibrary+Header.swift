@@ -1,4 +1,5 @@
 import BLAKE3
+import Bytes
 import GGUF
 
 extension ModelLibrary {

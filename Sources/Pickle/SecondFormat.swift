@@ -1,4 +1,4 @@
-package import GGUF
+package import Bytes
 
 /// Bytes by which a reader of another kind would take a file for one of its own.
 ///

@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 /// The parts of JSON (RFC 8259) that a header is made of, read from a file through a small buffer.
 ///

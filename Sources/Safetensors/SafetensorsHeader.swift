@@ -1,4 +1,4 @@
-package import GGUF
+package import Bytes
 
 /// The header of a safetensors file, checked completely: what it says about the file is true.
 ///

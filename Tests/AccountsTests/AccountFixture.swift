@@ -2,6 +2,7 @@ import Foundation
 import Store
 import Synchronization
 import Testing
+import Timing
 
 @testable import Accounts
 
@@ -11,10 +12,10 @@ final class HandClock: Sendable {
 
     func advance(_ duration: Duration) { seconds.withLock { $0 += duration / .seconds(1) } }
 
-    var clock: AccountClock {
-        AccountClock(
-            date: { [self] in Date(timeIntervalSince1970: seconds.withLock { $0 }) },
-            uptime: { [self] in .seconds(seconds.withLock { $0 }) })
+    var clock: NodeClock {
+        NodeClock(
+            now: { [self] in .seconds(seconds.withLock { $0 }) },
+            date: { [self] in Date(timeIntervalSince1970: seconds.withLock { $0 }) })
     }
 }
 
@@ -43,7 +44,7 @@ struct AccountFixture: Sendable {
     }
 
     static func accounts(
-        _ store: Store, keyPath: String, rules: AccountServices.Rules = .init(), _ clock: AccountClock
+        _ store: Store, keyPath: String, rules: AccountServices.Rules = .init(), _ clock: NodeClock
     ) throws -> AccountServices {
         var rules = rules
         if rules.hashing.cost == .standard { rules.hashing.cost = .negligible }
@@ -98,19 +99,4 @@ func code(_ body: () async throws -> Void) async -> AccountError.Code? {
         try await body()
         return nil
     } catch { return (error as? AccountError)?.code }
-}
-
-/// Random numbers that come again with the same seed (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -1,8 +1,9 @@
+import Bytes
 import Foundation
 import GRDB
-import Link
 import Store
 import Testing
+import Timing
 
 @testable import Accounts
 

@@ -1,7 +1,8 @@
+import Bytes
 import Crypto
 import Foundation
-import Link
 import Testing
+import Timing
 
 @testable import Accounts
 

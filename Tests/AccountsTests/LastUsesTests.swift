@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Store
 import Testing
+import Timing
 
 @testable import Accounts
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import ShoalTestSupport
 import Store
 import Testing
 

@@ -1,4 +1,3 @@
-import Link
 import Testing
 
 @testable import Accounts
@@ -107,17 +106,5 @@ struct NameTests {
     func badIDs(text: String) {
         #expect(UserID(text) == nil)
         #expect(UserID("9223372036854775807")?.rawValue == .max)
-    }
-
-    @Test("base64url has one spelling", arguments: ["A", "AB", "AAB", "AA==", "AA=", "A+", "A/", "A A", "AAAAA", "Ä"])
-    func badBase64(text: String) {
-        #expect(Base64URL.decode(text) == nil)
-    }
-
-    @Test("base64url reads what it wrote", arguments: 0..<70)
-    func base64(count: Int) {
-        var random = SeededRandom(seed: UInt64(count))
-        let bytes: [UInt8] = (0..<count).map { _ in random.next() }
-        #expect(Base64URL.decode(Base64URL.encode(bytes)) == bytes)
     }
 }

@@ -2,13 +2,14 @@ import Acquisition
 import Swarm
 import Synchronization
 import Testing
+import Timing
 
 @Suite("A limit of bytes per second", .timeLimit(.minutes(1)))
 struct BandwidthLimitTests {
     @Test("so many bytes take so long, however they are cut", arguments: [1000, 4096, 100_000, 700_000])
     func rate(piece: Int) async throws {
         let clock = ManualClock()
-        let limit = BandwidthLimit(bytesPerSecond: 100_000, clock: clock.swarmClock)
+        let limit = BandwidthLimit(bytesPerSecond: 100_000, clock: clock.nodeClock)
         try await driving(clock) {
             var sent = 0
             while sent < 1_400_000 {
@@ -26,7 +27,7 @@ struct BandwidthLimitTests {
     @Test("without a limit nothing waits")
     func none() async throws {
         let clock = ManualClock()
-        let limit = BandwidthLimit(clock: clock.swarmClock)
+        let limit = BandwidthLimit(clock: clock.nodeClock)
         for _ in 0..<1000 { try await limit.take(1 << 30) }
         #expect(clock.now.offset == .zero)
         #expect(limit.portion(of: 1 << 18) == 1 << 18)
@@ -35,7 +36,7 @@ struct BandwidthLimitTests {
     @Test("everybody who waits gets a share")
     func fair() async throws {
         let clock = ManualClock()
-        let limit = BandwidthLimit(bytesPerSecond: 1_000_000, clock: clock.swarmClock)
+        let limit = BandwidthLimit(bytesPerSecond: 1_000_000, clock: clock.nodeClock)
         let shares = Shares()
         try await driving(clock) {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -60,7 +61,7 @@ struct BandwidthLimitTests {
     @Test("a change holds for those who wait already", arguments: [0, 10_000_000])
     func change(rate: Int) async throws {
         let clock = ManualClock()
-        let limit = BandwidthLimit(bytesPerSecond: 1000, clock: clock.swarmClock)
+        let limit = BandwidthLimit(bytesPerSecond: 1000, clock: clock.nodeClock)
         try await limit.take(1_000_000)
         let waiting = Task { try await limit.take(1) }
         while clock.sleeperCount == 0 { await Task.yield() }
@@ -73,7 +74,7 @@ struct BandwidthLimitTests {
     @Test("whoever is cancelled lets the next one pass and takes nothing")
     func cancelled() async throws {
         let clock = ManualClock()
-        let limit = BandwidthLimit(bytesPerSecond: 1000, clock: clock.swarmClock)
+        let limit = BandwidthLimit(bytesPerSecond: 1000, clock: clock.nodeClock)
         try await limit.take(10_000)
         let first = Task { try await limit.take(1_000_000) }
         while clock.sleeperCount == 0 { await Task.yield() }

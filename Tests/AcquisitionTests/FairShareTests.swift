@@ -2,6 +2,7 @@ import Acquisition
 import BLAKE3
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 struct FairShareTests {

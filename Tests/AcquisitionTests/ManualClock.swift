@@ -1,5 +1,6 @@
 import Swarm
 import Synchronization
+import Timing
 
 /// A clock that goes when it is told to. Whoever sleeps wakes when its time has come.
 final class ManualClock: Clock, Sendable {
@@ -21,7 +22,7 @@ final class ManualClock: Clock, Sendable {
 
     var now: Instant { state.withLock { $0.now } }
     var minimumResolution: Duration { .zero }
-    var swarmClock: SwarmClock { SwarmClock(self) }
+    var nodeClock: NodeClock { NodeClock(self) }
 
     /// How many sleep now.
     var sleeperCount: Int { state.withLock { $0.sleepers.count } }

@@ -2,6 +2,7 @@ import Acquisition
 import Foundation
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 private let megabyte: UInt64 = 1 << 20

@@ -3,6 +3,7 @@ import Foundation
 import GGUF
 import GRPCCore
 import Link
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 

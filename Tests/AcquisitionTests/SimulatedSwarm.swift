@@ -2,6 +2,7 @@ import Acquisition
 import Foundation
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 /// Nodes that decide round by round, all at the same moment, and carry their decisions out.

@@ -1,4 +1,5 @@
 import BLAKE3
+import ShoalTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -27,19 +28,6 @@ struct OfficialVector: Sendable, CustomTestStringConvertible {
                 inputLength: Int(fields[0]) ?? -1, hash: fields[1], keyedHash: fields[2], derivedKey: fields[3]
             )
         }
-}
-
-/// A repeatable source of randomness (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 struct BLAKE3Tests {
@@ -78,7 +66,7 @@ struct BLAKE3Tests {
 
     @Test("pieces of any length hash like the whole", arguments: 1...20)
     func piecesEqualWhole(seed: UInt64) {
-        var random = SeededGenerator(state: seed)
+        var random = SeededRandom(seed: seed)
         let length = Int.random(in: 0...60_000, using: &random)
         let input = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
         let longest = [1, 7, 63, 64, 65, 1023, 1024, 1025, 9000, 20_000].randomElement(using: &random) ?? 1

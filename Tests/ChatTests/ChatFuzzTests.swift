@@ -1,4 +1,5 @@
 import JSON
+import ShoalTestSupport
 import Testing
 
 @testable import Engine
@@ -8,21 +9,6 @@ import Testing
 #else
     import Foundation
 #endif
-
-/// Random numbers that are the same in every run (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// How long each parser is fed what chance makes; nil: not in this run. `make fuzz` says so.
 private let fuzzSeconds = ProcessInfo.processInfo.environment["SHOAL_FUZZ_SECONDS"].flatMap(Int.init)

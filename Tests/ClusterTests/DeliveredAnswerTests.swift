@@ -1,6 +1,7 @@
 import GGUF
 import Inference
 import Link
+import ShoalTestSupport
 import Testing
 
 @testable import Cluster
@@ -79,7 +80,7 @@ struct DeliveredAnswerTests {
 
     @Test("How the answer is cut into events does not matter", arguments: [1, 2, 3, 5, 8] as [UInt64])
     func otherCuts(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         let text = "Über das Wetter in Köln weiß niemand etwas. 天気はいいです。"
         func cuts() -> [GenerationEvent] {
             var rest = text[...]

@@ -44,14 +44,4 @@ struct DriverChoiceTests {
         #expect(DriverChoice.backEnds(of: devices) == expected)
         #expect(DriverChoice.backEnd(of: devices) == expected[0])
     }
-
-    @Test("Pauses between calls grow to their limit, and differ from worker to worker", arguments: 1...40)
-    func pauses(failures: Int) {
-        var random = SplitMix(seed: UInt64(failures))
-        let pauses = WorkerPauses()
-        let base = min(Duration.milliseconds(500) * (1 << min(failures - 1, 20)), .seconds(30))
-        let delays = (0..<50).map { _ in pauses.delay(afterFailures: failures, using: &random) }
-        #expect(delays.allSatisfy { $0 >= base * 0.5 && $0 <= base * 1.5 })
-        #expect(Set(delays).count > 40)
-    }
 }

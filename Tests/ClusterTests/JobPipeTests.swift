@@ -1,3 +1,4 @@
+import ShoalTestSupport
 import Synchronization
 import Testing
 

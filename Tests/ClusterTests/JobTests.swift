@@ -2,6 +2,7 @@ import Foundation
 import Inference
 import JSON
 import Link
+import ShoalTestSupport
 import Store
 import SwiftProtobuf
 import Synchronization

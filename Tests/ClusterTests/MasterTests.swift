@@ -7,6 +7,7 @@ import Link
 import Logging
 import NIOCore
 import NIOPosix
+import ShoalTestSupport
 import Store
 import SwiftProtobuf
 import Synchronization

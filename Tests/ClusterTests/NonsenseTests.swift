@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Link
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 

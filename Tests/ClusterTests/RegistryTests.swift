@@ -1,9 +1,11 @@
 import Foundation
 import Link
 import Logging
+import ShoalTestSupport
 import Store
 import Synchronization
 import Testing
+import Timing
 
 @testable import Cluster
 
@@ -464,7 +466,7 @@ struct RegistryTests {
     /// Whatever happens in whatever order, the counters are those of a simple account of it.
     @Test("Counters stay right over random histories", arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
     func randomHistory(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         var scene = Scene()
         var sessions: [UInt8: ClusterRegistry.SessionID] = [:]
         var running: [ClusterRegistry.JobID: UInt8] = [:]

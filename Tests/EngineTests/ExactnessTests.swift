@@ -1,4 +1,6 @@
+import Bytes
 import GGUF
+import ShoalTestSupport
 import Testing
 
 @testable import Engine
@@ -40,7 +42,7 @@ struct ExactnessTests {
         let model = try Self.model(architecture)
         let rule = CutTable.rule(for: model)
         #expect(rule.wholeOnlyReason == nil)
-        var generator = SplitMix64(seed: 7)
+        var generator = SeededRandom(seed: 7)
         let tokens = (0..<Self.promptLength + Self.decodeSteps).map { _ in
             Int32.random(in: 0..<Int32(model.vocabularySize ?? 1), using: &generator)
         }
@@ -108,19 +110,5 @@ struct ExactnessTests {
         #expect(!rule.allows(half, of: 4))
         #expect(rule.allows(model.allLayers, of: 4))
         #expect(throws: GGUFError.self) { try WindowView(model: model, layers: half) }
-    }
-}
-
-/// Seeded randomness (SplitMix64, public domain, Sebastiano Vigna).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-        return bits ^ (bits >> 31)
     }
 }

@@ -6,6 +6,7 @@ import GRPCCore
 import Link
 import Logging
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Swarm
 import Synchronization
@@ -98,21 +99,6 @@ struct TinyModel {
         }
         try writer.add(tensor: "output_norm.weight", dimensions: [64], values: values(64))
         return writer
-    }
-}
-
-/// Random numbers that are the same in every run (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 
@@ -210,20 +196,5 @@ extension PeerSupplier {
         try await send(arrival.missing, of: arrival.shard, model: model) { bytes, part, offset in
             try arrival.write(bytes, part: part, at: offset)
         }
-    }
-}
-
-/// Waits for something that other tasks are about to bring about.
-func eventually(
-    within limit: Duration = .seconds(30), _ what: Comment = "what was waited for happens",
-    sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            return
-        }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }

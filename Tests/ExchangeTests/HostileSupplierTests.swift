@@ -4,6 +4,7 @@ import GGUF
 import GRPCCore
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Swarm
 import SwiftProtobuf
 import Synchronization

@@ -6,10 +6,12 @@ import Link
 import Logging
 import ModelLibrary
 import NIOCore
+import ShoalTestSupport
 import Swarm
 import SwiftProtobuf
 import Synchronization
 import Testing
+import Timing
 
 @testable import Acquisition
 
@@ -229,7 +231,7 @@ struct ServerTests {
     func trickle(seconds: Int) async throws {
         try await withExchange { exchange in
             let now = Mutex(Duration.zero)
-            var clock = SwarmClock.system
+            var clock = NodeClock.system
             clock.now = { now.withLock { $0 } }
             clock.sleep = { _ in try await Task.sleep(for: .seconds(3600)) }
             let reader = SlowReader { now.withLock { $0 += .seconds(seconds) } }

@@ -1,10 +1,12 @@
 import Acquisition
 import BLAKE3
+import Bytes
 import Foundation
 import GGUF
 import Hub
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import StandIn
 import Store
 import Swarm

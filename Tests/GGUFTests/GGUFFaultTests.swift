@@ -1,4 +1,6 @@
+import Bytes
 import GGUF
+import ShoalTestSupport
 import Testing
 
 /// A damaged file and the fault that it must give.
@@ -174,8 +176,8 @@ struct GGUFFaultTests {
     }
 
     @Test("a missing file, a folder and an empty file give errors that name them")
-    func unreadableFiles() throws {
-        try withTemporaryFolder { folder in
+    func unreadableFiles() async throws {
+        try await withTemporaryFolder { folder in
             let missing = try #require(throws: GGUFError.self) { try GGUFModel(parts: ["\(folder)/absent.gguf"]) }
             #expect(missing.code == .unreadable)
             #expect(missing.path == "\(folder)/absent.gguf")

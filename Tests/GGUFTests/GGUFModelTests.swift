@@ -1,4 +1,6 @@
+import Bytes
 import GGUF
+import ShoalTestSupport
 import Testing
 
 @Suite("GGUF models")
@@ -34,9 +36,9 @@ struct GGUFModelTests {
     }
 
     @Test("parts that do not belong together are refused")
-    func wrongParts() throws {
+    func wrongParts() async throws {
         let writer = try SampleModel.writer()
-        try withTemporaryFolder { folder in
+        try await withTemporaryFolder { folder in
             let paths = try writer.write(parts: 3, prefix: "\(folder)/m")
             #expect(try GGUFModel(parts: paths).tensors.count == SampleModel.model(writer).tensors.count)
             let wrong = [

@@ -1,3 +1,4 @@
+import Bytes
 import GGUF
 
 /// Small models for the tests of this target. Their numbers mean nothing; their shapes and sizes do.
@@ -52,19 +53,5 @@ enum SampleModel {
 
     static func model(_ writer: GGUFWriter) throws -> GGUFModel {
         try GGUFModel(sources: [("sample", MemorySource(try writer.encoded()))])
-    }
-}
-
-/// Seeded randomness (SplitMix64, public domain, Sebastiano Vigna).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-        return bits ^ (bits >> 31)
     }
 }

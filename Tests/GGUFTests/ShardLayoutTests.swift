@@ -1,4 +1,6 @@
+import Bytes
 import GGUF
+import ShoalTestSupport
 import Testing
 
 @Suite("Shard layout")
@@ -7,7 +9,7 @@ struct ShardLayoutTests {
     static let cases: [(seed: UInt64, tied: Bool)] = (0..<40).map { ($0, $0 % 3 == 0) }
 
     private static func model(seed: UInt64, tied: Bool) throws -> (model: GGUFModel, shardSizeBytes: UInt64) {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let elements = (0..<Int.random(in: 1...12, using: &generator)).map { _ in
             32 * Int.random(in: 1...20, using: &generator)
         }

@@ -1,5 +1,7 @@
+import Bytes
 import Foundation
 import GGUF
+import ShoalTestSupport
 import Testing
 
 @Suite("Window views")
@@ -81,9 +83,9 @@ struct WindowViewTests {
     }
 
     @Test("a window of all layers of a model in parts is the model in one file")
-    func wholeWindowJoinsParts() throws {
+    func wholeWindowJoinsParts() async throws {
         let writer = try SampleModel.writer(alignment: 64)
-        try withTemporaryFolder { folder in
+        try await withTemporaryFolder { folder in
             let paths = try writer.write(parts: 3, prefix: "\(folder)/m")
             #expect(paths[1] == "\(folder)/m-00002-of-00003.gguf")
             let model = try GGUFModel(path: paths[1])
@@ -99,7 +101,7 @@ struct WindowViewTests {
         let model = try SampleModel.model(try SampleModel.writer(alignment: 256))
         let view = try Self.view(model, 1, 4)
         let all = try view.bytes(at: 0, count: Int(view.byteCount))
-        var generator = SplitMix64(seed: 5)
+        var generator = SeededRandom(seed: 5)
         for _ in 0..<5000 {
             let start = Int.random(in: 0...all.count, using: &generator)
             let wanted = Int.random(in: 0...700, using: &generator)
@@ -135,13 +137,13 @@ struct WindowViewTests {
     }
 
     @Test("a sparse file with one shard's bytes gives that shard's window")
-    func sparseFile() throws {
+    func sparseFile() async throws {
         let writer = try SampleModel.writer(layerElements: Array(repeating: 8192, count: 4))
         let whole = try writer.encoded()
         let model = try SampleModel.model(writer)
         let layout = ShardLayout(model: model, shardSizeBytes: model.tensorBytes / 3)
         let shard = layout.shards[1]
-        try withTemporaryFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = "\(folder)/sparse.gguf"
             #expect(FileManager.default.createFile(atPath: path, contents: nil))
             let file = try FileHandle(forWritingTo: URL(filePath: path))
@@ -162,8 +164,8 @@ struct WindowViewTests {
     }
 
     @Test("a file that becomes shorter gives an error")
-    func shrunkFile() throws {
-        try withTemporaryFolder { folder in
+    func shrunkFile() async throws {
+        try await withTemporaryFolder { folder in
             let path = "\(folder)/m.gguf"
             try SampleModel.writer().write(to: path)
             let model = try GGUFModel(parts: [path])

@@ -1,3 +1,5 @@
+import ShoalTestSupport
+
 /// Writes texts that a grammar accepts, the same ones for the same seed.
 struct GrammarSampler {
     private typealias Node = GrammarMatcher.Node

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import ShoalTestSupport
 import Testing
 
 @testable import Grammars

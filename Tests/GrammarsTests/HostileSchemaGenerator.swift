@@ -1,4 +1,5 @@
 import JSON
+import ShoalTestSupport
 
 /// Makes schemas that are large, deep, wide and full of references, the same ones for the same seed.
 struct HostileSchemaGenerator {

@@ -1,4 +1,5 @@
 import Accounts
+import Bytes
 import GGUF
 import HTTPTypes
 import Inference

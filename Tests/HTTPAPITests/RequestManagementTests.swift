@@ -1,5 +1,6 @@
 import HTTPTypes
 import JSON
+import ShoalTestSupport
 import Testing
 
 @testable import HTTPAPI
@@ -103,7 +104,7 @@ struct RequestManagementTests {
 
     @Test("with random members are answered or refused, and never break the node")
     func randomBodies() async throws {
-        var generator = SplitMix(seed: 7)
+        var generator = SeededRandom(seed: 7)
         var bodies: [(String, JSONValue)] = []
         for _ in 0..<1500 {
             let isChat = Bool.random(using: &generator)
@@ -130,7 +131,7 @@ struct RequestManagementTests {
         "grammar", "json_schema", "echo", "best_of", "suffix", "user", "chat_template_kwargs", "lora", "mirostat", "x",
     ]
 
-    private static func randomValue(depth: Int, using generator: inout SplitMix) -> JSONValue {
+    private static func randomValue(depth: Int, using generator: inout SeededRandom) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 9 : 7), using: &generator) {
         case 0: return .null
         case 1: return .bool(.random(using: &generator))
@@ -155,20 +156,5 @@ struct RequestManagementTests {
                     )
                 })
         }
-    }
-}
-
-/// Random numbers that are the same every time (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

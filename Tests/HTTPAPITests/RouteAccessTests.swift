@@ -1,3 +1,4 @@
+import Bytes
 import FoundationEssentials
 import HTTPTypes
 import JSON
@@ -5,6 +6,7 @@ import Link
 import Logging
 import Synchronization
 import Testing
+import Timing
 
 @testable import Accounts
 @testable import HTTPAPI
@@ -308,8 +310,8 @@ private struct People: Sendable {
 
     init() async throws {
         let time = time
-        let clock = AccountClock(
-            date: { Date(timeIntervalSince1970: time.seconds) }, uptime: { .seconds(time.seconds) })
+        let clock = NodeClock(
+            now: { .seconds(time.seconds) }, date: { Date(timeIntervalSince1970: time.seconds) })
         accounts = ScriptedNode.accounts(clock: clock)
         _ = try await Self.add("late", .user, to: accounts)
         expiredJWT = try await accounts.jwts.issue(for: Self.logIn("late", accounts)).text

@@ -1,6 +1,7 @@
 import Hub
 import Logging
 import NIOCore
+import ShoalTestSupport
 import StandIn
 import Synchronization
 import Testing
@@ -8,7 +9,7 @@ import Testing
 /// Reading files of a hub that misbehaves.
 struct FaultTests {
     static let size = 2_000_000
-    static let content = SplitMix64.bytes(size, seed: 2)
+    static let content = SeededRandom.bytes(size, seed: 2)
     static let files = ["shoal/tiny-GGUF/tiny.gguf": content]
 
     /// Runs `body` with a file that was looked up before the faults came into force.
@@ -96,7 +97,7 @@ struct FaultTests {
     }
 
     @Test func `a file that is far into a server without ranges is given up`() async throws {
-        let content = SplitMix64.bytes(9 << 20, seed: 3)
+        let content = SeededRandom.bytes(9 << 20, seed: 3)
         try await withStandInHub(files: ["shoal/tiny-GGUF/tiny.gguf": content]) { hub in
             try await hub.fault(#"{"kind": "ignore_range", "host": "store"}"#)
             try await hub.withClient { client in

@@ -88,18 +88,4 @@ struct HeaderTests {
     func `what is no entity tag is refused`(_ text: String) {
         #expect(EntityTag(text) == nil)
     }
-
-    @Test(arguments: [UInt64](0..<5))
-    func `pauses grow up to their limit, with jitter`(_ seed: UInt64) {
-        let backoff = Backoff(first: .milliseconds(100), longest: .seconds(2))
-        var generator = SplitMix64(seed: seed)
-        var pauses: Set<Duration> = []
-        for failures in 1...40 {
-            let whole = min(Duration.milliseconds(100) * Int(1 << min(failures - 1, 20)), .seconds(2))
-            let pause = backoff.pause(after: failures, using: &generator)
-            #expect(pause >= whole * 0.5 && pause <= whole, "seed \(seed), failure \(failures)")
-            pauses.insert(pause)
-        }
-        #expect(pauses.count > 30)
-    }
 }

@@ -1,5 +1,6 @@
 import Hub
 import NIOCore
+import ShoalTestSupport
 import StandIn
 import Synchronization
 import Testing
@@ -19,7 +20,7 @@ import Testing
 /// Reading many ranges over several connections.
 struct ManyRangesTests {
     @Test func `neighbouring ranges come with one request, and gaps are dropped`() async throws {
-        let content = SplitMix64.bytes(1_000_000, seed: 4)
+        let content = SeededRandom.bytes(1_000_000, seed: 4)
         try await withStandInHub(files: ["a/b/c.gguf": content]) { hub in
             try await hub.withClient { client in
                 let file = try await client.resolve(HubRepository("a/b"), HubFilePath("c.gguf"))
@@ -33,7 +34,7 @@ struct ManyRangesTests {
     }
 
     @Test func `a long range is split over the connections`() async throws {
-        let content = SplitMix64.bytes(4 << 20, seed: 5)
+        let content = SeededRandom.bytes(4 << 20, seed: 5)
         try await withStandInHub(files: ["a/b/c.gguf": content]) { hub in
             try await hub.withClient { client in
                 let file = try await client.resolve(HubRepository("a/b"), HubFilePath("c.gguf"))
@@ -48,8 +49,8 @@ struct ManyRangesTests {
 
     @Test(arguments: [UInt64(11), 12, 13])
     func `through many breaks every wanted byte comes once`(_ seed: UInt64) async throws {
-        var generator = SplitMix64(seed: seed)
-        let content = SplitMix64.bytes(3_000_000, seed: seed)
+        var generator = SeededRandom(seed: seed)
+        let content = SeededRandom.bytes(3_000_000, seed: seed)
         let ranges: [Range<UInt64>] = (0..<30).map { _ in
             let start = UInt64.random(in: 0..<2_900_000, using: &generator)
             return start..<start + UInt64.random(in: 0...100_000, using: &generator)
@@ -68,7 +69,7 @@ struct ManyRangesTests {
     }
 
     @Test func `when one piece fails the others are given up`() async throws {
-        let content = SplitMix64.bytes(4 << 20, seed: 6)
+        let content = SeededRandom.bytes(4 << 20, seed: 6)
         try await withStandInHub(files: ["a/b/c.gguf": content]) { hub in
             try await hub.withClient { client in
                 let file = try await client.resolve(HubRepository("a/b"), HubFilePath("c.gguf"))

@@ -1,5 +1,7 @@
+import Bytes
 import GGUF
 import Hub
+import ShoalTestSupport
 import StandIn
 import Testing
 
@@ -10,7 +12,7 @@ struct ProbeTests {
         var writer = GGUFWriter()
         writer.set("general.architecture", to: .string("llama"))
         writer.set("tokenizer.ggml.tokens", to: .array(GGUFArray((0..<words).map { "word number \($0)" })))
-        let data = SplitMix64.bytes(1 << 20, seed: 8)
+        let data = SeededRandom.bytes(1 << 20, seed: 8)
         try writer.add(tensor: "blk.0.ffn_up.weight", dimensions: [512, 512], type: .f32, data: MemorySource(data))
         return try writer.encoded()
     }
@@ -32,7 +34,7 @@ struct ProbeTests {
     }
 
     @Test(arguments: [
-        Array("no model at all".utf8), [], Array("GGUF".utf8), SplitMix64.bytes(600_000, seed: 9),
+        Array("no model at all".utf8), [], Array("GGUF".utf8), SeededRandom.bytes(600_000, seed: 9),
         Array("GGUF".utf8) + [3, 0, 0, 0] + Array(repeating: 255, count: 100_000),
     ])
     func `what is no GGUF file is said to be none`(_ content: [UInt8]) async throws {

@@ -1,12 +1,13 @@
 import Hub
 import NIOCore
+import ShoalTestSupport
 import StandIn
 import Testing
 
 /// Reading files of a hub that behaves.
 struct ReadingTests {
     static let repository = "shoal/tiny-GGUF"
-    static let large = SplitMix64.bytes(3_000_000, seed: 1)
+    static let large = SeededRandom.bytes(3_000_000, seed: 1)
 
     static func withHub(_ body: (StandInHub) async throws -> Void) async throws {
         try await withStandInHub(

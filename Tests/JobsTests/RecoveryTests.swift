@@ -2,6 +2,7 @@ import Accounts
 import Foundation
 import GRDB
 import Logging
+import ShoalTestSupport
 import Store
 import Testing
 

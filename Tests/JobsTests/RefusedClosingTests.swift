@@ -1,6 +1,7 @@
 import Accounts
 import Foundation
 import GRDB
+import ShoalTestSupport
 import Store
 import Testing
 

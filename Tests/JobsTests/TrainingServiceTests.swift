@@ -2,6 +2,7 @@ import Accounts
 import Events
 import Files
 import Foundation
+import ShoalTestSupport
 import Store
 import Testing
 
@@ -300,17 +301,5 @@ struct TrainingServiceTests {
             }
             #expect(kinds == ["training_queued", "training_started", "training_progress", "training_succeeded"])
         }
-    }
-}
-
-/// Looks until `condition` holds.
-func eventually(within limit: Duration = .seconds(20), _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record("not within \(limit)")
-            return
-        }
-        try await Task.sleep(for: .milliseconds(5))
     }
 }

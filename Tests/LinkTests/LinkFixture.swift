@@ -5,15 +5,6 @@ import Synchronization
 
 @testable import Link
 
-/// A fresh folder, mode 0700, deleted afterwards.
-func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("shoal-\(UUID().uuidString.prefix(8))")
-    try FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try await body(folder.path)
-}
-
 /// Keeps what is logged, to be asked about.
 final class LogRecorder: Sendable {
     private let lines = Mutex<[(level: Logger.Level, text: String)]>([])

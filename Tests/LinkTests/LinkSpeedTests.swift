@@ -1,4 +1,5 @@
 import Foundation
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import ShoalTestSupport
 import SwiftProtobuf
 import Synchronization
 import Testing
@@ -344,17 +345,5 @@ struct LinkTransportTests {
         }
         #expect(error?.code == code)
         #expect(service.callers.seen.withLock { $0.isEmpty })
-    }
-}
-
-/// Waits for something that another thread is about to do.
-func eventually(within limit: Duration = .seconds(20), _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else {
-            Issue.record("what was waited for did not happen within \(limit)")
-            return
-        }
-        try await Task.sleep(for: .milliseconds(20))
     }
 }

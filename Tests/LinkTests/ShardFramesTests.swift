@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import NIOCore
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 
@@ -22,7 +23,7 @@ struct ShardFramesTests {
 
     /// All that the reader makes of bytes that come in pieces of random sizes.
     private func read(
-        _ bytes: ByteBuffer, with random: inout SeededGenerator
+        _ bytes: ByteBuffer, with random: inout SeededRandom
     ) throws(RPCError) -> (chunks: [ShardChunk], ends: [RPCError?], isAtStart: Bool) {
         var (reader, rest) = (ShardAnswerReader(), bytes)
         var (chunks, ends): ([ShardChunk], [RPCError?]) = ([], [])
@@ -42,7 +43,7 @@ struct ShardFramesTests {
 
     @Test("what is written is read, however it is cut")
     func roundTrip() throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<50 {
             var (stream, sent): (ByteBuffer, [UInt8]) = (ByteBuffer(), [])
             let part = UInt32.random(in: 0 ... .max, using: &random)
@@ -70,7 +71,7 @@ struct ShardFramesTests {
 
     @Test("what is cut off is no end, and what is bent is refused or read, never taken for more than came")
     func malformed() throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         var whole = frame(chunk(3, 1 << 40, [UInt8](0..<100)))
         whole.writeImmutableBuffer(ShardFrames.end(RPCError(code: .notFound, message: "gone")))
         for count in 0..<whole.readableBytes {
@@ -104,7 +105,7 @@ struct ShardFramesTests {
             [0, 5, 0, UInt32(ShardFrames.maximumMessageBytes + 1)], [0, 17, 0, 0], [0, .max, 0, 0],
         ])
     func excess(numbers: [UInt32]) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         var bytes = ByteBuffer()
         for number in numbers { bytes.writeInteger(number) }
         #expect(throws: RPCError.self) { try read(bytes, with: &random) }
@@ -148,20 +149,5 @@ struct ShardFramesTests {
         #expect(throws: Fault.self) {
             try ShardChunk(part: 0, offset: 0, count: 10) { _ in throw Fault() }
         }
-    }
-}
-
-/// SplitMix64.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import GRPCCore
 import Logging
+import ShoalTestSupport
 import SwiftProtobuf
 import Synchronization
 import Testing

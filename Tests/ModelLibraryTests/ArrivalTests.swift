@@ -1,6 +1,7 @@
 import BLAKE3
 import Foundation
 import GGUF
+import ShoalTestSupport
 import Store
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
     private func feed(
         _ arrival: ShardArrival, from bytes: [UInt8], piece: Int = 7000, upTo count: Int = .max, seed: UInt64 = 1
     ) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededRandom(seed: seed)
         let pieces = arrival.missing.flatMap { range in
             stride(from: Int(range.offset), to: Int(range.end), by: piece).map { start in
                 start..<min(start + piece, Int(range.end))

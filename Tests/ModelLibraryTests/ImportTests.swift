@@ -4,6 +4,7 @@ import Events
 import Foundation
 import GGUF
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Synchronization
 import Testing
@@ -89,7 +90,7 @@ struct ImportTests {
     @Test("shards that are added one after the other make the original file", arguments: 1...4)
     func growing(seed: UInt64) async throws {
         try await withLibrary { fixture in
-            var random = SeededGenerator(state: seed)
+            var random = SeededRandom(seed: seed)
             let path = try fixture.write(TestModel(seed: seed, isTied: seed % 2 == 0))
             let library = try await fixture.open()
             let first = try await library.importFile(path: path, shards: indices(1), shardSizeBytes: size).model

@@ -2,6 +2,7 @@ import BLAKE3
 import Foundation
 import GGUF
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Testing
 
@@ -14,7 +15,7 @@ struct LibraryTests {
     @Test("verifying finds a flipped byte, wherever it is, with and without a trace", arguments: 1...4, [false, true])
     func flippedByte(seed: UInt64, rots: Bool) async throws {
         try await withLibrary { fixture in
-            var random = SeededGenerator(state: seed)
+            var random = SeededRandom(seed: seed)
             let path = try fixture.write()
             let library = try await fixture.open()
             let model = try await library.importFile(path: path, shardSizeBytes: size).model
@@ -305,7 +306,7 @@ struct ModelManifestTests {
     @Test("held shards cover exactly their layers, in runs that do not touch", arguments: 1...5)
     func coverage(seed: UInt64) async throws {
         let manifest = try await manifest()
-        var random = SeededGenerator(state: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<50 {
             let held = Set(manifest.shardIndices.filter { _ in Bool.random(using: &random) })
             let runs = manifest.layers(coveredBy: held)

@@ -1,4 +1,5 @@
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 struct ModelIDTests {
@@ -40,7 +41,7 @@ struct ModelIDTests {
 
     @Test("any file name gives an id that is one, and stays the same", arguments: 1...10)
     func properties(seed: UInt64) {
-        var random = SeededGenerator(state: seed)
+        var random = SeededRandom(seed: seed)
         let alphabet = Array("abzAZ019-_. /\\\u{0}é🐟\n")
         for _ in 0..<500 {
             let length = Int.random(in: 0...300, using: &random)

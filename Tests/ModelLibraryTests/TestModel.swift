@@ -1,18 +1,6 @@
 import Foundation
 import GGUF
-
-/// A repeatable source of randomness (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
+import ShoalTestSupport
 
 /// A small GGUF model of six layers with random weights, about 700 KB: its tensors have whole disk blocks.
 struct TestModel {
@@ -24,7 +12,7 @@ struct TestModel {
     var isTied = false
 
     private func writer() throws -> GGUFWriter {
-        var random = SeededGenerator(state: seed)
+        var random = SeededRandom(seed: seed)
         func values(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &random) } }
         var writer = GGUFWriter()
         writer.set("general.architecture", to: .string("llama"))

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Logging
 import ServiceLifecycle
+import ShoalTestSupport
 import Store
 import Synchronization
 import Testing
@@ -18,7 +19,7 @@ struct AccountUpkeepTests {
 
     @Test("the first administrator's password comes although it cannot be made at first")
     func lateAdministrator() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let accounts = try accounts(
                 in: root, hashing: .init(concurrent: 1, waiting: 0, reserved: 0, cost: .negligible))
             let (entered, enter) = AsyncStream.makeStream(of: Never.self)
@@ -67,7 +68,7 @@ struct AccountUpkeepTests {
 
     @Test("what requests took note of is written down at the end")
     func end() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let services = try accounts(in: root, hashing: .init(cost: .negligible))
             let user = try await services.users.create(
                 NewUser(
@@ -97,7 +98,7 @@ struct AccountUpkeepTests {
 
     @Test("the first administrator's password stays the same until it is used, and its file goes when nobody needs it")
     func samePassword() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let accounts = try accounts(in: root, hashing: .init(cost: .negligible))
             let file = root + "/admin_password"
             /// What a start shows.

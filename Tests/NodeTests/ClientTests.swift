@@ -1,4 +1,5 @@
 import ArgumentParser
+import ShoalTestSupport
 import Testing
 
 @testable import Node
@@ -39,7 +40,7 @@ import Testing
     @Test func `the flag wins over the environment, which wins over the running node, which wins over the default`()
         async throws
     {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             var environment = ["SHOAL_DATA_DIR": root]
             #expect(try target([], environment).address == .standard)
@@ -59,7 +60,7 @@ import Testing
     }
 
     @Test func `the key of this machine's node is sent to no other machine`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let environment = ["SHOAL_DATA_DIR": root]
             let key = try APIKeyFile.loadOrCreate(in: DataDirectory(path: root))
             #expect(try target([], environment).apiKey == key)

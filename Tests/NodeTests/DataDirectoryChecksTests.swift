@@ -1,3 +1,4 @@
+import ShoalTestSupport
 import Testing
 
 @testable import Node
@@ -20,7 +21,7 @@ struct DataDirectoryChecksTests {
             ("identity.key", 0o604, "identity"), ("swarm.key", 0o660, "swarm key"),
         ] as [(String, UInt16, String)])
     func modes(name: String, mode: UInt16, check: String) async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root + "/data")
             try directory.create()
             _ = try APIKeyFile.loadOrCreate(in: directory)

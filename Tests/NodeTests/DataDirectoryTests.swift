@@ -1,3 +1,4 @@
+import ShoalTestSupport
 import Testing
 
 @testable import Node
@@ -15,7 +16,7 @@ import Testing
 
 @Suite struct DataDirectoryTests {
     @Test func `the directory is made with its parents, for its owner alone`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root + "/a/b")
             try directory.create()
             try directory.create()
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func `a directory whose place a file has cannot be made`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             try SmallFile.write([], to: root + "/a")
             let error = try #require(throws: NodeError.self) { try DataDirectory(path: root + "/a/b").create() }
             #expect(error.code == .dataDirectory)
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test func `what a killed daemon had not put in place goes, and nothing else`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             let kept = ["api_key", "notes.new", "run.json", "shoal.sqlite"]
             for name in kept + ["api_key.17.new", "run.json.300623305.new"] {
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func `what other users could read or change is closed to them, and said so once`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             let wide: [(String, mode_t, Int)] = [
                 (directory.path, 0o755, 0o700), (directory.apiKey, 0o644, 0o600), (directory.settings, 0o664, 0o600),
@@ -67,7 +68,7 @@ import Testing
     }
 
     @Test func `a directory that no node has been in stays as it is`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             #expect(chmod(root, 0o755) == 0)
             let sentences = try DataDirectory(path: root).closeToOthers()
             let mode = try permissions(of: root)
@@ -76,7 +77,7 @@ import Testing
     }
 
     @Test func `settings that others can change are refused, since they name commands`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let file = root + "/shoal.yaml"
             try SmallFile.write(Array("log:\n  level: debug\n".utf8), to: file)
             func code(_ configurationFile: String?) -> SettingsError.Code? {
@@ -105,7 +106,7 @@ import Testing
     }
 
     @Test func `a second lock is refused by the process that has the first, until that is given back`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             #expect(!directory.isInUse)
             do {
@@ -122,7 +123,7 @@ import Testing
     }
 
     @Test func `the key is made once, with 64 hexadecimal digits that only the owner reads`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             #expect(try APIKeyFile.load(in: directory) == nil)
             let key = try APIKeyFile.loadOrCreate(in: directory)
@@ -137,7 +138,7 @@ import Testing
 
     @Test(arguments: ["", "abc", String(repeating: "g", count: 64), String(repeating: "0", count: 65)])
     func `a key file with something else in it is refused, not overwritten`(content: String) async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             try SmallFile.write(Array(content.utf8), to: directory.apiKey)
             let error = try #require(throws: NodeError.self) { try APIKeyFile.loadOrCreate(in: directory) }
@@ -147,7 +148,7 @@ import Testing
     }
 
     @Test func `a run record counts only while a daemon has the lock`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let directory = DataDirectory(path: root)
             let record = RunRecord(processID: getpid(), url: "http://127.0.0.1:1", swarmPort: 2, version: "3")
             try record.write(in: directory)
@@ -161,7 +162,7 @@ import Testing
     }
 
     @Test func `a file past its limit is refused before it fills the memory`() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             try SmallFile.write([UInt8](repeating: 1, count: 200_000), to: root + "/big")
             #expect(try SmallFile.read(root + "/big").count == 200_000)
             #expect(throws: (any Error).self) { try SmallFile.read(root + "/big", limit: 1000) }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import ShoalTestSupport
 import Synchronization
 import Testing
 
@@ -12,7 +13,7 @@ struct EngineProgramTests {
     private func withProgram<Answer: Sendable>(
         _ script: String, limit: Duration = .seconds(30), _ body: (EngineProgram) async throws -> Answer
     ) async throws -> Answer {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             let binary = directory + "/engine"
             try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: binary))
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: binary)

@@ -1,3 +1,4 @@
+import ShoalTestSupport
 import Testing
 
 @testable import Node
@@ -17,7 +18,7 @@ struct LogFileTests {
 
     @Test("It is its owner's alone, goes on where it ended, and keeps twice the limit at most")
     func rotation() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let path = root + "/shoal.log"
             for round in 0..<3 {
                 let file = LogFile(path: path, limit: 100)
@@ -38,7 +39,7 @@ struct LogFileTests {
 
     @Test("Lines of many threads stay whole")
     func threads() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let file = LogFile(path: root + "/shoal.log", limit: 1 << 20)
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<8 {
@@ -54,7 +55,7 @@ struct LogFileTests {
 
     @Test("A place where nothing can be written, or that is a link, is no reason to stop")
     func noPlace() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             LogFile(path: root + "/missing/shoal.log").append([10])
             try SmallFile.write([1, 2], to: root + "/victim")
             try FileManager.default.createSymbolicLink(
@@ -66,7 +67,7 @@ struct LogFileTests {
 
     @Test("Its end is read over both files, and followed into the next one")
     func tail() async throws {
-        try await withTemporaryDirectory { root in
+        try await withTemporaryFolder { root in
             let path = root + "/shoal.log"
             #expect(throws: CommandError.self) { try LogTail(path: path, directory: root) }
             let file = LogFile(path: path, limit: 30)

@@ -1,6 +1,7 @@
 import Acquisition
 import Jobs
 import Logging
+import ShoalTestSupport
 import Testing
 
 @testable import Node
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func `flags win over the environment, which wins over the file, which wins over the default`() async throws {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             try write("api:\n  port: 1\n", to: directory + "/shoal.yaml")
             var environment = bare
             environment["SHOAL_DATA_DIR"] = directory
@@ -83,7 +84,7 @@ import Testing
     }
 
     @Test func `what nodes keep by themselves, and when, can be set in the file`() async throws {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             let text = """
                 node:
                   region: attic
@@ -131,7 +132,7 @@ import Testing
 
     @Test func `a file given by name is used instead of the one in the data directory, and may name that`() async throws
     {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             let file = directory + "/other.yaml"
             try write("# mine\nnode:\n  data_dir: \(directory)/data\n  nickname: heron\nlog:\n", to: file)
             let settings = try Settings.load(environment: bare, configurationFile: file)
@@ -193,7 +194,7 @@ import Testing
     func `an unknown key of the file is refused by name, line and the nearest key`(
         text: String, key: String, suggestion: String, line: Int
     ) async throws {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             try write(text, to: directory + "/shoal.yaml")
             let error = try #require(throws: SettingsError.self) {
                 try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
@@ -207,7 +208,7 @@ import Testing
 
     @Test(arguments: ["- a\n- b\n", "just words\n", "api: [1, 2\n", "api:\n\tport: 1\n", "api:\n  port: [1, 2]\n"])
     func `a file that is no settings file is refused by its path`(text: String) async throws {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             try write(text, to: directory + "/shoal.yaml")
             let error = try #require(throws: SettingsError.self) {
                 try Settings.load(environment: ["SHOAL_DATA_DIR": directory])
@@ -225,7 +226,7 @@ import Testing
     }
 
     @Test func `the file in the data directory cannot name another data directory`() async throws {
-        try await withTemporaryDirectory { directory in
+        try await withTemporaryFolder { directory in
             try write("node:\n  data_dir: /elsewhere\n", to: directory + "/shoal.yaml")
             let error = try #require(throws: SettingsError.self) {
                 try Settings.load(environment: ["SHOAL_DATA_DIR": directory])

@@ -1,24 +1,11 @@
-/// Repeatable random numbers (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
+import ShoalTestSupport
 
 /// Damages bytes in one or two places: bits, opcodes, small numbers, cuts and copies.
 struct Mutator {
-    var generator: SplitMix64
+    var generator: SeededRandom
     private let opcodes: [UInt8] = Array("(.012FGIJKLMNQRSTUVX]abcdeghijlopqrstu})BC".utf8) + [UInt8](0x80...0x98)
 
-    init(generator: SplitMix64) { self.generator = generator }
+    init(generator: SeededRandom) { self.generator = generator }
 
     mutating func damaged(_ original: [UInt8]) -> [UInt8] {
         var bytes = original

@@ -1,4 +1,4 @@
-import GGUF
+import Bytes
 import Pickle
 import Testing
 

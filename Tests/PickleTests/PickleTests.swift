@@ -1,5 +1,6 @@
-import GGUF
+import Bytes
 import Pickle
+import ShoalTestSupport
 import Testing
 
 @Suite("Reading pickles")
@@ -86,7 +87,7 @@ struct PickleTests {
 
     @Test("Damaged pickles give a summary that is true or a typed error", arguments: [1, 2, 3, 4] as [UInt64])
     func fuzz(_ seed: UInt64) throws {
-        var mutator = Mutator(generator: SplitMix64(seed: seed))
+        var mutator = Mutator(generator: SeededRandom(seed: seed))
         let originals = [
             P.dictionary(P.op("](") + P.int(1) + P.text("a") + P.op("e")),
             P.proto(4) + P.short("collections") + P.memoize + P.short("OrderedDict") + P.memoize + P.stackGlobal

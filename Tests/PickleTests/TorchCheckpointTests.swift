@@ -1,6 +1,7 @@
-import GGUF
+import Bytes
 import Pickle
 import Safetensors
+import ShoalTestSupport
 import Testing
 
 @Suite("Reading checkpoints made by hand")
@@ -65,7 +66,7 @@ struct TorchCheckpointTests {
 
     @Test("What random numbers a storage holds does not matter", arguments: [7, 8] as [UInt64])
     func randomStorages(_ seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         func storages(_ count: Int) -> [[UInt8]] {
             (0..<count).map { _ in (0..<4).flatMap { _ in P.eight(generator.next()) } }
         }
@@ -200,7 +201,7 @@ struct TorchCheckpointTests {
 
     @Test("Of honest safetensors files none is taken for another format", arguments: [11, 12] as [UInt64])
     func honest(_ seed: UInt64) throws {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for round in 0..<2000 {
             let names = [
                 "lora_unet_down_blocks", "attn1.to_q", "text_model.encoder", "lora_up.weight", "alpha", "V", "c", "oc",
@@ -228,7 +229,7 @@ struct TorchCheckpointTests {
 
     @Test("Damaged archives give a checkpoint that is true or a typed error", arguments: [5, 6] as [UInt64])
     func fuzz(_ seed: UInt64) throws {
-        var mutator = Mutator(generator: SplitMix64(seed: seed))
+        var mutator = Mutator(generator: SeededRandom(seed: seed))
         let originals = [ZipBytes.checkpoint(P.dictionary()).bytes, P.legacy(P.dictionary(isLegacy: true))]
         var accepted = 0
         for round in 0..<8000 {

@@ -1,5 +1,6 @@
-import GGUF
+import Bytes
 import Safetensors
+import ShoalTestSupport
 import Testing
 
 @Suite("Reading safetensors headers")
@@ -223,7 +224,7 @@ struct SafetensorsHeaderTests {
 
     @Test("Damaged files give a header that is true or a typed error", arguments: [1, 2, 3, 4] as [UInt64])
     func fuzz(_ seed: UInt64) throws {
-        var mutator = Mutator(generator: SplitMix64(seed: seed))
+        var mutator = Mutator(generator: SeededRandom(seed: seed))
         var accepted = 0
         let rounds = 10_000
         for _ in 0..<rounds {

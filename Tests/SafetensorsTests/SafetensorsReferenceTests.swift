@@ -1,6 +1,7 @@
+import Bytes
 import Foundation
-import GGUF
 import Safetensors
+import ShoalTestSupport
 import Testing
 
 /// Compares with the official Python package, run with the Python of `scripts/python`.
@@ -41,7 +42,7 @@ struct SafetensorsReferenceTests {
     @Test("What the package refuses is refused, and only the stricter rules refuse more")
     func refused() async throws {
         let seed: UInt64 = 11
-        var mutator = Mutator(generator: SplitMix64(seed: seed))
+        var mutator = Mutator(generator: SeededRandom(seed: seed))
         var files = ["ordinary": SampleFile.ordinary]
         for number in 0..<2000 { files["damaged-\(number)"] = mutator.damaged(SampleFile.ordinary) }
         for (number, refusal) in SafetensorsHeaderTests.refusals.enumerated() {

@@ -1,3 +1,5 @@
+import ShoalTestSupport
+
 /// Safetensors files by hand, right and wrong.
 enum SampleFile {
     /// `header` with its length before it and `dataBytes` bytes after it.
@@ -17,24 +19,9 @@ enum SampleFile {
         dataBytes: 21)
 }
 
-/// Repeatable random numbers (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Damages a file in one to three places: bits, bytes, numbers of its text, cuts and copies.
 struct Mutator {
-    var generator: SplitMix64
+    var generator: SeededRandom
 
     mutating func damaged(_ original: [UInt8]) -> [UInt8] {
         var bytes = original

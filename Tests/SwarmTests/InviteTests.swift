@@ -1,3 +1,4 @@
+import Bytes
 import Crypto
 import Foundation
 import Link
@@ -31,7 +32,7 @@ struct InviteTests {
         let swarm = SwarmKey()
         let address = try Multiaddress("/ip4/10.0.0.1/tcp/8801/p2p/\(Self.id.hex)")
         let code = try Invite(swarm: swarm, addresses: [address]).code
-        let bytes = try #require(Invite.bytes(base64URL: code.dropFirst("swarm://".count)))
+        let bytes = try #require(Base64URL.decode(code.dropFirst("swarm://".count)))
         #expect(Array(bytes.prefix(32)) == swarm.bytes)
         let box = try ChaChaPoly.SealedBox(
             nonce: ChaChaPoly.Nonce(data: bytes[32..<44]), ciphertext: bytes[44..<(bytes.count - 16)],
@@ -80,7 +81,7 @@ struct InviteTests {
     func otherContent(text: String) throws {
         let swarm = SwarmKey()
         let box = try ChaChaPoly.seal(Array(text.utf8), using: SymmetricKey(data: swarm.bytes))
-        let code = "swarm://" + Invite.base64URL(swarm.bytes + Array(box.combined))
+        let code = "swarm://" + Base64URL.encode(swarm.bytes + Array(box.combined))
         #expect(throws: SwarmError.self) { try Invite(code: code) }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Link
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 
@@ -10,7 +11,7 @@ struct PeerTableTests {
     let identities: [NodeIdentity]
     let date = Date(timeIntervalSince1970: 1_800_000_000)
     let address = LinkAddress("10.0.0.1:8801")!
-    var random = SplitMix(seed: 1)
+    var random = SeededRandom(seed: 1)
 
     /// Sorted by id, so that tests know who is the smaller.
     init() {
@@ -245,7 +246,7 @@ struct PeerTableTests {
 
     @Test("Any order of events leaves the table within its limits", arguments: 0..<20)
     func anything(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         var limits = PeerTable.Limits()
         limits.peers = 6
         limits.dials = 2

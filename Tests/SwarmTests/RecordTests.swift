@@ -1,5 +1,6 @@
 import Foundation
 import Link
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 
@@ -67,7 +68,7 @@ struct RecordTests {
 
     @Test("Random bytes are no record")
     func random() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         for _ in 0..<2000 {
             let bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in
                 UInt8.random(in: .min ... .max, using: &random)
@@ -184,7 +185,7 @@ struct RecordTests {
 
     @Test("A record fits whatever its texts and models are", arguments: 0..<40 as Range<UInt64>)
     func anything(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         func text(_ most: Int) -> String {
             String(
                 String.UnicodeScalarView(
@@ -226,20 +227,5 @@ struct RecordTests {
         }
         let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
         #expect(error?.code == .badRecord)
-    }
-}
-
-/// A small seeded generator (Steele, Lea, Flood: SplitMix64).
-struct SplitMix: RandomNumberGenerator, Sendable {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

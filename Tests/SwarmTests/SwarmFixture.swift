@@ -3,8 +3,10 @@ import Foundation
 import GRPCCore
 import Link
 import Logging
+import ShoalTestSupport
 import Store
 import Testing
+import Timing
 
 @testable import Swarm
 
@@ -60,7 +62,8 @@ struct SwarmNode: Sendable {
         swarm = try SwarmService(
             identity: identity, credentials: credentials, record: record, swarmKeyPath: keyPath, store: store,
             events: EventBus(),
-            limits: limits, random: SplitMix(seed: 42), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            limits: limits, random: SeededRandom(seed: 42),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Calls again soon, so that tests need not wait.
@@ -95,28 +98,4 @@ struct SwarmNode: Sendable {
     }
 
     var healthyPeers: Set<NodeID> { Set(swarm.peers().filter(\.healthy).map(\.id)) }
-}
-
-/// Waits for something that other tasks are about to bring about.
-func eventually(
-    within limit: Duration = .seconds(30), _ what: Comment = "what was waited for happens",
-    sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            return
-        }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
-
-func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("shoal-\(UUID().uuidString.prefix(8))")
-    try FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try await body(folder.path)
 }

@@ -2,6 +2,7 @@ import Foundation
 import GRPCCore
 import Link
 import Logging
+import ShoalTestSupport
 import Store
 import SwiftProtobuf
 import Synchronization

@@ -2,6 +2,7 @@ import Foundation
 import Link
 import Logging
 import ServiceLifecycle
+import ShoalTestSupport
 import Testing
 
 @testable import Swarm

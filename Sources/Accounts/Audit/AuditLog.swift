@@ -1,5 +1,6 @@
 package import GRDB
 package import Store
+package import Timing
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -13,9 +14,9 @@ package import Store
 /// `AccountError`, calls throw `StoreError` where the database fails.
 package final class AuditLog: Sendable {
     private let store: Store
-    private let clock: AccountClock
+    private let clock: NodeClock
 
-    package init(store: Store, clock: AccountClock = .system) throws {
+    package init(store: Store, clock: NodeClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.clock = clock
@@ -87,7 +88,7 @@ package final class AuditLog: Sendable {
     /// Runs `body` in a transaction that also records the event which it returns. Where it is refused, that is recorded instead,
     /// with nothing else changed; so it is where what proved the actor has been ended meanwhile.
     static func write<Value: Sendable>(
-        _ event: AuditEvent, in store: Store, clock: AccountClock,
+        _ event: AuditEvent, in store: Store, clock: NodeClock,
         _ body: @escaping @Sendable (Database) throws -> (Value, AuditEvent?)
     ) async throws -> Value {
         let now = clock.seconds

@@ -1,5 +1,6 @@
 internal import GRDB
 package import Store
+package import Timing
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials
@@ -58,10 +59,10 @@ package final class APITokens: Sendable {
     private static let precision = 60.0
 
     let store: Store
-    let clock: AccountClock
+    let clock: NodeClock
     private let uses = LastUses<APITokenID>()
 
-    package init(store: Store, clock: AccountClock = .system) throws {
+    package init(store: Store, clock: NodeClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.clock = clock

@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Crypto
-internal import Link
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials

@@ -1,7 +1,8 @@
+internal import Bytes
 internal import Crypto
 internal import GRDB
-internal import Link
 package import Store
+package import Timing
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials
@@ -30,12 +31,12 @@ package final class JSONWebTokens: Sendable {
 
     let store: Store
     let rules: Rules
-    let clock: AccountClock
+    let clock: NodeClock
     private let signer: JSONWebToken
 
     /// - Parameter keyPath: the file of the private key (32 bytes, mode 0600), made when it does not exist.
     /// - Throws: `unusableKey` where others may read the file, it has another size, or cannot be read or written; `StoreError`.
-    package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: AccountClock = .system) throws {
+    package init(store: Store, keyPath: String, rules: Rules = Rules(), clock: NodeClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.rules = rules
@@ -45,7 +46,7 @@ package final class JSONWebTokens: Sendable {
                 seed: try SecretFile(path: keyPath, byteCount: 32).readOrCreate {
                     Array(Curve25519.Signing.PrivateKey().rawRepresentation)
                 })
-        } catch let error as LinkError {
+        } catch let error as ByteError {
             throw AccountError(.unusableKey, error.message, cause: error)
         }
     }

@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Crypto
-internal import Link
 
 /// Random text that proves something: 256 bits as 43 characters of base64url, after a prefix. Only its SHA-256 is kept, which is
 /// enough for text that nobody can guess.

@@ -1,6 +1,7 @@
+internal import Bytes
 internal import GRDB
-internal import Link
 package import Store
+package import Timing
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials
@@ -47,11 +48,11 @@ package final class WebSessions: Sendable {
 
     let store: Store
     let rules: Rules
-    let clock: AccountClock
+    let clock: NodeClock
     /// By the sessions' hashes.
     private let uses = LastUses<[UInt8]>()
 
-    package init(store: Store, rules: Rules = Rules(), clock: AccountClock = .system) throws {
+    package init(store: Store, rules: Rules = Rules(), clock: NodeClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.rules = rules

@@ -1,4 +1,5 @@
 package import GRDB
+import Timing
 
 /// The same inside a transaction of the caller's on the ledger's own database, so that what runs for tokens and what it costs are
 /// one story: both are written, or neither.

@@ -1,5 +1,6 @@
 internal import GRDB
 package import Store
+package import Timing
 
 /// Who has how many tokens, as a list of entries that only grows.
 ///
@@ -12,9 +13,9 @@ package final class TokenLedger: Sendable {
     package static let maximumReasonLength = 200
 
     let store: Store
-    let clock: AccountClock
+    let clock: NodeClock
 
-    package init(store: Store, clock: AccountClock = .system) throws {
+    package init(store: Store, clock: NodeClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.clock = clock

@@ -1,4 +1,5 @@
 internal import Synchronization
+package import Timing
 
 /// Lets attempts at passwords through one `LogInThrottle`, and makes those wait a moment that are too many at once.
 package final class LogInGate: Sendable {
@@ -28,10 +29,10 @@ package final class LogInGate: Sendable {
     }
 
     let rules: Rules
-    private let clock: AccountClock
+    private let clock: NodeClock
     private let state: Mutex<State>
 
-    package init(rules: Rules = Rules(), clock: AccountClock = .system) {
+    package init(rules: Rules = Rules(), clock: NodeClock = .system) {
         self.rules = rules
         self.clock = clock
         state = Mutex(State(throttle: LogInThrottle(rules: rules.throttle)))
@@ -61,7 +62,7 @@ package final class LogInGate: Sendable {
 
     func leave(_ attempt: LogInThrottle.Attempt, _ outcome: LogInThrottle.Outcome) {
         let waiting = state.withLock { state in
-            state.throttle.end(attempt, outcome, now: clock.uptime())
+            state.throttle.end(attempt, outcome, now: clock.now())
             return state.waiting.values
         }
         for (_, wake) in waiting { wake.finish() }
@@ -69,7 +70,7 @@ package final class LogInGate: Sendable {
 
     /// Takes it that these users have logged in from these addresses before.
     func recall(_ networks: [(username: String, address: ClientAddress)]) {
-        let now = clock.uptime()
+        let now = clock.now()
         state.withLock { state in
             for (name, address) in networks { state.throttle.recall(address, of: name.lowercased(), now: now) }
         }
@@ -86,7 +87,7 @@ package final class LogInGate: Sendable {
     /// A verdict, or a place in the line, taken before any attempt can end unseen.
     private func admission(to target: LogInThrottle.Target, _ address: ClientAddress) -> Admission {
         state.withLock { state in
-            let verdict = state.throttle.begin(target, from: address, now: clock.uptime())
+            let verdict = state.throttle.begin(target, from: address, now: clock.now())
             guard verdict == .crowded else { return .verdict(verdict) }
             guard state.waiting.count < rules.waiting,
                 state.waiting.values.count(where: { $0.address == address }) < rules.waitingPerAddress

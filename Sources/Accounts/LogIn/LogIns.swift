@@ -1,8 +1,9 @@
+internal import Bytes
 internal import Crypto
 internal import GRDB
-internal import Link
 internal import Store
 internal import Synchronization
+internal import Timing
 
 /// A user who has just shown their password; what sessions and JWTs are made for.
 package struct LoggedIn: Sendable {
@@ -82,7 +83,7 @@ package final class LogIns: Sendable {
     ///
     /// - Parameter everything: whether those too that failed in this minute.
     func writeFailures(everything: Bool) async throws {
-        try await write(failures.withLock { $0.due(now: users.clock.uptime(), everything: everything) })
+        try await write(failures.withLock { $0.due(now: users.clock.now(), everything: everything) })
     }
 
     /// The user, if `current` is their password.
@@ -153,7 +154,7 @@ package final class LogIns: Sendable {
     }
 
     private func record(_ event: AuditEvent, _ attempt: LogInThrottle.Attempt) async throws {
-        try await write(failures.withLock { $0.note(event, of: attempt, now: users.clock.uptime()) })
+        try await write(failures.withLock { $0.note(event, of: attempt, now: users.clock.now()) })
     }
 
     private func write(_ entries: [FailedLogIns.Entry]) async throws {
@@ -164,7 +165,7 @@ package final class LogIns: Sendable {
                 for entry in entries { try AuditLog.insert(entry.event, at: now, database) }
             }
         } catch {
-            failures.withLock { $0.putBack(entries, now: users.clock.uptime()) }
+            failures.withLock { $0.putBack(entries, now: users.clock.now()) }
             throw error
         }
     }

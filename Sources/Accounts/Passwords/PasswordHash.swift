@@ -1,6 +1,6 @@
+internal import Bytes
 internal import Crypto
 internal import CryptoExtras
-internal import Link
 
 /// What one hash costs: memory 128 · 2^logRounds · blockSize bytes, and time proportional to that times `parallelism`.
 package struct PasswordCost: Sendable, Hashable {

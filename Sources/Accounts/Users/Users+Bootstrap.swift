@@ -1,5 +1,6 @@
 internal import GRDB
 internal import Store
+internal import Timing
 
 /// The password of an administrator that the node made: show it, and keep it for its owner alone until it has been used.
 package struct OneTimePassword: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

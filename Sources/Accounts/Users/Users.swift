@@ -1,5 +1,6 @@
 internal import GRDB
 package import Store
+package import Timing
 
 /// The users of this node.
 ///
@@ -9,11 +10,11 @@ package import Store
 package final class Users: Sendable {
     let store: Store
     let hasher: PasswordHasher
-    let clock: AccountClock
+    let clock: NodeClock
     private let gate: LogInGate
 
     /// - Parameter gate: what `LogIns` counts failures with; it forgets those of a user who gets another password.
-    package init(store: Store, hasher: PasswordHasher, gate: LogInGate, clock: AccountClock = .system) throws {
+    package init(store: Store, hasher: PasswordHasher, gate: LogInGate, clock: NodeClock = .system) throws {
         try AccountSchema.prepare(store)
         self.store = store
         self.hasher = hasher

@@ -1,5 +1,6 @@
-package import Swarm
+import Swarm
 import Synchronization
+package import Timing
 
 /// Lets so many bytes pass per second, taken from a bucket that fills up again: whoever wants to send or to receive takes
 /// them first.
@@ -22,11 +23,11 @@ package final class BandwidthLimit: Sendable {
     /// A change of the limit holds after this time for whoever waits.
     private static let longestNap: Duration = .milliseconds(200)
 
-    private let clock: SwarmClock
+    private let clock: NodeClock
     private let state: Mutex<State>
 
     /// - Parameter bytesPerSecond: 0 for no limit.
-    package init(bytesPerSecond: Int = 0, clock: SwarmClock = .system) {
+    package init(bytesPerSecond: Int = 0, clock: NodeClock = .system) {
         self.clock = clock
         let bytesPerSecond = max(0, bytesPerSecond)
         state = Mutex(

@@ -6,6 +6,7 @@ package import ModelLibrary
 package import Swarm
 import SwiftProtobuf
 import Synchronization
+package import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -27,9 +28,9 @@ package struct PeerSupplier: ShardSupplier {
     private let peer: NodeID
     private let membership: any Membership
     private let limits: Limits
-    private let clock: SwarmClock
+    private let clock: NodeClock
 
-    package init(peer: NodeID, membership: any Membership, limits: Limits = Limits(), clock: SwarmClock = .system) {
+    package init(peer: NodeID, membership: any Membership, limits: Limits = Limits(), clock: NodeClock = .system) {
         self.peer = peer
         self.membership = membership
         self.limits = limits

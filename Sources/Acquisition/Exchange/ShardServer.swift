@@ -4,9 +4,10 @@ package import GRPCCore
 package import Link
 package import Logging
 package import ModelLibrary
-package import Swarm
+import Swarm
 import SwiftProtobuf
 import Synchronization
+package import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -24,7 +25,7 @@ package final class ShardServer: ShardRequestHandler {
     private static let chunkBytes = ShardRequest.maximumChunkBytes - (4 << 10)
     private let library: ModelLibrary
     private let promises: ShardPromises
-    private let clock: SwarmClock
+    private let clock: NodeClock
     private let logger: Logger
     private let ledger: Mutex<SendingLedger>
     /// What is sent to all peers together.
@@ -33,7 +34,7 @@ package final class ShardServer: ShardRequestHandler {
     /// - Parameter promises: what the node keeps for others, which it must not give up meanwhile.
     package init(
         library: ModelLibrary, promises: ShardPromises = ShardPromises(), bandwidth: BandwidthLimit = BandwidthLimit(),
-        limits: SendingLedger.Limits = SendingLedger.Limits(), clock: SwarmClock = .system,
+        limits: SendingLedger.Limits = SendingLedger.Limits(), clock: NodeClock = .system,
         logger: Logger = Logger(label: "exchange")
     ) {
         self.library = library

@@ -1,5 +1,6 @@
-package import Swarm
+import Swarm
 import Synchronization
+package import Timing
 
 /// Ends what waits for another node for too long.
 ///
@@ -9,13 +10,13 @@ package final class StallWatch: Sendable {
     package struct Stalled: Error {}
 
     private let limit: Duration
-    private let clock: SwarmClock
+    private let clock: NodeClock
     /// Since when something is waited for, and how long it may take.
     private let waiting = Mutex<(since: Duration, limit: Duration)?>(nil)
     /// How late a limit may be noticed that is shorter than that of the whole.
     private static let precision: Duration = .seconds(5)
 
-    private init(limit: Duration, clock: SwarmClock) {
+    private init(limit: Duration, clock: NodeClock) {
         self.limit = limit
         self.clock = clock
     }
@@ -24,7 +25,7 @@ package final class StallWatch: Sendable {
     ///
     /// - Throws: ``Stalled``, and what `body` throws.
     package static func run<Result: Sendable>(
-        limit: Duration, clock: SwarmClock = .system, _ body: @escaping @Sendable (StallWatch) async throws -> Result
+        limit: Duration, clock: NodeClock = .system, _ body: @escaping @Sendable (StallWatch) async throws -> Result
     ) async throws -> Result {
         let watch = StallWatch(limit: limit, clock: clock)
         return try await withThrowingTaskGroup(of: Result?.self) { group in

@@ -3,6 +3,7 @@ import Link
 import Logging
 import ModelLibrary
 import Swarm
+import Timing
 
 extension ShardKeeper {
     /// Nodes that are asked to confirm one prune at most.

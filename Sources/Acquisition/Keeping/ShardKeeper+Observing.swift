@@ -3,6 +3,7 @@ import Link
 import Logging
 import ModelLibrary
 import Swarm
+import Timing
 
 extension ShardKeeper {
     /// Times of use are written down only when they differ by this much.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import ModelLibrary
 import Swarm
+import Timing
 
 // What operators decide about models, and ask. Every change is on the disk when the call returns.
 extension ShardKeeper {

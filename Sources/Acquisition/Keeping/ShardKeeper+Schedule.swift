@@ -3,6 +3,7 @@ import FoundationEssentials
 import Link
 import Logging
 import Swarm
+import Timing
 
 extension ShardKeeper {
     /// The schedule that holds.

@@ -4,6 +4,7 @@ import GGUF
 import Link
 import ModelLibrary
 import Swarm
+import Timing
 
 extension ShardKeeper {
     /// Requests that one peer's word counts for at most.

@@ -4,6 +4,7 @@ import Link
 import Logging
 import ModelLibrary
 import Swarm
+import Timing
 
 extension ShardKeeper {
     /// Models that one turn tells of not fetching; the others are told of in later turns.

@@ -5,6 +5,7 @@ package import Logging
 package import ModelLibrary
 import ServiceLifecycle
 package import Swarm
+package import Timing
 
 /// Sees to it that this node holds the shards that it should: looks at the swarm now and then, has missing shards fetched,
 /// and gives up those that others hold often enough.
@@ -25,7 +26,7 @@ package actor ShardKeeper: Service {
     let surroundings: Surroundings
     let planner: AutoManagePlanner
     let events: EventBus
-    let clock: SwarmClock
+    let clock: NodeClock
     let timeZone: @Sendable () -> TimeZone
     let logger: Logger
     let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -59,7 +60,7 @@ package actor ShardKeeper: Service {
     package init(
         settings: KeeperSettings, library: ModelLibrary, membership: any Membership, records: ModelRecords,
         promises: ShardPromises = ShardPromises(), surroundings: Surroundings,
-        planner: AutoManagePlanner = AutoManagePlanner(), events: EventBus, clock: SwarmClock = .system,
+        planner: AutoManagePlanner = AutoManagePlanner(), events: EventBus, clock: NodeClock = .system,
         timeZone: @escaping @Sendable () -> TimeZone = { .autoupdatingCurrent },
         logger: Logger = Logger(label: "keeper")
     ) {

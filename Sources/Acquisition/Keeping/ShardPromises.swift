@@ -1,6 +1,7 @@
 package import ModelLibrary
-package import Swarm
+import Swarm
 import Synchronization
+package import Timing
 
 /// Which shards this node has promised to keep, and which it is giving up: never both at once.
 ///
@@ -20,10 +21,10 @@ package final class ShardPromises: Sendable {
         var givingUp: Set<Key> = []
     }
 
-    private let clock: SwarmClock
+    private let clock: NodeClock
     private let state = Mutex(State())
 
-    package init(clock: SwarmClock = .system) { self.clock = clock }
+    package init(clock: NodeClock = .system) { self.clock = clock }
 
     /// Promises to keep a shard; the caller has seen that it is held.
     ///

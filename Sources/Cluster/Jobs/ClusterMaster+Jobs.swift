@@ -4,6 +4,7 @@ import Link
 import Logging
 import SwiftProtobuf
 import Synchronization
+import Timing
 
 /// Work that is sent to workers.
 extension ClusterMaster {

@@ -3,6 +3,7 @@ import Link
 import Logging
 import SwiftProtobuf
 import Synchronization
+import Timing
 
 /// One stream with one worker.
 extension ClusterMaster {

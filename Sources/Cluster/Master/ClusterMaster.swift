@@ -5,6 +5,7 @@ import ServiceLifecycle
 package import Store
 import SwiftProtobuf
 import Synchronization
+package import Timing
 
 /// The master of a cluster: who works for it, and what they do.
 ///
@@ -25,7 +26,7 @@ package final class ClusterMaster: Service {
     package let tokens: ClusterTokens
     /// What the listener asks about callers that come with a token.
     package let gate: WorkerGate
-    let clock: ClusterClock
+    let clock: NodeClock
     let logger: Logger
     let rules: ClusterRegistry.Rules
     let state: Mutex<State>
@@ -35,12 +36,12 @@ package final class ClusterMaster: Service {
 
     /// - Throws: `StoreError`, `ClusterError` with `damaged`.
     package convenience init(
-        store: Store, me: NodeID, clock: ClusterClock = .system, logger: Logger
+        store: Store, me: NodeID, clock: NodeClock = .system, logger: Logger
     ) throws {
         try self.init(store: store, me: me, rules: ClusterRegistry.Rules(), clock: clock, logger: logger)
     }
 
-    init(store: Store, me: NodeID, rules: ClusterRegistry.Rules, clock: ClusterClock, logger: Logger) throws {
+    init(store: Store, me: NodeID, rules: ClusterRegistry.Rules, clock: NodeClock, logger: Logger) throws {
         let tokens = try ClusterTokens(store: store, master: me, clock: clock)
         var registry = ClusterRegistry(rules: rules)
         table = try NodeTable(store: store)

@@ -2,6 +2,7 @@ internal import GRDB
 package import Link
 package import Store
 import Synchronization
+package import Timing
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -25,12 +26,12 @@ package final class ClusterTokens: Sendable {
     }
 
     private let store: Store
-    private let clock: ClusterClock
+    private let clock: NodeClock
     /// The master that tokens are good for.
     private let master: NodeID
     private let state = Mutex(State())
 
-    package init(store: Store, master: NodeID, clock: ClusterClock = .system) throws {
+    package init(store: Store, master: NodeID, clock: NodeClock = .system) throws {
         try ClusterSchema.prepare(store)
         self.store = store
         self.clock = clock

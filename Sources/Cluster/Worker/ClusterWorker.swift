@@ -3,16 +3,19 @@ package import Link
 package import Logging
 import ServiceLifecycle
 import Synchronization
+package import Timing
 
 /// A worker: calls the master of its cluster, and does the jobs that it is offered, for as long as it runs.
 package final class ClusterWorker: Service {
     /// How long one call may take.
     private static let dialTimeout: Duration = .seconds(10)
+    /// Between calls of a master that does not answer.
+    package static let backOff = BackOff(first: .milliseconds(500), longest: .seconds(30), spread: 0.5...1.5)
     /// A stay that was this long makes the pauses short again.
     private static let longStay: Duration = .seconds(30)
 
     let operations: WorkerOperations
-    let clock: ClusterClock
+    let clock: NodeClock
     let logger: Logger
     private let master: LinkAddress
     private let token: ClusterToken
@@ -20,7 +23,7 @@ package final class ClusterWorker: Service {
     /// Made anew for each call: a certificate is good for a year, and a worker may run for longer.
     let credentials: CurrentCredentials
     private let onJoined: @Sendable (LinkAddress, Hostname) -> Void
-    private let pauses: WorkerPauses
+    private let backOff: BackOff
     /// The master has taken the worker before, so that it knows the token.
     private let hasJoined = Mutex(false)
 
@@ -30,14 +33,14 @@ package final class ClusterWorker: Service {
     /// - Throws: `LinkError` with `badCertificate`.
     package init(
         master: LinkAddress, token: ClusterToken, identity: NodeIdentity, operations: WorkerOperations,
-        pauses: WorkerPauses = WorkerPauses(), clock: ClusterClock = .system, logger: Logger,
+        backOff: BackOff = ClusterWorker.backOff, clock: NodeClock = .system, logger: Logger,
         onJoined: @escaping @Sendable (LinkAddress, Hostname) -> Void
     ) throws {
         self.master = master
         self.token = token
         self.identity = identity
         self.operations = operations
-        self.pauses = pauses
+        self.backOff = backOff
         self.clock = clock
         self.logger = logger
         self.onJoined = onJoined
@@ -62,7 +65,7 @@ package final class ClusterWorker: Service {
             } catch {
                 if clock.now() - began >= Self.longStay { failures = 0 }
                 failures += 1
-                let pause = pauses.delay(afterFailures: failures, using: &random)
+                let pause = backOff.pause(afterFailures: failures, using: &random)
                 logger.notice(
                     "not in the cluster; the master is called again",
                     metadata: [
@@ -125,21 +128,5 @@ package final class ClusterWorker: Service {
         case let error as RPCError: error.message
         default: "\(error)"
         }
-    }
-}
-
-/// How long a worker waits before it calls again: half a second, doubling to half a minute, each up to a half longer or shorter at
-/// random, so that the workers of a master that was away do not all call at once.
-package struct WorkerPauses: Sendable {
-    package var first: Duration = .milliseconds(500)
-    package var longest: Duration = .seconds(30)
-    package var jitter = 0.5
-
-    package init() {}
-
-    /// - Parameter failures: how many calls have failed in a row, at least 1.
-    func delay(afterFailures failures: Int, using random: inout some RandomNumberGenerator) -> Duration {
-        let base = min(first * (1 << min(max(failures, 1) - 1, 20)), longest)
-        return base * Double.random(in: (1 - jitter)...(1 + jitter), using: &random)
     }
 }

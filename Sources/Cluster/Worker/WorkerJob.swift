@@ -3,6 +3,7 @@ import Inference
 import Link
 import Logging
 import SwiftProtobuf
+import Timing
 
 /// One job of a worker: the stream on which it is asked for and answered.
 struct WorkerJob: Sendable {

@@ -4,6 +4,7 @@ import Logging
 import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
+import Timing
 
 /// One stream of a worker with its master, from the first word to the last.
 final class WorkerStay: Sendable {

@@ -1,3 +1,4 @@
+import Bytes
 package import GGUF
 
 /// The header of a GGUF file on the hub.

@@ -3,6 +3,7 @@ package import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -97,9 +98,9 @@ package final class HubClient: Sendable {
                 "cannot \(what): the hub asks to wait \(wanted.components.seconds) s; try again then, or set HF_TOKEN, which raises its limits"
             )
         }
-        let backoff = Backoff(first: configuration.firstPause, longest: configuration.longestPause)
+        let backOff = BackOff(first: configuration.firstPause, longest: configuration.longestPause, spread: 0.5...1)
         var generator = SystemRandomNumberGenerator()
-        let own = backoff.pause(after: failures, using: &generator)
+        let own = backOff.pause(afterFailures: failures, using: &generator)
         let pause = wanted.map { $0 + min(own, .seconds(1)) } ?? own
         logger.debug(
             "trying again",

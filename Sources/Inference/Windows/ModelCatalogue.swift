@@ -1,4 +1,5 @@
 import BLAKE3
+import Bytes
 import GGUF
 import GRPCCore
 import Link
@@ -94,7 +95,7 @@ package actor ModelCatalogue {
             versions[held.manifestHash, default: []].append(peer)
         }
         let chosen = versions.max { left, right in
-            (left.value.count, right.key.hex) < (right.value.count, left.key.hex)
+            (left.value.count, right.key.hexadecimal) < (right.value.count, left.key.hexadecimal)
         }
         guard let chosen else { throw Self.notFound(id.rawValue) }
         var failure: (any Error)?
@@ -131,8 +132,4 @@ package actor ModelCatalogue {
         for shard in manifest.shards.indices { manifest.shards[shard].hash = nil }
         try await library.adoptHeader(manifest, parts: headers)
     }
-}
-
-extension Data {
-    fileprivate var hex: String { map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Crypto
 
 /// Which cluster token: the public half of its key, which is all that a master keeps of it.

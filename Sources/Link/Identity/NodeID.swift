@@ -1,3 +1,5 @@
+import Bytes
+
 /// Who a node is: its Ed25519 public key, 32 bytes.
 package struct NodeID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Length of the key in bytes.

@@ -1,3 +1,4 @@
+import Bytes
 import Crypto
 
 /// The key pair that a node is. It never leaves the node: its engines get certificates made with it, not the key.
@@ -32,8 +33,13 @@ package struct NodeIdentity: Sendable {
     ///
     /// - Throws: `LinkError` with `unusableKeyFile` when the file can be read by others, has another size, or cannot be read or written.
     package static func loadOrCreate(path: String) throws(LinkError) -> NodeIdentity {
-        let seed = try SecretFile(path: path, byteCount: 32).readOrCreate {
-            Array(Curve25519.Signing.PrivateKey().rawRepresentation)
+        let seed: [UInt8]
+        do {
+            seed = try SecretFile(path: path, byteCount: 32).readOrCreate {
+                Array(Curve25519.Signing.PrivateKey().rawRepresentation)
+            }
+        } catch {
+            throw LinkError(error)
         }
         return try NodeIdentity(seed: seed)
     }

@@ -1,3 +1,4 @@
+import Bytes
 package import Crypto
 
 /// The secret that makes nodes one swarm: 32 bytes. Whoever holds it is a member.
@@ -19,18 +20,30 @@ package struct SwarmKey: Sendable, Equatable {
 
     /// The key in `path` (32 bytes, mode 0600); a new one, that is a new swarm, when the file does not exist.
     package static func loadOrCreate(path: String) throws(LinkError) -> SwarmKey {
-        let bytes = try SecretFile(path: path, byteCount: byteCount).readOrCreate { SwarmKey().bytes }
-        return SwarmKey(verified: bytes)
+        do {
+            return SwarmKey(
+                verified: try SecretFile(path: path, byteCount: byteCount).readOrCreate { SwarmKey().bytes })
+        } catch {
+            throw LinkError(error)
+        }
     }
 
     /// The key in `path`, or `nil` when the file does not exist.
     package static func load(path: String) throws(LinkError) -> SwarmKey? {
-        try SecretFile(path: path, byteCount: byteCount).read().map(SwarmKey.init(verified:))
+        do {
+            return try SecretFile(path: path, byteCount: byteCount).read().map(SwarmKey.init(verified:))
+        } catch {
+            throw LinkError(error)
+        }
     }
 
     /// Writes the key to `path`, in place of one that may be there.
     package func save(path: String) throws(LinkError) {
-        try SecretFile(path: path, byteCount: Self.byteCount).write(bytes)
+        do {
+            try SecretFile(path: path, byteCount: Self.byteCount).write(bytes)
+        } catch {
+            throw LinkError(error)
+        }
     }
 
     /// A key for one purpose, so that what is learnt from one use says nothing about another (HKDF-SHA256, RFC 5869).

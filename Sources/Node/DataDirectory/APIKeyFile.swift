@@ -1,3 +1,4 @@
+import Bytes
 import SystemPackage
 
 /// The administrators' key of a node: 64 hexadecimal digits in `<data directory>/api_key`, readable by its owner alone.
@@ -8,7 +9,7 @@ package enum APIKeyFile {
     package static func loadOrCreate(in directory: DataDirectory) throws -> String {
         if let key = try load(in: directory) { return key }
         var generator = SystemRandomNumberGenerator()
-        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator).paddedHex }.joined()
+        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }.hexadecimal
         do {
             try SmallFile.write(Array((key + "\n").utf8), to: directory.apiKey)
         } catch {
@@ -35,12 +36,5 @@ package enum APIKeyFile {
             )
         }
         return String(key)
-    }
-}
-
-extension UInt8 {
-    fileprivate var paddedHex: String {
-        let digits = String(self, radix: 16)
-        return digits.count == 1 ? "0" + digits : digits
     }
 }

@@ -1,4 +1,4 @@
-package import GGUF
+package import Bytes
 
 /// What one pickle names and holds, found without building any of it.
 package struct PickleSummary: Sendable {

@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 /// Reads a pickle's bytes in order through a small buffer.
 struct PickleCursor {

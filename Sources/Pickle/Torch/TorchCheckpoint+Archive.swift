@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 extension TorchCheckpoint {
     /// The members besides `data.pkl` and the storages that `torch.save` writes: short texts.

@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 extension TorchCheckpoint {
     /// Reads the five pickles of the older kind, one after the other, and the storages behind them:

@@ -1,4 +1,4 @@
-package import GGUF
+package import Bytes
 
 /// A file that `torch.save` wrote, read without running any of it.
 ///

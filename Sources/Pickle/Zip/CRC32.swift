@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 /// The checksum of zip archives (ISO 3309, reflected polynomial 0xEDB88320), eight bytes at a step.
 enum CRC32 {

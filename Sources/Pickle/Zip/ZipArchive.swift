@@ -1,4 +1,4 @@
-package import GGUF
+package import Bytes
 
 /// A zip archive that can be read in only one way.
 ///

@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 /// One entry of the directory, and the member's own header, which must say the same.
 struct ZipEntry {

@@ -1,4 +1,4 @@
-internal import GGUF
+internal import Bytes
 
 /// Little-endian fields of a zip record, read one after the other.
 struct ZipFields {

@@ -1,3 +1,4 @@
+import Bytes
 import Link
 import Node
 import SystemPackage

@@ -1,3 +1,4 @@
+import Bytes
 import Crypto
 package import Link
 
@@ -42,7 +43,10 @@ package struct Invite: Sendable {
         guard code.hasPrefix(Self.scheme) else {
             throw SwarmError(.badCode, "an invite code starts with \(Self.scheme): copy it whole from “shoal invite”")
         }
-        guard let bytes = Self.bytes(base64URL: code.dropFirst(Self.scheme.count)) else {
+        // Padding is accepted, and not written.
+        var spelling = code.dropFirst(Self.scheme.count)
+        while spelling.last == "=" { spelling.removeLast() }
+        guard let bytes = Base64URL.decode(spelling) else {
             throw SwarmError(
                 .badCode, "the invite code has characters that do not belong to it: copy it whole from “shoal invite”")
         }
@@ -73,33 +77,10 @@ package struct Invite: Sendable {
             let text = addresses.map(\.description).joined(separator: "\n")
             do {
                 let box = try ChaChaPoly.seal(Array(text.utf8), using: SymmetricKey(data: swarm.bytes))
-                return Self.scheme + Self.base64URL(swarm.bytes + Array(box.combined))
+                return Self.scheme + Base64URL.encode(swarm.bytes + Array(box.combined))
             } catch {
                 throw SwarmError(.badCode, "the invite code could not be made", cause: error)
             }
         }
-    }
-
-    /// RFC 4648, section 5, without padding.
-    static func base64URL(_ bytes: [UInt8]) -> String {
-        var text = Data(bytes).base64EncodedString()
-        while text.hasSuffix("=") { text.removeLast() }
-        return String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
-    }
-
-    /// Padding is accepted and not asked for; `nil` when there is anything else that does not belong.
-    static func bytes(base64URL text: Substring) -> [UInt8]? {
-        var digits = Array(text.utf8)
-        while digits.last == UInt8(ascii: "=") { digits.removeLast() }
-        for index in digits.indices {
-            switch digits[index] {
-            case UInt8(ascii: "-"): digits[index] = UInt8(ascii: "+")
-            case UInt8(ascii: "_"): digits[index] = UInt8(ascii: "/")
-            case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): return nil
-            default: break
-            }
-        }
-        digits += [UInt8](repeating: UInt8(ascii: "="), count: (4 - digits.count % 4) % 4)
-        return Data(base64Encoded: Data(digits)).map { Array($0) }
     }
 }

@@ -1,4 +1,5 @@
 package import Link
+import Timing
 
 /// Whom to call when.
 extension PeerTable {
@@ -30,7 +31,7 @@ extension PeerTable {
         guard var entry = entries[id] else { return }
         entry.isDialling = false
         entry.failures += 1
-        entry.nextDial = now + limits.backOff.delay(afterFailures: entry.failures, using: &random)
+        entry.nextDial = now + limits.backOff.pause(afterFailures: entry.failures, using: &random)
         entries[id] = entry
     }
 

@@ -1,4 +1,5 @@
 package import Link
+import Timing
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials
@@ -117,7 +118,7 @@ extension PeerTable {
             entry.nextDial = now + wait + .milliseconds(200) * Double.random(in: 0...1, using: &random)
         case .lost:
             entry.failures += 1
-            entry.nextDial = now + limits.backOff.delay(afterFailures: entry.failures, using: &random)
+            entry.nextDial = now + limits.backOff.pause(afterFailures: entry.failures, using: &random)
         }
         entries[id] = entry
         return true

@@ -1,4 +1,5 @@
 package import Link
+package import Timing
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials
@@ -33,7 +34,8 @@ package struct PeerTable: Sendable {
         package var afterViolation: Duration = .seconds(300)
         /// By how much the node with the larger id lets the other call first.
         package var courtesy: Duration = .seconds(1)
-        package var backOff = BackOff()
+        /// Between calls of a peer that does not answer.
+        package var backOff = BackOff(first: .seconds(1), longest: .seconds(60), spread: 0.75...1.25)
 
         package init() {}
     }

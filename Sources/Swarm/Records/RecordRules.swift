@@ -1,3 +1,4 @@
+import Bytes
 import Link
 
 #if canImport(FoundationEssentials)

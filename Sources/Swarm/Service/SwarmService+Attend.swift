@@ -3,6 +3,7 @@ package import GRPCCore
 package import Link
 import Logging
 import Synchronization
+import Timing
 
 /// One stream with one peer, whichever side opened it.
 extension SwarmService {

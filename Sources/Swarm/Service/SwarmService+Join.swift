@@ -2,6 +2,7 @@ import Events
 package import Link
 import Logging
 import Synchronization
+import Timing
 
 /// Coming into a swarm, and reaching its members.
 extension SwarmService {

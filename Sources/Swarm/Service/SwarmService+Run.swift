@@ -2,6 +2,7 @@ import Link
 import Logging
 import ServiceLifecycle
 import Synchronization
+import Timing
 
 /// The service's own work: calling peers, pinging, noticing silence, remembering.
 extension SwarmService {

@@ -4,6 +4,7 @@ package import Logging
 import ServiceLifecycle
 package import Store
 import Synchronization
+package import Timing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -44,7 +45,7 @@ package final class SwarmService: Service, Membership {
     let swarmKeyPath: String?
     let archive: PeerArchive?
     let events: EventBus?
-    let clock: SwarmClock
+    let clock: NodeClock
     let limits: PeerTable.Limits
     let logger: Logger
     let state: Mutex<State>
@@ -58,7 +59,7 @@ package final class SwarmService: Service, Membership {
     package init(
         identity: NodeIdentity, credentials: CurrentCredentials, record: NodeRecord = NodeRecord(),
         swarmKeyPath: String? = nil,
-        store: Store? = nil, events: EventBus? = nil, clock: SwarmClock = .system,
+        store: Store? = nil, events: EventBus? = nil, clock: NodeClock = .system,
         limits: PeerTable.Limits = PeerTable.Limits(),
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger
     ) throws(SwarmError) {
@@ -140,7 +141,7 @@ package final class SwarmService: Service, Membership {
 
     /// Sequence numbers follow the calendar, so that they grow over restarts even when the database is lost.
     private static func sign(
-        _ record: NodeRecord, after last: UInt64, identity: NodeIdentity, clock: SwarmClock
+        _ record: NodeRecord, after last: UInt64, identity: NodeIdentity, clock: NodeClock
     ) throws(SwarmError) -> SignedNodeRecord {
         let date = clock.date()
         let milliseconds = UInt64(max(1, date.timeIntervalSince1970 * 1000))

@@ -2,6 +2,7 @@ import BLAKE3
 import Foundation
 import GGUF
 import Link
+import ShoalTestSupport
 import Store
 import Synchronization
 

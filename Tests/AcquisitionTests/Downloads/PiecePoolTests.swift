@@ -1,4 +1,5 @@
 import GGUF
+import ShoalTestSupport
 import Testing
 
 @testable import Acquisition

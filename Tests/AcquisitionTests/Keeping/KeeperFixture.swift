@@ -5,9 +5,11 @@ import GGUF
 import Link
 import Logging
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Swarm
 import Synchronization
+import Timing
 
 @testable import Acquisition
 
@@ -92,8 +94,8 @@ final class CalendarClock: Sendable {
     }
 
     /// This clock as the swarm takes it.
-    var swarmClock: SwarmClock {
-        var clock = SwarmClock(ContinuousClock(), date: { self.date })
+    var nodeClock: NodeClock {
+        var clock = NodeClock(ContinuousClock(), date: { self.date })
         clock.now = { self.state.withLock { $0.offset } }
         clock.sleep = { try await self.sleep($0) }
         return clock
@@ -207,8 +209,8 @@ struct KeeperFixture {
         change(&settings)
         return ShardKeeper(
             settings: settings, library: library, membership: membership, records: records,
-            promises: promises ?? ShardPromises(clock: clock.swarmClock),
-            surroundings: surroundings ?? script.surroundings(), events: events, clock: clock.swarmClock,
+            promises: promises ?? ShardPromises(clock: clock.nodeClock),
+            surroundings: surroundings ?? script.surroundings(), events: events, clock: clock.nodeClock,
             timeZone: { timeZone }, logger: .quiet)
     }
 

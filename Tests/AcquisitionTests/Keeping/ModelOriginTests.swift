@@ -1,5 +1,6 @@
 import Acquisition
 import Foundation
+import ShoalTestSupport
 import Testing
 
 @Suite struct ModelOriginTests {

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Logging
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Testing
 
@@ -196,11 +197,4 @@ extension ModelRecord.Shard {
         self.lastUsed = lastUsed
         self.pruned = pruned
     }
-}
-
-func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("shoal-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    return try await body(folder)
 }

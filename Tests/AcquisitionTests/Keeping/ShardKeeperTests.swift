@@ -6,6 +6,7 @@ import Store
 import Swarm
 import SwiftProtobuf
 import Testing
+import Timing
 
 @testable import Acquisition
 
@@ -294,8 +295,8 @@ extension KeeperFixture {
             settings: KeeperSettings(limits: AutoManageSettings(maximumDiskBytes: 1 << 40), contribution: .maximum),
             library: library, membership: membership,
             records: try quietRecords(emptyRecords ? Store.inMemory() : Store(path: folder + "/db")),
-            promises: ShardPromises(clock: clock.swarmClock), surroundings: script.surroundings(), events: events,
-            clock: clock.swarmClock, timeZone: { .gmt }, logger: .quiet)
+            promises: ShardPromises(clock: clock.nodeClock), surroundings: script.surroundings(), events: events,
+            clock: clock.nodeClock, timeZone: { .gmt }, logger: .quiet)
     }
 }
 

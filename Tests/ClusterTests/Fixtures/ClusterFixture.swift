@@ -8,6 +8,7 @@ import ServiceLifecycle
 import Store
 import Synchronization
 import Testing
+import Timing
 
 @testable import Cluster
 
@@ -111,11 +112,9 @@ final class TestWorker: Sendable {
     func start(_ master: LinkAddress, token: ClusterToken) throws {
         var logger = Logger(label: "worker")
         logger.logLevel = .critical
-        var pauses = WorkerPauses()
-        pauses.first = .milliseconds(50)
-        pauses.longest = .milliseconds(200)
+        let backOff = BackOff(first: .milliseconds(50), longest: .milliseconds(200), spread: 0.5...1.5)
         let worker = try ClusterWorker(
-            master: master, token: token, identity: identity, operations: operations, pauses: pauses, logger: logger
+            master: master, token: token, identity: identity, operations: operations, backOff: backOff, logger: logger
         ) { _, _ in self.joins.withLock { $0 += 1 } }
         task.withLock { $0 = Task { try await worker.run() } }
     }
@@ -176,19 +175,5 @@ final class TestWorker: Sendable {
         }
         continuation.onTermination = { reason in if case .cancelled = reason { task.cancel() } }
         return GenerationStream(stream)
-    }
-}
-
-/// Waits for something that another task is about to do.
-func eventually(
-    within limit: Duration = .seconds(20), _ comment: Comment? = nil, _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else {
-            Issue.record(comment ?? "what was waited for did not happen within \(limit)")
-            return
-        }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }

@@ -1,5 +1,6 @@
 import GRPCCore
 import Link
+import ShoalTestSupport
 import SwiftProtobuf
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 import GGUF
+import ShoalTestSupport
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -18,7 +19,7 @@ enum RandomWeights {
         let path = folder + "/random.gguf"
         let header = try GGUFModel(path: BuildProducts.demoModel).header
         var bytes = FileManager.default.contents(atPath: BuildProducts.demoModel) ?? Data()
-        var generator = SplitMix(state: 8)
+        var generator = SeededRandom(seed: 8)
         for tensor in header.tensors {
             let begin = Int(header.dataOffset + tensor.offset)
             let values: [UInt8]
@@ -36,24 +37,15 @@ enum RandomWeights {
     private static func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
         withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
     }
+}
 
-    private struct SplitMix {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-            return bits ^ (bits >> 31)
-        }
-
-        /// The bits of an f16 of either sign between 2^-6 and 2^-2.
-        mutating func weight() -> UInt16 {
-            let bits = next()
-            return UInt16(bits & 0x83FF) | UInt16(9 + (bits >> 32) % 4) << 10
-        }
-
-        /// What a normalisation multiplies with: between 0.75 and 1.25.
-        mutating func scale() -> Float { 0.75 + Float(next() >> 40) / Float(1 << 25) }
+extension SeededRandom {
+    /// The bits of an f16 of either sign between 2^-6 and 2^-2.
+    fileprivate mutating func weight() -> UInt16 {
+        let bits = next()
+        return UInt16(bits & 0x83FF) | UInt16(9 + (bits >> 32) % 4) << 10
     }
+
+    /// What a normalisation multiplies with: between 0.75 and 1.25.
+    fileprivate mutating func scale() -> Float { 0.75 + Float(next() >> 40) / Float(1 << 25) }
 }

@@ -1,4 +1,5 @@
 import GGUF
+import ShoalTestSupport
 
 /// Builds a small model with seeded random f32 weights.
 ///
@@ -64,7 +65,7 @@ struct SyntheticModel {
 
     // MARK: Tensors
 
-    /// Uniform in -1 ..< 1 (SplitMix64).
+    /// Uniform in -1 ..< 1 (SeededRandom).
     private mutating func random() -> Float {
         state &+= 0x9e37_79b9_7f4a_7c15
         var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -1,3 +1,5 @@
+import ShoalTestSupport
+
 /// Makes GBNF by chance: well-formed, mostly sensible, or damaged.
 struct RandomGrammar {
     private var random: SeededRandom

@@ -11,6 +11,7 @@ import Logging
 import Store
 import Swarm
 import Synchronization
+import Timing
 
 @testable import HTTPAPI
 
@@ -94,7 +95,7 @@ struct ScriptedNode {
         log: { id, _ in throw JobError(.notFound, "there is no job \(id)") })
 
     /// Accounts in memory, whose passwords cost next to nothing.
-    static func accounts(store: Store? = nil, clock: AccountClock = .system) -> AccountServices {
+    static func accounts(store: Store? = nil, clock: NodeClock = .system) -> AccountServices {
         var rules = AccountServices.Rules()
         rules.hashing.cost = .negligible
         let key = FileManager.default.temporaryDirectory.appending(path: "jwt-\(UUID().uuidString).key").path

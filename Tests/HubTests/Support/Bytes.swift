@@ -1,23 +1,12 @@
 import Hub
 import NIOCore
+import ShoalTestSupport
 import Synchronization
 import Testing
 
-/// Seeded randomness (SplitMix64, public domain, Sebastiano Vigna).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-        return bits ^ (bits >> 31)
-    }
-
+extension SeededRandom {
     static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let words = (0..<(count + 7) / 8).map { _ in generator.next() }
         return words.withUnsafeBytes { Array($0.prefix(count)) }
     }

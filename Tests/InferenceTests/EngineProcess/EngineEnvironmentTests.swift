@@ -1,6 +1,7 @@
 import Foundation
 import Link
 import Logging
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 

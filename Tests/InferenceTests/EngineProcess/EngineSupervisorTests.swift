@@ -1,6 +1,7 @@
 import Inference
 import Link
 import Logging
+import ShoalTestSupport
 import Testing
 
 #if canImport(FoundationEssentials)

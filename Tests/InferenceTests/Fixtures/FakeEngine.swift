@@ -2,6 +2,7 @@ import GRPCCore
 import Inference
 import Link
 import Logging
+import ShoalTestSupport
 import SwiftProtobuf
 import Synchronization
 

@@ -5,6 +5,7 @@ import Inference
 import Link
 import Logging
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Swarm
 import Testing

@@ -1,6 +1,7 @@
 import GGUF
 import Inference
 import Link
+import ShoalTestSupport
 import Testing
 
 private typealias Holder = PlanningSnapshot.Holder

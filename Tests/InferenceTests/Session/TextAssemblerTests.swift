@@ -1,4 +1,5 @@
 import Inference
+import ShoalTestSupport
 import Testing
 
 struct TextAssemblerTests {

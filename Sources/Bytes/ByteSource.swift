@@ -18,16 +18,16 @@ package protocol ByteSource: Sendable {
 
 extension ByteSource {
     /// Exactly `count` bytes from `offset`.
-    /// - Throws: `GGUFError` of code `pastEnd` where the source is shorter.
+    /// - Throws: `ByteError` of code `pastEnd` where the source is shorter.
     package func bytes(at offset: UInt64, count: Int) throws -> [UInt8] {
         guard count >= 0, offset <= byteCount, UInt64(count) <= byteCount - offset else {
-            throw GGUFError(.pastEnd, "\(count) bytes are asked for past the end of \(byteCount) bytes", at: offset)
+            throw ByteError(.pastEnd, "\(count) bytes are asked for past the end of \(byteCount) bytes", at: offset)
         }
         return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             let raw = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count])
             let got = try read(at: offset, into: raw)
             guard got == count else {
-                throw GGUFError(.pastEnd, "the file became shorter while it was read", at: offset + UInt64(got))
+                throw ByteError(.pastEnd, "the file became shorter while it was read", at: offset + UInt64(got))
             }
             initialized = count
         }
@@ -62,7 +62,7 @@ package final class FileSource: ByteSource {
     package let byteCount: UInt64
     private let descriptor: Int32
 
-    /// - Throws: `GGUFError` of code `unreadable`.
+    /// - Throws: `ByteError` of code `unreadable`.
     package init(path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.fault(path, "cannot be opened") }
@@ -74,7 +74,7 @@ package final class FileSource: ByteSource {
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw GGUFError(.unreadable, "this is no regular file; name a GGUF file", path: path)
+            throw ByteError(.unreadable, "this is no regular file", path: path)
         }
         self.path = path
         self.descriptor = descriptor
@@ -99,7 +99,7 @@ package final class FileSource: ByteSource {
         return done
     }
 
-    private static func fault(_ path: String, _ what: String, at offset: UInt64? = nil) -> GGUFError {
-        GGUFError(.unreadable, "\(what): \(String(cString: strerror(errno)))", at: offset, path: path)
+    private static func fault(_ path: String, _ what: String, at offset: UInt64? = nil) -> ByteError {
+        ByteError(.unreadable, "\(what): \(String(cString: strerror(errno)))", at: offset, path: path)
     }
 }

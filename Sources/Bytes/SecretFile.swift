@@ -17,7 +17,7 @@ package struct SecretFile: Sendable {
     }
 
     /// The content, or `nil` when the file does not exist.
-    package func read() throws(LinkError) -> [UInt8]? {
+    package func read() throws(ByteError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -27,17 +27,17 @@ package struct SecretFile: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure("cannot be inspected") }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw LinkError(.unusableKeyFile, "\(path) is not a file: move it away, and a new key is made")
+            throw ByteError(.unusableSecret, "\(path) is not a file: move it away, and a new key is made")
         }
         guard status.st_mode & 0o077 == 0 else {
-            throw LinkError(
-                .unusableKeyFile,
+            throw ByteError(
+                .unusableSecret,
                 "\(path) holds a secret and others may read it (mode 0\(String(status.st_mode & 0o777, radix: 8))): run chmod 600 \(path)"
             )
         }
         guard status.st_size == byteCount else {
-            throw LinkError(
-                .unusableKeyFile,
+            throw ByteError(
+                .unusableSecret,
                 "\(path) has \(status.st_size) bytes where a key has \(byteCount): restore it, or move it away and a new key is made"
             )
         }
@@ -56,7 +56,7 @@ package struct SecretFile: Sendable {
 
     /// The content; when the file does not exist, `make` gives the content of a new one. Two processes that do this at
     /// once end with the same content.
-    package func readOrCreate(_ make: () -> [UInt8]) throws(LinkError) -> [UInt8] {
+    package func readOrCreate(_ make: () -> [UInt8]) throws(ByteError) -> [UInt8] {
         if let content = try read() { return content }
         let temporary = try writeTemporary(make())
         defer { unlink(temporary) }
@@ -67,7 +67,7 @@ package struct SecretFile: Sendable {
     }
 
     /// Replaces the content at once or not at all.
-    package func write(_ content: [UInt8]) throws(LinkError) {
+    package func write(_ content: [UInt8]) throws(ByteError) {
         let temporary = try writeTemporary(content)
         guard rename(temporary, path) == 0 else {
             let error = failure("cannot be replaced")
@@ -77,7 +77,7 @@ package struct SecretFile: Sendable {
         syncFolder()
     }
 
-    private func writeTemporary(_ content: [UInt8]) throws(LinkError) -> String {
+    private func writeTemporary(_ content: [UInt8]) throws(ByteError) -> String {
         precondition(content.count == byteCount)
         let temporary = "\(path).\(UInt64.random(in: .min ... .max)).new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -113,7 +113,7 @@ package struct SecretFile: Sendable {
         close(descriptor)
     }
 
-    private func failure(_ what: String) -> LinkError {
-        LinkError(.unusableKeyFile, "\(path) \(what): \(String(cString: strerror(errno)))")
+    private func failure(_ what: String) -> ByteError {
+        ByteError(.unusableSecret, "\(path) \(what): \(String(cString: strerror(errno)))")
     }
 }
