@@ -3,6 +3,8 @@ import JSON
 
 /// Turns the events of an answer's generations into server-sent events.
 protocol AnswerRenderer: Sendable {
+    /// Whose errors its failures are written like.
+    var family: APIFamily { get }
     /// Writes what one event of one choice means to the client.
     mutating func render(_ event: GenerationEvent, choice: Int, into json: inout JSONText)
     /// Writes what comes after the last event of the last choice.
@@ -13,7 +15,7 @@ extension AnswerRenderer {
     /// Writes an error that happened after the answer had begun: one event of its own, after which nothing comes.
     func renderFailure(_ error: APIError, into json: inout JSONText) {
         json.raw("data: ")
-        json.raw(ErrorFamily.node.rendered(error).body.serialized())
+        json.raw(family.errors.rendered(error).body.serialized())
         json.raw("\n\n")
     }
 

@@ -3,6 +3,8 @@ import NIOCore
 
 /// Writes `chat.completion.chunk` events.
 struct ChatChunkRenderer: AnswerRenderer {
+    let family = APIFamily.openAI
+
     /// `data: {"id":…,"choices":[{"index":`: the same in every chunk, so made once.
     private let prefix: String
     private let includesUsage: Bool

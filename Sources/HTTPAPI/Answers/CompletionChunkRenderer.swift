@@ -3,6 +3,8 @@ import NIOCore
 
 /// Writes `text_completion` events.
 struct CompletionChunkRenderer: AnswerRenderer {
+    let family = APIFamily.openAI
+
     private let prefix: String
     private let includesUsage: Bool
     private let includesLogProbabilities: Bool

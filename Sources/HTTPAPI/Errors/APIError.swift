@@ -1,7 +1,7 @@
 import HTTPTypes
 import JSON
 
-/// An answer that says what went wrong; the path's ``ErrorFamily`` says how it is written.
+/// An answer that says what went wrong; the path's ``APIFamily`` says how it is written.
 struct APIError: Error, Hashable {
     /// The part of a request that a field is in.
     enum Place: String, Sendable {

@@ -12,13 +12,12 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: APIRequestContext, next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
-        let family = ErrorFamily(path: request.routedPath)
         do {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound && error.body == nil {
-            return unknownRoute(request).response(in: family)
+            return unknownRoute(request).response(in: table.family(of: request.routedPath))
         } catch {
-            return APIError(error, logger: context.logger).response(in: family)
+            return APIError(error, logger: context.logger).response(in: table.family(of: request.routedPath))
         }
     }
 
@@ -34,8 +33,8 @@ struct ErrorMiddleware: RouterMiddleware {
 
 extension APIError {
     /// The error as an answer.
-    func response(in family: ErrorFamily) -> Response {
-        let (status, body) = family.rendered(self)
+    func response(in family: APIFamily) -> Response {
+        let (status, body) = family.errors.rendered(self)
         var response = Response.json(body, status: status)
         response.headers.append(contentsOf: headers)
         return response

@@ -8,8 +8,10 @@ struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Durat
     private let administration: RateLimiter<ClientAddress, C>
     private let inference: RateLimiter<ClientAddress, C>
     private let includesLoopback: Bool
+    private let table: RouteTable
 
-    init(limits: RateLimits, clock: C) {
+    init(limits: RateLimits, table: RouteTable, clock: C) {
+        self.table = table
         administration = RateLimiter(perMinute: limits.administrationPerMinute, clock: clock)
         inference = RateLimiter(perMinute: limits.inferencePerMinute, clock: clock)
         includesLoopback = limits.includesLoopback
@@ -27,8 +29,10 @@ struct RateLimitMiddleware<C: Clock>: RouterMiddleware where C.Duration == Durat
     }
 
     private func limiter(for path: String) -> RateLimiter<ClientAddress, C>? {
-        if ["/api/", "/admin/", "/lora", "/evaluation"].contains(where: path.hasPrefix) { return administration }
-        if path.hasPrefix("/v1/") || path == "/tokenize" || path == "/detokenize" { return inference }
-        return nil
+        switch table.family(of: path).rateClass {
+        case .administration: administration
+        case .inference: inference
+        case nil: nil
+        }
     }
 }

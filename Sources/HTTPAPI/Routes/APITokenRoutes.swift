@@ -9,7 +9,9 @@ import JSON
 #endif
 
 /// `/admin/api/api_tokens*`: what programs log in with. Users have their own; administrators and the node key, everybody's.
-struct APITokenRoutes: Sendable {
+struct APITokenRoutes: RouteGroup {
+    static let family = APIFamily.cluster
+
     let accounts: AccountServices
     let configuration: HTTPAPIConfiguration
 

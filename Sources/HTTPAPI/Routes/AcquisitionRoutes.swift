@@ -5,7 +5,9 @@ import Link
 import ModelLibrary
 
 /// `/api/admin/*` by which a node comes to hold models: adding, downloads, and what of it may be given up.
-struct AcquisitionRoutes: Sendable {
+struct AcquisitionRoutes: RouteGroup {
+    static let family = APIFamily.node
+
     let acquisition: AcquisitionOperations
     let configuration: HTTPAPIConfiguration
 

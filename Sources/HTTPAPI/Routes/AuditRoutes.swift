@@ -9,7 +9,9 @@ import JSON
 #endif
 
 /// `/admin/api/audit`: who did what to whom, when, from where.
-struct AuditRoutes: Sendable {
+struct AuditRoutes: RouteGroup {
+    static let family = APIFamily.cluster
+
     let accounts: AccountServices
 
     func add(to table: inout RouteTable) {

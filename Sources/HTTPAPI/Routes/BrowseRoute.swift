@@ -4,7 +4,9 @@ import Hummingbird
 import JSON
 
 /// `GET /admin/api/browse`: what is in a folder of the node's files.
-struct BrowseRoute: Sendable {
+struct BrowseRoute: RouteGroup {
+    static let family = APIFamily.cluster
+
     /// Most items of an answer, and as many as one has where the client does not say.
     private static let maximumItems = 10_000
     private static let standardItems = 1000

@@ -2,7 +2,9 @@ import Hummingbird
 import Inference
 
 /// `POST /v1/chat/completions`.
-struct ChatCompletionRoute: Sendable {
+struct ChatCompletionRoute: RouteGroup {
+    static let family = APIFamily.openAI
+
     let answering: GenerationAnswering
 
     func add(to table: inout RouteTable) {

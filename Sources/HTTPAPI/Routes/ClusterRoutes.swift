@@ -13,7 +13,9 @@ import Link
 #endif
 
 /// `/admin/api/cluster_*` and `/api/admin/cluster_*`: who works for this node.
-struct ClusterRoutes: Sendable {
+struct ClusterRoutes: RouteGroup {
+    static let family = APIFamily.cluster
+
     /// Most entries that a page has.
     private static let mostEntries = 1000
 

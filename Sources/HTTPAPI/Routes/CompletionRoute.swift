@@ -2,7 +2,9 @@ import Hummingbird
 import Inference
 
 /// `POST /v1/completions`.
-struct CompletionRoute: Sendable {
+struct CompletionRoute: RouteGroup {
+    static let family = APIFamily.openAI
+
     let answering: GenerationAnswering
 
     func add(to table: inout RouteTable) {

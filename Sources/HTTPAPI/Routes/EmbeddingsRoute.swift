@@ -3,7 +3,9 @@ import Inference
 import NIOCore
 
 /// `POST /v1/embeddings`.
-struct EmbeddingsRoute: Sendable {
+struct EmbeddingsRoute: RouteGroup {
+    static let family = APIFamily.openAI
+
     let services: NodeServices
     let configuration: HTTPAPIConfiguration
 

@@ -145,6 +145,8 @@ private struct TimedRenderer: AnswerRenderer {
         self.metrics = metrics
     }
 
+    var family: APIFamily { base.family }
+
     mutating func render(_ event: GenerationEvent, choice: Int, into json: inout JSONText) {
         if isFirst {
             switch event {

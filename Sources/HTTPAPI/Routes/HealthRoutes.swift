@@ -3,7 +3,9 @@ import JSON
 import NIOCore
 
 /// Whether the node lives, whether it can serve, what it counts, and what it can be asked.
-struct HealthRoutes: Sendable {
+struct HealthRoutes: RouteGroup {
+    static let family = APIFamily.base
+
     let services: NodeServices
     let metrics: HTTPMetrics
     let roster: ConnectionRoster

@@ -5,7 +5,9 @@ import JSON
 import ModelLibrary
 
 /// `/api/admin/hf/*`: finding models on Hugging Face, and fetching from there.
-struct HubRoutes: Sendable {
+struct HubRoutes: RouteGroup {
+    static let family = APIFamily.node
+
     /// Repositories that a search answers unless it asks for another number, and at most.
     private static let usualHits = 20
     private static let mostHits = 100

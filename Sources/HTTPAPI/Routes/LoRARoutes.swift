@@ -4,7 +4,9 @@ import Hummingbird
 import JSON
 
 /// `/api/v1/admin/lora*`, `/api/v1/lora/upload`, and the same without `/api/v1`.
-struct LoRARoutes: Sendable {
+struct LoRARoutes: RouteGroup {
+    static let family = APIFamily.compute
+
     private static let mostFiles = 1000
 
     private let loras: LoRAOperations

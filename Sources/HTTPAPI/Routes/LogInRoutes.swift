@@ -10,7 +10,9 @@ import JSON
 #endif
 
 /// `/api/auth/*` and `/api/me`: logging in and out, and who one is.
-struct LogInRoutes: Sendable {
+struct LogInRoutes: RouteGroup {
+    static let family = APIFamily.node
+
     /// Longer usernames and passwords are refused unread.
     private static let longestName = 256
     private static let longestPassword = 1024

@@ -3,7 +3,9 @@ import JSON
 import ModelLibrary
 
 /// `/api/admin/*` that concerns models in this node's memory and on its disk.
-struct ModelAdminRoutes: Sendable {
+struct ModelAdminRoutes: RouteGroup {
+    static let family = APIFamily.node
+
     let services: NodeServices
     private let rendered = RenderedModels()
 

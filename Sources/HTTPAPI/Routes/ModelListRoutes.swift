@@ -4,7 +4,9 @@ import JSON
 import Link
 
 /// `GET /v1/models` and `GET /v1/models/{id}`: the models that can be asked.
-struct ModelListRoutes: Sendable {
+struct ModelListRoutes: RouteGroup {
+    static let family = APIFamily.openAI
+
     let services: NodeServices
 
     func add(to table: inout RouteTable) {

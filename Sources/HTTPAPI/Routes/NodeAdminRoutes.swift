@@ -4,7 +4,9 @@ import JSON
 import Link
 
 /// `/api/admin/*` that concerns the node and its swarm.
-struct NodeAdminRoutes: Sendable {
+struct NodeAdminRoutes: RouteGroup {
+    static let family = APIFamily.node
+
     /// The longest invite code or multiaddress.
     private static let longestCode = 4096
 

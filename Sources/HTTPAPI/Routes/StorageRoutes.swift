@@ -10,7 +10,9 @@ import ModelLibrary
 #endif
 
 /// `/api/admin/*` that concerns what models take, what was given up, and when the node gives less.
-struct StorageRoutes: Sendable {
+struct StorageRoutes: RouteGroup {
+    static let family = APIFamily.node
+
     let acquisition: AcquisitionOperations
     let configuration: HTTPAPIConfiguration
 

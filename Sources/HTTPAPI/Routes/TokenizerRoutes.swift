@@ -3,7 +3,9 @@ import Inference
 import JSON
 
 /// `POST /tokenize` and `POST /detokenize`, as llama-server has them.
-struct TokenizerRoutes: Sendable {
+struct TokenizerRoutes: RouteGroup {
+    static let family = APIFamily.openAI
+
     let services: NodeServices
     let configuration: HTTPAPIConfiguration
 

@@ -12,7 +12,9 @@ import NIOCore
 #endif
 
 /// `/admin/api/train` and `/admin/api/jobs*`: training, and what became of it.
-struct TrainingRoutes: Sendable {
+struct TrainingRoutes: RouteGroup {
+    static let family = APIFamily.cluster
+
     let training: TrainingOperations
     let ledger: TokenLedger
     let configuration: HTTPAPIConfiguration

@@ -11,7 +11,9 @@ import NIOCore
 #endif
 
 /// `/admin/api/users*`: users and what they have.
-struct UserRoutes: Sendable {
+struct UserRoutes: RouteGroup {
+    static let family = APIFamily.cluster
+
     let accounts: AccountServices
     let configuration: HTTPAPIConfiguration
 

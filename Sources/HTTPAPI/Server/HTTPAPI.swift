@@ -15,15 +15,27 @@ package enum HTTPAPI {
         clock: some Clock<Duration> = ContinuousClock(),
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) -> HTTPAPIServer {
+        server(
+            configuration: configuration, services: services, logger: logger, clock: clock, more: [],
+            onListening: onListening)
+    }
+
+    /// - Parameter more: routes besides the node's own.
+    static func server(
+        configuration: HTTPAPIConfiguration, services: NodeServices, logger: Logger, clock: some Clock<Duration>,
+        more: [any RouteGroup], onListening: @escaping @Sendable (_ port: Int) async -> Void
+    ) -> HTTPAPIServer {
         let metrics = HTTPMetrics()
         let roster = ConnectionRoster(limits: configuration.connections, logger: logger)
-        let table = routes(configuration: configuration, services: services, metrics: metrics, roster: roster)
+        var table = RouteTable()
+        let own = groups(configuration: configuration, services: services, metrics: metrics, roster: roster)
+        for group in own + more { table.add(group) }
         let boundPort = BoundPort()
         let router = Router(context: APIRequestContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: RequestIdentityMiddleware(metrics: metrics, proxies: Set(configuration.trustedProxies)))
         router.add(middleware: ErrorMiddleware(table: table))
         router.add(middleware: CORSPolicyMiddleware(boundPort: boundPort))
-        router.add(middleware: RateLimitMiddleware(limits: configuration.rateLimits, clock: clock))
+        router.add(middleware: RateLimitMiddleware(limits: configuration.rateLimits, table: table, clock: clock))
         router.add(
             middleware:
                 CallerMiddleware(
@@ -53,33 +65,32 @@ package enum HTTPAPI {
             routeNames: table.routes.map { "\($0.method.rawValue) \($0.path)" })
     }
 
-    static func routes(
+    /// All routes of a node.
+    static func groups(
         configuration: HTTPAPIConfiguration, services: NodeServices, metrics: HTTPMetrics, roster: ConnectionRoster
-    ) -> RouteTable {
-        var table = RouteTable()
+    ) -> [any RouteGroup] {
         let answering = GenerationAnswering(services: services, configuration: configuration, metrics: metrics)
-        HealthRoutes(services: services, metrics: metrics, roster: roster).add(to: &table)
-        ModelListRoutes(services: services).add(to: &table)
-        ChatCompletionRoute(answering: answering).add(to: &table)
-        CompletionRoute(answering: answering).add(to: &table)
-        EmbeddingsRoute(services: services, configuration: configuration).add(to: &table)
-        TokenizerRoutes(services: services, configuration: configuration).add(to: &table)
-        NodeAdminRoutes(services: services, configuration: configuration).add(to: &table)
-        ModelAdminRoutes(services: services).add(to: &table)
-        AcquisitionRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
-        StorageRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
-        HubRoutes(acquisition: services.acquisition, configuration: configuration).add(to: &table)
-        LogInRoutes(accounts: services.accounts).add(to: &table)
-        UserRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
-        APITokenRoutes(accounts: services.accounts, configuration: configuration).add(to: &table)
-        AuditRoutes(accounts: services.accounts).add(to: &table)
-        ClusterRoutes(cluster: services.cluster, audit: services.accounts.audit, configuration: configuration)
-            .add(to: &table)
-        LoRARoutes(loras: services.loras, audit: services.accounts.audit, configuration: configuration).add(to: &table)
-        BrowseRoute(files: services.files).add(to: &table)
-        TrainingRoutes(
-            training: services.training, ledger: services.accounts.ledger, configuration: configuration
-        ).add(to: &table)
-        return table
+        let (accounts, acquisition) = (services.accounts, services.acquisition)
+        return [
+            HealthRoutes(services: services, metrics: metrics, roster: roster),
+            ModelListRoutes(services: services),
+            ChatCompletionRoute(answering: answering),
+            CompletionRoute(answering: answering),
+            EmbeddingsRoute(services: services, configuration: configuration),
+            TokenizerRoutes(services: services, configuration: configuration),
+            NodeAdminRoutes(services: services, configuration: configuration),
+            ModelAdminRoutes(services: services),
+            AcquisitionRoutes(acquisition: acquisition, configuration: configuration),
+            StorageRoutes(acquisition: acquisition, configuration: configuration),
+            HubRoutes(acquisition: acquisition, configuration: configuration),
+            LogInRoutes(accounts: accounts),
+            UserRoutes(accounts: accounts, configuration: configuration),
+            APITokenRoutes(accounts: accounts, configuration: configuration),
+            AuditRoutes(accounts: accounts),
+            ClusterRoutes(cluster: services.cluster, audit: accounts.audit, configuration: configuration),
+            LoRARoutes(loras: services.loras, audit: accounts.audit, configuration: configuration),
+            BrowseRoute(files: services.files),
+            TrainingRoutes(training: services.training, ledger: accounts.ledger, configuration: configuration),
+        ]
     }
 }

@@ -7,6 +7,7 @@ struct Route: Sendable {
     /// The path as OpenAPI writes it: `/v1/models/{id}`.
     let path: String
     let access: Access
+    let family: APIFamily
     /// Whether the route reads its body piece by piece itself, however large it is.
     var streamsBody = false
     let handler: @Sendable (Request, APIRequestContext) async throws -> Response
@@ -21,19 +22,31 @@ extension Route {
 /// method is told from a wrong path.
 struct RouteTable: Sendable {
     private(set) var routes: [Route] = []
+    /// Whose routes are being added.
+    private var family = APIFamily.base
+    private var families: [APIFamily] = [.base]
+    /// Families of paths that are written out, and of those with parameters by their segments.
+    private var familiesByPath: [String: APIFamily] = [:]
+    private var familiesByTemplate: [(segments: [Substring], family: APIFamily)] = []
+
+    mutating func add(_ group: some RouteGroup) {
+        family = type(of: group).family
+        families.append(family)
+        group.add(to: &self)
+    }
 
     mutating func get(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
-        routes.append(Route(method: .get, path: path, access: access, handler: handler))
+        append(.get, path, access, handler: handler)
     }
 
     mutating func post(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
-        routes.append(Route(method: .post, path: path, access: access, handler: handler))
+        append(.post, path, access, handler: handler)
     }
 
     /// A route that takes a file.
@@ -41,28 +54,60 @@ struct RouteTable: Sendable {
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
-        routes.append(Route(method: .post, path: path, access: access, streamsBody: true, handler: handler))
+        append(.post, path, access, streamsBody: true, handler: handler)
     }
 
     mutating func put(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
-        routes.append(Route(method: .put, path: path, access: access, handler: handler))
+        append(.put, path, access, handler: handler)
     }
 
     mutating func patch(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
-        routes.append(Route(method: .patch, path: path, access: access, handler: handler))
+        append(.patch, path, access, handler: handler)
     }
 
     mutating func delete(
         _ path: String, _ access: Access,
         handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
     ) {
-        routes.append(Route(method: .delete, path: path, access: access, handler: handler))
+        append(.delete, path, access, handler: handler)
+    }
+
+    private mutating func append(
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, streamsBody: Bool = false,
+        handler: @escaping @Sendable (Request, APIRequestContext) async throws -> Response
+    ) {
+        routes.append(
+            Route(
+                method: method, path: path, access: access, family: family, streamsBody: streamsBody, handler: handler))
+        if path.contains("{") {
+            familiesByTemplate.append((path.split(separator: "/"), family))
+        } else {
+            familiesByPath[path] = family
+        }
+    }
+
+    /// The family of a path as the router reads it, whether or not there is such a route.
+    func family(of path: String) -> APIFamily {
+        if let family = familiesByPath[path] { return family }
+        let segments = path.split(separator: "/")
+        if let found = familiesByTemplate.first(where: { Self.matches($0.segments, segments) }) { return found.family }
+        var (best, length) = (APIFamily.base, -1)
+        for family in families {
+            for prefix in family.prefixes where prefix.utf8.count > length && path.hasPrefix(prefix) {
+                (best, length) = (family, prefix.utf8.count)
+            }
+        }
+        return best
+    }
+
+    private static func matches(_ template: [Substring], _ segments: [Substring]) -> Bool {
+        template.count == segments.count && zip(template, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
     }
 
     /// Adds every route to a router, behind its access check.
@@ -89,10 +134,7 @@ struct RouteTable: Sendable {
         let segments = path.split(separator: "/")
         var methods = Set<String>()
         for route in routes {
-            let template = route.path.split(separator: "/")
-            guard template.count == segments.count else { continue }
-            let matches = zip(template, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-            if matches { methods.insert(route.method.rawValue) }
+            if Self.matches(route.path.split(separator: "/"), segments) { methods.insert(route.method.rawValue) }
         }
         if methods.contains("GET") { methods.insert("HEAD") }
         return methods.sorted()

@@ -198,7 +198,7 @@ final class ConnectionDoor: ChannelDuplexHandler, RemovableChannelHandler {
     /// Answers in place of the node, and ends the connection.
     private func refuse(_ context: ChannelHandlerContext, _ status: HTTPResponseStatus, _ message: String) {
         isClosing = true
-        let body = ErrorFamily.node.rendered(
+        let body = APIFamily.base.errors.rendered(
             APIError(status: .init(code: Int(status.code)), type: "invalid_request_error", message: message)
         ).body.serialized()
         let headers: HTTPHeaders = [
