@@ -1,117 +1,99 @@
 package import FoundationEssentials
 
 /// Something that happened on this node and that its operator may want to see.
-///
-/// Encodes as the node admin API's `activity_event`: snake-case keys, absent values left out, the time in RFC 3339.
 package struct NodeEvent: Sendable, Hashable {
     /// How a dashboard should draw attention to an event.
     package enum ToastLevel: String, Sendable, Hashable, Codable {
         case info, warning, error, success
     }
 
-    /// The area an event belongs to, such as `model`, `shard`, `inference`, `network` or `system`.
-    package var category: String
-    /// What happened, such as `shard_deleted`; the set is open.
-    package var kind: String
+    /// What happened, by category.
+    package enum Content: Sendable, Hashable {
+        /// Nil for a model that has no id yet.
+        case model(ModelEvent, EventModel?)
+        /// Nil where no shard in particular is meant.
+        case shard(ShardEvent, Int?, EventModel)
+        case inference(InferenceEvent, model: String)
+        case network(NetworkEvent)
+        case training(TrainingEvent, job: String)
+        case system(SystemEvent)
+    }
+
+    package var content: Content
     /// One sentence for people.
     package var message: String
     package var timestamp: Date
-    package var modelID: String?
-    package var modelName: String?
     /// The first sixteen hex digits of the id of the node concerned.
     package var nodeID: String?
-    package var shardIndex: Int?
-    package var detailNumber: Double?
-    package var detailText: String?
     package var toastLevel: ToastLevel?
-    package var toastDurationMilliseconds: Int?
-    package var freedBytes: UInt64?
-    package var holderCountBefore: Int?
-    package var holderCountAfter: Int?
-    package var remainingLocalShards: Int?
 
     package init(
-        category: String, kind: String, message: String, timestamp: Date = Date(), modelID: String? = nil,
-        modelName: String? = nil, nodeID: String? = nil, shardIndex: Int? = nil, detailNumber: Double? = nil,
-        detailText: String? = nil, toastLevel: ToastLevel? = nil
+        _ content: Content, _ message: String, at timestamp: Date = Date(), node: String? = nil,
+        toast: ToastLevel? = nil
     ) {
-        self.category = category
-        self.kind = kind
+        self.content = content
         self.message = message
         self.timestamp = timestamp
-        self.modelID = modelID
-        self.modelName = modelName
-        self.nodeID = nodeID
-        self.shardIndex = shardIndex
-        self.detailNumber = detailNumber
-        self.detailText = detailText
-        self.toastLevel = toastLevel
+        nodeID = node
+        toastLevel = toast
     }
 }
 
-extension NodeEvent: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case category, kind, message, timestamp
-        case modelID = "model_id"
-        case modelName = "model_name"
-        case nodeID = "node_id"
-        case shardIndex = "shard_index"
-        case detailNumber = "detail_num"
-        case detailText = "detail_str"
-        case toastLevel = "toast_level"
-        case toastDurationMilliseconds = "toast_duration_ms"
-        case freedBytes = "freed_bytes"
-        case holderCountBefore = "holder_count_before"
-        case holderCountAfter = "holder_count_after"
-        case remainingLocalShards = "remaining_local_shards"
-    }
+/// Which model an event is about.
+package struct EventModel: Sendable, Hashable {
+    package var id: String
+    package var name: String?
 
-    private static let timeFormat = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        let time = try container.decode(String.self, forKey: .timestamp)
-        guard let timestamp = try? Date(time, strategy: Self.timeFormat) else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .timestamp, in: container, debugDescription: "not a time in RFC 3339: \"\(time)\""
-            )
-        }
-        self.init(
-            category: try container.decode(String.self, forKey: .category),
-            kind: try container.decode(String.self, forKey: .kind),
-            message: try container.decode(String.self, forKey: .message), timestamp: timestamp
-        )
-        modelID = try container.decodeIfPresent(String.self, forKey: .modelID)
-        modelName = try container.decodeIfPresent(String.self, forKey: .modelName)
-        nodeID = try container.decodeIfPresent(String.self, forKey: .nodeID)
-        shardIndex = try container.decodeIfPresent(Int.self, forKey: .shardIndex)
-        detailNumber = try container.decodeIfPresent(Double.self, forKey: .detailNumber)
-        detailText = try container.decodeIfPresent(String.self, forKey: .detailText)
-        toastLevel = try container.decodeIfPresent(ToastLevel.self, forKey: .toastLevel)
-        toastDurationMilliseconds = try container.decodeIfPresent(Int.self, forKey: .toastDurationMilliseconds)
-        freedBytes = try container.decodeIfPresent(UInt64.self, forKey: .freedBytes)
-        holderCountBefore = try container.decodeIfPresent(Int.self, forKey: .holderCountBefore)
-        holderCountAfter = try container.decodeIfPresent(Int.self, forKey: .holderCountAfter)
-        remainingLocalShards = try container.decodeIfPresent(Int.self, forKey: .remainingLocalShards)
+    package init(id: String, name: String? = nil) {
+        self.id = id
+        self.name = name
     }
+}
 
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(category, forKey: .category)
-        try container.encode(kind, forKey: .kind)
-        try container.encode(message, forKey: .message)
-        try container.encode(timestamp.formatted(Self.timeFormat), forKey: .timestamp)
-        try container.encodeIfPresent(modelID, forKey: .modelID)
-        try container.encodeIfPresent(modelName, forKey: .modelName)
-        try container.encodeIfPresent(nodeID, forKey: .nodeID)
-        try container.encodeIfPresent(shardIndex, forKey: .shardIndex)
-        try container.encodeIfPresent(detailNumber, forKey: .detailNumber)
-        try container.encodeIfPresent(detailText, forKey: .detailText)
-        try container.encodeIfPresent(toastLevel, forKey: .toastLevel)
-        try container.encodeIfPresent(toastDurationMilliseconds, forKey: .toastDurationMilliseconds)
-        try container.encodeIfPresent(freedBytes, forKey: .freedBytes)
-        try container.encodeIfPresent(holderCountBefore, forKey: .holderCountBefore)
-        try container.encodeIfPresent(holderCountAfter, forKey: .holderCountAfter)
-        try container.encodeIfPresent(remainingLocalShards, forKey: .remainingLocalShards)
-    }
+package enum ModelEvent: Sendable, Hashable {
+    case imported, found, deleted
+    case loaded(layers: String, seconds: Double)
+    case unloaded(layers: String, freedBytes: UInt64)
+    case loadFailed(layers: String)
+    case probeStarted(repository: String)
+    case downloadStarted, downloadPaused, downloadStalled, downloadCancelled
+    case downloadCompleted(fromHub: Bool)
+    case downloadFailed(fromHub: Bool)
+    /// Nothing of it is fetched now.
+    case passedOver(reason: String)
+    case trustChanged(to: String)
+}
+
+package enum ShardEvent: Sendable, Hashable {
+    case loaded, unloaded, damaged
+    case deleted(freedBytes: UInt64, remaining: Int)
+    case downloaded(fromPeers: Bool)
+    case downloadFailed, downloadStalled
+    /// It was decided to fetch it.
+    case fetched(reason: String, sizeBytes: UInt64, holders: Int)
+    case fetchFailed
+    case pruned(reason: String, freedBytes: UInt64, holdersBefore: Int, holdersAfter: Int, remaining: Int)
+    case pruneRefused(reason: String, holdersBefore: Int)
+}
+
+package enum InferenceEvent: Sendable, Hashable {
+    case started
+    case completed(tokens: Int)
+    /// Engines ended in its session.
+    case endedEngine
+}
+
+package enum NetworkEvent: Sendable, Hashable {
+    case peerConnected, peerDisconnected, swarmLeft
+}
+
+package enum TrainingEvent: Sendable, Hashable {
+    case queued, started
+    /// From 0 to 1, where that is known.
+    case progress(Double?)
+    case ended(state: String)
+}
+
+package enum SystemEvent: Sendable, Hashable {
+    case contributionChanged(to: String)
 }

@@ -23,9 +23,9 @@ package struct GPUSources: Sendable {
     func inventory() -> GPUInventory {
         let cards = PCICard.all(in: files)
         var inventory = GPUInventory()
-        let nvidia = told(by: nvml, in: &inventory)
-        let rocm = told(by: rocmSMI, in: &inventory)
-        inventory.devices = (nvidia ?? []) + amdDevices(cards: cards, told: rocm ?? [])
+        let nvidia = devices(of: nvml, in: &inventory)
+        let rocm = devices(of: rocmSMI, in: &inventory)
+        inventory.devices = (nvidia ?? []) + amdDevices(cards: cards, listed: rocm ?? [])
         let used = Set(inventory.devices.compactMap(\.pciAddress))
         // A driver that tells of GPUs without their places may mean any of its cards.
         let isPlaced = inventory.devices.allSatisfy { $0.api != .cuda || $0.pciAddress != nil }
@@ -39,9 +39,9 @@ package struct GPUSources: Sendable {
         return inventory
     }
 
-    /// What a library tells; `nil` where it is not installed or cannot be used.
-    private func told(
-        by load: () throws(GPULibraryFault) -> GPULibrary?, in inventory: inout GPUInventory
+    /// What a library lists; `nil` where it is not installed or cannot be used.
+    private func devices(
+        of load: () throws(GPULibraryFault) -> GPULibrary?, in inventory: inout GPUInventory
     ) -> [GPUDevice]? {
         do throws(GPULibraryFault) {
             guard let library = try load() else { return nil }
@@ -55,12 +55,12 @@ package struct GPUSources: Sendable {
     }
 
     /// The kernel's list in the kernel's order, with what the library knows better; then what only the library knows.
-    private func amdDevices(cards: [PCICard], told: [GPUDevice]) -> [GPUDevice] {
+    private func amdDevices(cards: [PCICard], listed: [GPUDevice]) -> [GPUDevice] {
         let version = files.line("sys/module/amdgpu/version") ?? files.line("proc/sys/kernel/osrelease")
-        var told = told
+        var listed = listed
         var devices = ComputeNode.all(in: files, cards: cards).map { node in
             // Parts of one GPU share its place, and the library tells them in order too.
-            let known = told.firstIndex { $0.pciAddress == node.address }.map { told.remove(at: $0) }
+            let known = listed.firstIndex { $0.pciAddress == node.address }.map { listed.remove(at: $0) }
             return GPUDevice(
                 api: .rocm, index: 0, name: known?.name ?? node.name,
                 uuid: node.uniqueID.flatMap { GPUDevice.rocmUUID($0) } ?? known?.uuid, pciAddress: node.address,
@@ -68,7 +68,7 @@ package struct GPUSources: Sendable {
                 freeBytes: node.freeBytes ?? known?.freeBytes, driverVersion: known?.driverVersion ?? version,
                 isIntegrated: node.isIntegrated)
         }
-        devices += told
+        devices += listed
         for index in devices.indices { devices[index].index = index }
         return devices
     }

@@ -91,7 +91,7 @@ extension TrainingService {
                 job: id, request: job.request, dataPath: dataPath, outputFolder: folder.output(of: id))
             let log = try await folder.begin(id)
             logger.info("training begins", metadata: ["job": "\(id)"])
-            publish("training_started", "training of \(job.request.outputModel) begins", id)
+            publish(.started, "training of \(job.request.outputModel) begins", id)
             let ending = await Self.supervise(task, trainer: trainer, timeout: settings.timeout, stops: stops) {
                 [logger] report in
                 switch report {
@@ -172,7 +172,7 @@ extension TrainingService {
         if isPublished { found.published = now }
         if isWritten { found.written = now }
         running[id] = found
-        if isPublished { publish("training_progress", found.message, id, number: found.progress) }
+        if isPublished { publish(.progress(found.progress), found.message, id) }
         guard isWritten else { return }
         do {
             try await store.write { [found] database in
@@ -232,16 +232,14 @@ extension TrainingService {
         logger.info(
             "training ended", metadata: ["job": "\(id)", "state": "\(job.state.rawValue)", "why": "\(message)"])
         // Why it failed is for those who may see the job; events are for everybody.
-        publish("training_\(job.state.rawValue)", "training of \(job.request.outputModel) \(job.state.rawValue)", id)
+        publish(
+            .ended(state: job.state.rawValue), "training of \(job.request.outputModel) \(job.state.rawValue)", id)
         open.remove(id)
         wakeWaiters(of: id)
         return job
     }
 
-    func publish(_ kind: String, _ message: String, _ id: JobID, number: Double? = nil) {
-        events.publish(
-            NodeEvent(
-                category: "training", kind: kind, message: message, timestamp: clock.date(), detailNumber: number,
-                detailText: id.description))
+    func publish(_ event: TrainingEvent, _ message: String, _ id: JobID) {
+        events.publish(NodeEvent(.training(event, job: id.description), message, at: clock.date()))
     }
 }

@@ -113,7 +113,7 @@ package actor TrainingService: Service {
         let taking = Task { try await take(request, for: owner, key: key, by: actor) }
         let submission = try await taking.value
         guard !submission.isRepeated else { return submission }
-        publish("training_queued", "training of \(request.outputModel) is queued", submission.job.id)
+        publish(.queued, "training of \(request.outputModel) is queued", submission.job.id)
         return submission
     }
 

@@ -69,10 +69,8 @@ extension ModelLibrary {
         if placement != .alreadyThere {
             events.publish(
                 NodeEvent(
-                    category: "model", kind: "model_imported",
-                    message: "Imported \(model.held.count) of \(model.manifest.shards.count) shards of \(id)",
-                    modelID: id.rawValue, modelName: model.manifest.name, toastLevel: .success
-                )
+                    .model(.imported, EventModel(id: id.rawValue, name: model.manifest.name)),
+                    "Imported \(model.held.count) of \(model.manifest.shards.count) shards of \(id)", toast: .success)
             )
         }
         return ImportOutcome(model: model, placement: placement, copiedBytes: copied)

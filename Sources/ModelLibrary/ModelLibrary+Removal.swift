@@ -17,10 +17,7 @@ extension ModelLibrary {
         let count = try folder.remove(id)
         try load()
         events.publish(
-            NodeEvent(
-                category: "model", kind: "model_deleted", message: "Deleted \(id)", modelID: id.rawValue,
-                modelName: model.manifest.name
-            )
+            NodeEvent(.model(.deleted, EventModel(id: id.rawValue, name: model.manifest.name)), "Deleted \(id)")
         )
         return count
     }
@@ -41,13 +38,11 @@ extension ModelLibrary {
         guard model.held.contains(shard) else { throw shardNotFound(shard, of: model) }
         let rest = model.held.subtracting([shard])
         let freedBytes = try await release([shard], of: model)
-        var event = NodeEvent(
-            category: "shard", kind: "shard_deleted", message: "Deleted shard \(shard) of \(id)", modelID: id.rawValue,
-            modelName: manifest.name, shardIndex: shard.rawValue
-        )
-        event.freedBytes = freedBytes
-        event.remainingLocalShards = rest.count
-        events.publish(event)
+        events.publish(
+            NodeEvent(
+                .shard(
+                    .deleted(freedBytes: freedBytes, remaining: rest.count), shard.rawValue,
+                    EventModel(id: id.rawValue, name: manifest.name)), "Deleted shard \(shard) of \(id)"))
         return freedBytes
     }
 

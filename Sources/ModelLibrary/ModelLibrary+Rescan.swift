@@ -67,10 +67,7 @@ extension ModelLibrary {
         try folder.write(manifest, in: folder.modelFolder(id))
         try record(manifest, held: Set(manifest.shardIndices))
         events.publish(
-            NodeEvent(
-                category: "model", kind: "model_found", message: "Found \(id)", modelID: id.rawValue,
-                modelName: manifest.name
-            )
+            NodeEvent(.model(.found, EventModel(id: id.rawValue, name: manifest.name)), "Found \(id)")
         )
         return manifest
     }
@@ -120,10 +117,8 @@ extension ModelLibrary {
         )
         events.publish(
             NodeEvent(
-                category: "shard", kind: "shard_damaged",
-                message: "Shard \(shard) of \(manifest.id) is damaged; import or download it again",
-                modelID: manifest.id.rawValue, modelName: manifest.name, shardIndex: shard.rawValue, toastLevel: .error
-            )
+                .shard(.damaged, shard.rawValue, EventModel(id: manifest.id.rawValue, name: manifest.name)),
+                "Shard \(shard) of \(manifest.id) is damaged; import or download it again", toast: .error)
         )
     }
 }

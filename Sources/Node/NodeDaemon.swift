@@ -119,7 +119,7 @@ package struct NodeDaemon: Sendable {
         let swarm: SwarmService
         let inference: InferenceService
         let shardServer: ShardServer
-        let downloads: Acquirement
+        let downloads: DownloadParts
         let coming = ComingShards()
         let keeper: ShardKeeper
         let acquirer: ModelAcquirer
@@ -169,7 +169,7 @@ package struct NodeDaemon: Sendable {
                 library: library, promises: promises,
                 bandwidth: BandwidthLimit(bytesPerSecond: settings.resources.maximumBandwidthBytes),
                 logger: Logger(label: "exchange"))
-            downloads = try Acquirement(
+            downloads = try DownloadParts(
                 settings: settings, library: library, store: store, events: events, swarm: swarm, inference: inference,
                 records: records, reputation: reputation)
             keeper = ShardKeeper(

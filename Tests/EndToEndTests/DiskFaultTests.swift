@@ -11,7 +11,7 @@ import Testing
 extension EndToEnd {
     /// A data directory on a disk that is full, or read-only.
     @Suite(.enabled(if: SmallDisk.isAllowed, SmallDisk.notAllowed)) struct DiskFaultTests {
-        /// Megabytes that models leave free; see `Acquirement`.
+        /// Megabytes that models leave free; see `DownloadParts`.
         private static let reserve = 32
 
         private static func setup(_ hub: StandInHub) -> NodeSetup {

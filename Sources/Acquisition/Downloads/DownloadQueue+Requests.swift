@@ -119,11 +119,11 @@ extension DownloadQueue {
     }
 
     /// Says that a file's header is being read on the hub.
-    func tellProbe(of origin: ModelOrigin) {
+    func publishProbe(of origin: ModelOrigin) {
         events.publish(
             NodeEvent(
-                category: "model", kind: "hf_probe_started",
-                message: "Reading the header of \(origin.file) of \(origin.repository)", detailText: origin.repository))
+                .model(.probeStarted(repository: origin.repository), nil),
+                "Reading the header of \(origin.file) of \(origin.repository)"))
     }
 
     /// Ends a download and gives back what came of shards that are not complete. Complete ones stay.
@@ -147,7 +147,7 @@ extension DownloadQueue {
         }
         cancellations[model] = task
         await task.value
-        tell("download_cancelled", "The download of \(download.name) was cancelled", of: model, level: .info)
+        publish(.downloadCancelled, "The download of \(download.name) was cancelled", of: model, level: .info)
         wake()
     }
 

@@ -62,8 +62,8 @@ extension DownloadQueue {
             downloads[id] = download
             let missing = wanted.subtracting(model.held)
             guard !missing.isEmpty else { return }
-            tell(
-                "download_started",
+            publish(
+                .downloadStarted,
                 "Fetching \(missing.count) of \(model.manifest.shards.count) shards of \(download.name)",
                 of: id, level: .info)
         } catch {
@@ -113,9 +113,8 @@ extension DownloadQueue {
         guard downloads[id]?.state == .downloading else { return }
         downloads[id]?.state = .complete
         downloads[id]?.note("complete")
-        let kind =
-            [.huggingface, .mixed].contains(download.progress.source) ? "hf_download_complete" : "download_complete"
-        tell(kind, "\(download.name) has come", of: id, level: .success)
+        let fromHub = [.huggingface, .mixed].contains(download.progress.source)
+        publish(.downloadCompleted(fromHub: fromHub), "\(download.name) has come", of: id, level: .success)
         forgetOldest()
     }
 
@@ -129,8 +128,10 @@ extension DownloadQueue {
             logger.error("a failed download cannot be written down", metadata: ["model": "\(id)", "error": "\(error)"])
         }
         logger.error("a download failed", metadata: ["model": "\(id)", "reason": "\(reason)"])
-        let kind = [.huggingface, .mixed].contains(download.progress.source) ? "hf_download_failed" : "download_failed"
-        tell(kind, "The download of \(download.name) failed: \(reason)", of: id, level: .error)
+        let fromHub = [.huggingface, .mixed].contains(download.progress.source)
+        publish(
+            .downloadFailed(fromHub: fromHub), "The download of \(download.name) failed: \(reason)", of: id,
+            level: .error)
         for work in download.running.values { work.task.cancel() }
         forgetOldest()
     }
@@ -168,7 +169,7 @@ extension DownloadQueue {
                 downloads[id]?.idleAttempts[shard] = nil
                 downloads[id]?.toldPause = nil
                 try table.noteFetched(shard, of: id)
-                told(shard, of: id, from: suppliers)
+                noteArrival(shard, of: id, from: suppliers)
             case .wrong(let suspicions, let culprit):
                 await wrong(shard, for: job, suspicions: suspicions, culprit: culprit)
             }
@@ -182,11 +183,13 @@ extension DownloadQueue {
         }
     }
 
-    private func told(_ shard: ShardIndex, of id: ModelID, from suppliers: Set<SupplierName>) {
+    private func noteArrival(_ shard: ShardIndex, of id: ModelID, from suppliers: Set<SupplierName>) {
         let names = suppliers.map(\.description).sorted().joined(separator: ", ")
         downloads[id]?.note("shard \(shard) came from \(names)")
-        let kind = suppliers == [.hub] ? "shard_download_complete" : "shard_download_p2p"
-        tell(kind, "Shard \(shard) of \(id) came from \(names)", of: id, shard: shard, level: nil)
+        publish(
+            .downloaded(fromPeers: suppliers != [.hub]), "Shard \(shard) of \(id) came from \(names)", of: id,
+            shard: shard,
+            level: nil)
     }
 
     private func wrong(
@@ -202,8 +205,8 @@ extension DownloadQueue {
                 "a peer sent a wrong shard, which was dropped; it is not asked for it again for a day",
                 metadata: ["model": "\(id)", "shard": "\(shard)", "node": "\(culprit.short)"])
             await sources.blame(culprit, id, shard)
-            tell(
-                "shard_download_failed", "Node \(culprit.short) sent a wrong shard \(shard) of \(id)", of: id,
+            publish(
+                .downloadFailed, "Node \(culprit.short) sent a wrong shard \(shard) of \(id)", of: id,
                 shard: shard, node: culprit, level: .warning)
         } else {
             downloads[id]?.note("shard \(shard) came wrong; each of its senders is tried by itself")
@@ -239,16 +242,19 @@ extension DownloadQueue {
                 "error": "\(reason)",
             ])
         if ((error as? AcquisitionError)?.cause as? HubError)?.code == .stalled {
-            tell(
-                "hf_download_stalled", "The hub sends nothing of \(id): \(reason)", of: id, shard: shard,
-                level: .warning)
+            let message = "The hub sends nothing of \(id): \(reason)"
+            if let shard {
+                publish(.downloadStalled, message, of: id, shard: shard, level: .warning)
+            } else {
+                publish(.downloadStalled, message, of: id, level: .warning)
+            }
         }
         if attempts >= settings.maximumIdleAttempts || Self.isFinal(error) {
             guard let shard else { return fail(id, reason) }
             downloads[id]?.progress.set(shard, .failed)
             downloads[id]?.failure = "shard \(shard): \(reason)"
-            tell(
-                "shard_download_failed", "Shard \(shard) of \(id) could not be fetched: \(reason)", of: id,
+            publish(
+                .downloadFailed, "Shard \(shard) of \(id) could not be fetched: \(reason)", of: id,
                 shard: shard,
                 level: .error)
             return
@@ -262,7 +268,7 @@ extension DownloadQueue {
         if downloads[id]?.toldPause != reason {
             downloads[id]?.toldPause = reason
             downloads[id]?.note("paused: \(reason)")
-            tell("download_paused", "The download of \(id) waits for room: \(reason)", of: id, level: .warning)
+            publish(.downloadPaused, "The download of \(id) waits for room: \(reason)", of: id, level: .warning)
         }
         downloads[id]?.state = .paused(reason: reason)
     }
@@ -296,15 +302,19 @@ extension DownloadQueue {
         }
     }
 
-    func tell(
-        _ kind: String, _ message: String, of id: ModelID, shard: ShardIndex? = nil, node: NodeID? = nil,
+    func publish(_ event: ModelEvent, _ message: String, of id: ModelID, level: NodeEvent.ToastLevel?) {
+        events.publish(NodeEvent(.model(event, eventModel(id)), message, toast: level))
+    }
+
+    private func publish(
+        _ event: ShardEvent, _ message: String, of id: ModelID, shard: ShardIndex, node: NodeID? = nil,
         level: NodeEvent.ToastLevel?
     ) {
         events.publish(
-            NodeEvent(
-                category: shard == nil ? "model" : "shard", kind: kind, message: message, modelID: id.rawValue,
-                modelName: downloads[id]?.name, nodeID: node?.short, shardIndex: shard?.rawValue, toastLevel: level))
+            NodeEvent(.shard(event, shard.rawValue, eventModel(id)), message, node: node?.short, toast: level))
     }
+
+    private func eventModel(_ id: ModelID) -> EventModel { EventModel(id: id.rawValue, name: downloads[id]?.name) }
 }
 
 extension SupplierName: CustomStringConvertible {

@@ -70,7 +70,7 @@ package struct ModelAcquirer: Sendable {
         _ origin: ModelOrigin, _ wanted: WantedShards, id: ModelID?
     ) async throws -> (model: ModelID, shards: Set<ShardIndex>) {
         let hub = try hubModels
-        await queue.tellProbe(of: origin)
+        await queue.publishProbe(of: origin)
         let description = try await hub.describe(origin, id: id)
         let manifest = description.manifest
         guard manifest.isSupported else {

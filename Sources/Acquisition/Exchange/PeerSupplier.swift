@@ -103,22 +103,22 @@ package struct PeerSupplier: ShardSupplier {
 
     private func failure(_ shard: ShardID, _ error: any Error) -> any Error {
         if Task.isCancelled { return CancellationError() }
-        func told(_ code: AcquisitionError.Code, _ what: String) -> AcquisitionError {
+        func failure(_ code: AcquisitionError.Code, _ what: String) -> AcquisitionError {
             AcquisitionError(code, "node \(peer.short) \(what)", cause: error)
         }
         switch error {
         case let error as RPCError where error.code == .notFound || error.code == .failedPrecondition:
-            return told(.notHeldThere, "does not have \(shard): \(PeerWords.quoted(error.message))")
+            return failure(.notHeldThere, "does not have \(shard): \(PeerWords.quoted(error.message))")
         case let error as RPCError where error.code == .resourceExhausted:
-            return told(.supplierBusy, "does not send \(shard) now: \(PeerWords.quoted(error.message))")
+            return failure(.supplierBusy, "does not send \(shard) now: \(PeerWords.quoted(error.message))")
         case let error as RPCError:
-            return told(.supplierFailed, "did not send all of \(shard): \(PeerWords.quoted(error.message))")
+            return failure(.supplierFailed, "did not send all of \(shard): \(PeerWords.quoted(error.message))")
         case let error as LinkError:
-            return told(.supplierFailed, "cannot be reached for \(shard): \(PeerWords.quoted(error.message))")
+            return failure(.supplierFailed, "cannot be reached for \(shard): \(PeerWords.quoted(error.message))")
         case let violation as ChunkOrder.Violation:
-            return told(.supplierFailed, "sent \(violation) of \(shard)")
+            return failure(.supplierFailed, "sent \(violation) of \(shard)")
         case is StallWatch.Stalled:
-            return told(.supplierFailed, "fell silent while it sent \(shard)")
+            return failure(.supplierFailed, "fell silent while it sent \(shard)")
         default:
             return error
         }

@@ -26,9 +26,9 @@ extension ShardKeeper {
             guard !shards.isEmpty else { continue }
             do {
                 try await fetch(model, shards)
-                for decision in wanted where shards.contains(decision.shard) { tell(decision) }
+                for decision in wanted where shards.contains(decision.shard) { publish(decision) }
             } catch {
-                tellFailure(of: shards, of: model, error)
+                publishFailure(of: shards, of: model, error)
             }
         }
     }
@@ -38,17 +38,17 @@ extension ShardKeeper {
     /// Gives a shard up, once another node has promised to keep it and if nothing speaks for keeping it by then.
     func carryOut(_ prune: AutoManageDecision.Prune, names: [ModelID: String]) async {
         guard promises.beginGivingUp(prune.model, prune.shard) else {
-            return tellKept(prune, "another node relies on the copy here")
+            return publishKept(prune, "another node relies on the copy here")
         }
         defer { promises.endGivingUp(prune.model, prune.shard) }
         guard await isConfirmed(prune) else {
-            return tellKept(prune, "no node nearby has confirmed that it keeps it")
+            return publishKept(prune, "no node nearby has confirmed that it keeps it")
         }
         do {
-            if let reason = try await reasonToKeep(prune) { return tellKept(prune, reason) }
+            if let reason = try await reasonToKeep(prune) { return publishKept(prune, reason) }
             try await giveUp(prune, name: names[prune.model] ?? prune.model.rawValue)
         } catch {
-            tellKept(prune, "\(error)")
+            publishKept(prune, "\(error)")
         }
     }
 
@@ -100,7 +100,7 @@ extension ShardKeeper {
 
     private func giveUp(_ prune: AutoManageDecision.Prune, name: String) async throws {
         // From here to the mark nothing else runs on this actor: an operator's word comes before or too late.
-        if let reason = try decisionToKeep(prune) { return tellKept(prune, reason) }
+        if let reason = try decisionToKeep(prune) { return publishKept(prune, reason) }
         deleting = ShardName(model: prune.model, shard: prune.shard)
         defer { deleting = nil }
         let now = clock.date()
@@ -114,7 +114,7 @@ extension ShardKeeper {
         }
         guard let freed else {
             try records.update(prune.model) { $0.shards[prune.shard, default: .init()].pruned = nil }
-            return tellKept(prune, "it has come into use meanwhile")
+            return publishKept(prune, "it has come into use meanwhile")
         }
         let remaining = try await library.model(prune.model).held.count
         let record = PruneRecord(
@@ -125,6 +125,6 @@ extension ShardKeeper {
             record.shards[prune.shard]?.lastUsed = nil
         }
         try records.add(record)
-        tell(record, prune)
+        publish(record, prune)
     }
 }

@@ -56,7 +56,7 @@ extension ShardKeeper {
                 await surroundings.republish()
             }
         } catch {
-            tellOnce(.origin(model), "\(error)") {
+            publishOnce(.origin(model), "\(error)") {
                 logger.warning(
                     "cannot tell where a model is from", metadata: ["model": "\(model)", "reason": "\(error)"])
             }
@@ -190,7 +190,7 @@ extension ShardKeeper {
             do {
                 try await surroundings.learn(model)
             } catch {
-                tellOnce(.header(model), "\(error)") {
+                publishOnce(.header(model), "\(error)") {
                     logger.warning(
                         "cannot learn of a model that peers have",
                         metadata: ["model": "\(model)", "reason": "\(error)"])
@@ -225,7 +225,7 @@ extension ShardKeeper {
                 changes.last.map { ModelTrust.Change(from: first.from, to: $0.to) }
             }
         }
-        if let change { tell(change, of: model) }
+        if let change { publish(change, of: model) }
     }
 }
 

@@ -48,8 +48,8 @@ extension ShardKeeper {
         logger.info("\(message)")
         events.publish(
             NodeEvent(
-                category: "system", kind: "contribution_changed", message: message, timestamp: clock.date(),
-                nodeID: membership.me.short, detailText: new.contribution.rawValue))
+                .system(.contributionChanged(to: new.contribution.rawValue)), message, at: clock.date(),
+                node: membership.me.short))
         runNow()
     }
 

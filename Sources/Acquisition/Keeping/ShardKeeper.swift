@@ -34,8 +34,8 @@ package actor ShardKeeper: Service {
     var settings: KeeperSettings
     /// What is in force; nil before the first look at the clock.
     var inForce: InForce?
-    /// The last thing that was told about a model or shard, so that it is not told again.
-    var told: [Topic: String] = [:]
+    /// What was published last about a model or shard, so that it is not published again.
+    var lastPublished: [Topic: String] = [:]
     /// The requests that peers told of last.
     var demandOfPeers: [NodeID: [ModelID: Int]] = [:]
     /// The shard whose deletion can no longer be stopped.
@@ -88,7 +88,7 @@ package actor ShardKeeper: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.takeTurns() }
-                group.addTask { await self.ring() }
+                group.addTask { await self.wakeRegularly() }
                 group.addTask { await self.followSchedule() }
                 group.addTask { await self.followRequests() }
                 group.addTask { await self.followLibrary() }
@@ -105,7 +105,8 @@ package actor ShardKeeper: Service {
         for await _ in wake.stream { await turn() }
     }
 
-    private func ring() async {
+    /// Has a turn taken after a while, and then at each interval.
+    private func wakeRegularly() async {
         do {
             try await clock.sleep(settings.firstTurn)
             while !Task.isCancelled {
@@ -161,7 +162,7 @@ package actor ShardKeeper: Service {
         let snapshot = await snapshot()
         noteHolders(in: snapshot)
         let decision = planner.decide(snapshot)
-        tell(decision.passedOver)
+        publish(decision.passedOver)
         await fetch(decision.fetches)
         for prune in decision.prunes where !Task.isCancelled { await carryOut(prune, names: snapshot.names) }
         publishDemand()

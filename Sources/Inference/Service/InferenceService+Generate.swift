@@ -47,16 +47,13 @@ extension InferenceService {
         let cancel = tasks.start { [gate, recorder, events] in
             do {
                 events.publish(
-                    NodeEvent(
-                        category: "inference", kind: "inference_request",
-                        message: "A generation with \(input.model) began.", modelID: input.model))
+                    NodeEvent(.inference(.started, model: input.model), "A generation with \(input.model) began."))
                 let ending = try await Self.run(session, reading, answer)
                 recorder.finished(ending, latency: begin.duration(to: .now))
                 events.publish(
                     NodeEvent(
-                        category: "inference", kind: "inference_completed",
-                        message: "A generation with \(input.model) ended.", modelID: input.model,
-                        detailNumber: Double(ending.result.usage.completionTokens)))
+                        .inference(.completed(tokens: ending.result.usage.completionTokens), model: input.model),
+                        "A generation with \(input.model) ended."))
                 continuation.finish()
             } catch {
                 if Task.isCancelled || error is CancellationError {
@@ -67,8 +64,7 @@ extension InferenceService {
                     if let failure = error as? InferenceError, failure.code == .requestEndedEngine {
                         events.publish(
                             NodeEvent(
-                                category: "inference", kind: "request_ended_engine", message: failure.message,
-                                modelID: input.model, toastLevel: .error))
+                                .inference(.endedEngine, model: input.model), failure.message, toast: .error))
                     }
                     continuation.finish(throwing: error)
                 }

@@ -147,16 +147,16 @@ extension InferenceService {
         _ = try Self.shard(shard, of: known)
         let before = Set(await loadedShards(known))
         let loaded = try await load(model: name, shards: Array(before.union([shard])))
-        tell("shard_loaded_memory", "is loaded", shards: Set(loaded).subtracting(before), of: known)
+        publish(.loaded, "is loaded", shards: Set(loaded).subtracting(before), of: known)
         return loaded
     }
 
-    private func tell(_ kind: String, _ what: String, shards: Set<Int>, of model: LibraryModel) {
+    private func publish(_ event: ShardEvent, _ what: String, shards: Set<Int>, of model: LibraryModel) {
         for shard in shards.sorted() {
             events.publish(
                 NodeEvent(
-                    category: "shard", kind: kind, message: "Shard \(shard) of \(model.id) \(what).",
-                    modelID: model.id.rawValue, modelName: model.manifest.name, shardIndex: shard))
+                    .shard(event, shard, EventModel(id: model.id.rawValue, name: model.manifest.name)),
+                    "Shard \(shard) of \(model.id) \(what)."))
         }
     }
 
@@ -178,7 +178,7 @@ extension InferenceService {
             _ = try await keeper.lease(window, of: served)
         }
         let loaded = await loadedShards(known)
-        tell("shard_unloaded_memory", "is unloaded", shards: before.subtracting(loaded), of: known)
+        publish(.unloaded, "is unloaded", shards: before.subtracting(loaded), of: known)
         return loaded
     }
 

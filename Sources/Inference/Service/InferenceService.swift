@@ -144,19 +144,16 @@ extension NodeEvent {
         case .loading: return nil
         case .loaded(let model, let layers, let bytes, let seconds):
             self.init(
-                category: "model", kind: "model_loaded",
-                message: "Layers \(layers) of \(model) are loaded (\(bytes >> 20) MiB).", modelID: model,
-                detailNumber: seconds, detailText: layers.description, toastLevel: .success)
+                .model(.loaded(layers: layers.description, seconds: seconds), EventModel(id: model)),
+                "Layers \(layers) of \(model) are loaded (\(bytes >> 20) MiB).", toast: .success)
         case .unloaded(let model, let layers, let freedBytes):
             self.init(
-                category: "model", kind: "model_unloaded", message: "Layers \(layers) of \(model) are unloaded.",
-                modelID: model, detailText: layers.description)
-            self.freedBytes = freedBytes
+                .model(.unloaded(layers: layers.description, freedBytes: freedBytes), EventModel(id: model)),
+                "Layers \(layers) of \(model) are unloaded.")
         case .failed(let model, let layers, let message):
             self.init(
-                category: "model", kind: "model_load_failed",
-                message: "Layers \(layers) of \(model) could not be loaded: \(message)", modelID: model,
-                detailText: layers.description, toastLevel: .error)
+                .model(.loadFailed(layers: layers.description), EventModel(id: model)),
+                "Layers \(layers) of \(model) could not be loaded: \(message)", toast: .error)
         }
     }
 }

@@ -36,7 +36,7 @@ package struct GenerationSession: Sendable {
     }
 
     /// What the tries so far have shown.
-    private struct Course {
+    private struct Progress {
         var answer: Answer
         /// Nodes that are left out, and whether they may serve again where nobody else can.
         var excluded: [NodeID: Bool] = [:]
@@ -59,25 +59,25 @@ package struct GenerationSession: Sendable {
     package func run() async throws -> Ending {
         let begin = ContinuousClock.now
         let start = StartLatch()
-        var course = Course(answer: Answer(input), blame: EngineBlame(input))
+        var progress = Progress(answer: Answer(input), blame: EngineBlame(input))
         while true {
             try Task.checkCancellation()
-            let plan = try await plan(&course)
+            let plan = try await plan(&progress)
             let isLocal = plan.segments.allSatisfy(\.isLocal)
-            course.isForwarded = course.isForwarded || !isLocal
-            course.route = plan.segments.map(\.routed)
+            progress.isForwarded = progress.isForwarded || !isLocal
+            progress.route = plan.segments.map(\.routed)
             let ready: [ReadySegment]
             do {
                 ready = try await prepare(plan.segments.map(\.segment))
             } catch let failure as SegmentFailure {
-                try await take(failure, plan: plan, &course)
+                try await take(failure, plan: plan, &progress)
                 continue
             }
-            let route = course.route
-            let reason = course.rerouteReason
-            course.rerouteReason = nil
+            let route = progress.route
+            let reason = progress.rerouteReason
+            progress.rerouteReason = nil
             let attempt = SessionAttempt(
-                segments: ready, input: input, answer: course.answer, silenceLimit: settings.silenceLimit, emit: emit
+                segments: ready, input: input, answer: progress.answer, silenceLimit: settings.silenceLimit, emit: emit
             ) { [input, emit] reused in
                 if start.isFirst(reused: reused) {
                     emit(
@@ -91,24 +91,24 @@ package struct GenerationSession: Sendable {
             }
             let outcome = await attempt.run()
             // Whoever had room for a token begins to wait anew.
-            if attempt.result.produced.count > course.answer.produced.count { course.busySince = nil }
-            course.answer = attempt.result
+            if attempt.result.produced.count > progress.answer.produced.count { progress.busySince = nil }
+            progress.answer = attempt.result
             try Task.checkCancellation()
             switch outcome {
             case .finished(.cancelled):
                 let failure = SegmentFailure(
                     .lost(isProven: false), node: plan.segments[plan.segments.count - 1].segment.node,
                     message: "the last segment ended the session by itself")
-                try await take(failure, plan: plan, &course)
+                try await take(failure, plan: plan, &progress)
             case .finished(let reason):
-                return end(&course, reason == .stop ? .stop : .length, begin: begin, cached: start.reused)
+                return end(&progress, reason == .stop ? .stop : .length, begin: begin, cached: start.reused)
             case .stopped:
-                return end(&course, .stop, begin: begin, cached: start.reused)
+                return end(&progress, .stop, begin: begin, cached: start.reused)
             case .failed(let failure):
-                if case .contextFull = failure.kind, isAtContextEnd(course.answer) {
-                    return end(&course, .length, begin: begin, cached: start.reused)
+                if case .contextFull = failure.kind, isAtContextEnd(progress.answer) {
+                    return end(&progress, .length, begin: begin, cached: start.reused)
                 }
-                try await take(failure, plan: plan, &course)
+                try await take(failure, plan: plan, &progress)
             }
         }
     }
@@ -128,32 +128,32 @@ package struct GenerationSession: Sendable {
         let segments: [Segment]
     }
 
-    private func plan(_ course: inout Course) async throws -> LocatedPlan {
-        var snapshot = try await source.snapshot(excluding: Set(course.excluded.keys))
-        if let nodes = course.confinedTo { snapshot.holders.removeAll { !nodes.contains($0.node) } }
+    private func plan(_ progress: inout Progress) async throws -> LocatedPlan {
+        var snapshot = try await source.snapshot(excluding: Set(progress.excluded.keys))
+        if let nodes = progress.confinedTo { snapshot.holders.removeAll { !nodes.contains($0.node) } }
         let plan: Plan
         do {
             plan = try planner.plan(snapshot)
         } catch {
-            if course.confinedTo != nil {
+            if progress.confinedTo != nil {
                 // They can no more: what happened to them is their own.
-                course.confinedTo = nil
-                return try await self.plan(&course)
+                progress.confinedTo = nil
+                return try await self.plan(&progress)
             }
             // Nobody else can: those that failed but are there get another chance.
-            let back = course.excluded.filter(\.value).map(\.key)
+            let back = progress.excluded.filter(\.value).map(\.key)
             guard !back.isEmpty else {
                 let refusal = error.error(
-                    model: input.model, layerCount: snapshot.layerCount, excluded: course.excluded.count)
-                if let inability = course.inability { throw inability }
-                guard course.reroutes > 0 else { throw refusal }
+                    model: input.model, layerCount: snapshot.layerCount, excluded: progress.excluded.count)
+                if let inability = progress.inability { throw inability }
+                guard progress.reroutes > 0 else { throw refusal }
                 throw InferenceError(
                     .segmentLost,
-                    "\(course.rerouteReason ?? "a segment was lost"), and nobody can take over: \(refusal.message)",
+                    "\(progress.rerouteReason ?? "a segment was lost"), and nobody can take over: \(refusal.message)",
                     hint: refusal.hint)
             }
-            for node in back { course.excluded[node] = nil }
-            return try await self.plan(&course)
+            for node in back { progress.excluded[node] = nil }
+            return try await self.plan(&progress)
         }
         return LocatedPlan(
             segments: plan.segments.map { .init(segment: $0, isLocal: $0.node == snapshot.coordinator) })
@@ -178,17 +178,17 @@ package struct GenerationSession: Sendable {
     private static let busyPause: Duration = .milliseconds(100)
 
     /// Takes a failure in: returns when another try makes sense, throws otherwise.
-    private func take(_ failure: SegmentFailure, plan: LocatedPlan, _ course: inout Course) async throws {
+    private func take(_ failure: SegmentFailure, plan: LocatedPlan, _ progress: inout Progress) async throws {
         // Whoever waits for room asks again and again.
         logger.log(
-            level: course.busySince == nil ? .info : .debug, "a session cannot go on as planned",
+            level: progress.busySince == nil ? .info : .debug, "a session cannot go on as planned",
             metadata: ["model": "\(input.model)", "request": "\(input.requestID)", "why": "\(failure.message)"])
         switch failure.kind {
         case .refused(let code):
             throw InferenceError(code, failure.message)
         case .busy, .contextFull:
-            let since = course.busySince ?? .now
-            course.busySince = since
+            let since = progress.busySince ?? .now
+            progress.busySince = since
             guard since.duration(to: .now) < settings.busyLimit else {
                 throw InferenceError(
                     .noCapacity, "model \(input.model) is busy: \(failure.message)",
@@ -197,40 +197,40 @@ package struct GenerationSession: Sendable {
             try await Task.sleep(for: Self.busyPause)
             return
         case .windowGone:
-            course.reroutes += 1
+            progress.reroutes += 1
         case .unable(let error):
-            course.reroutes += 1
-            course.inability = error
-            course.excluded[failure.node] = false
+            progress.reroutes += 1
+            progress.inability = error
+            progress.excluded[failure.node] = false
         case .lost(let isProven):
-            course.busySince = nil
-            course.reroutes += 1
-            course.losses[failure.node, default: 0] += 1
+            progress.busySince = nil
+            progress.reroutes += 1
+            progress.losses[failure.node, default: 0] += 1
             let segment = plan.segments.first { $0.segment.node == failure.node } ?? plan.segments[0]
             let isThere = await source.investigate(segment.segment, isProven: isProven)
-            course.confinedTo = nil
-            if failure.hasBrokenStream, try !goesOnElsewhere(failure, nodeIsThere: isThere, plan, &course) { break }
+            progress.confinedTo = nil
+            if failure.hasBrokenStream, try !goesOnElsewhere(failure, nodeIsThere: isThere, plan, &progress) { break }
             // This node's own engine is started again; others are left out while somebody else can take over.
-            let mayReturn = isThere && course.losses[failure.node, default: 0] < 3
-            if !segment.isLocal || !mayReturn { course.excluded[failure.node] = mayReturn }
+            let mayReturn = isThere && progress.losses[failure.node, default: 0] < 3
+            if !segment.isLocal || !mayReturn { progress.excluded[failure.node] = mayReturn }
         }
-        course.rerouteReason = failure.message
-        guard course.reroutes <= settings.maximumReroutes else {
+        progress.rerouteReason = failure.message
+        guard progress.reroutes <= settings.maximumReroutes else {
             throw InferenceError(
                 .segmentLost,
-                "model \(input.model) lost segments \(course.reroutes) times in one answer; the last: \(failure.message)",
+                "model \(input.model) lost segments \(progress.reroutes) times in one answer; the last: \(failure.message)",
                 hint: "the nodes' logs say why their engines fail")
         }
     }
 
     /// Whether a session whose stream broke may go on on other nodes; otherwise it is confined to those that it was on.
     private func goesOnElsewhere(
-        _ failure: SegmentFailure, nodeIsThere: Bool, _ plan: LocatedPlan, _ course: inout Course
+        _ failure: SegmentFailure, nodeIsThere: Bool, _ plan: LocatedPlan, _ progress: inout Progress
     ) throws -> Bool {
-        switch course.blame.streamBroke(nodeIsThere: nodeIsThere) {
+        switch progress.blame.streamBroke(nodeIsThere: nodeIsThere) {
         case .goOn: return true
         case .sameNodes:
-            course.confinedTo = Set(plan.segments.map(\.segment.node))
+            progress.confinedTo = Set(plan.segments.map(\.segment.node))
             return false
         case .giveUp:
             logger.error(
@@ -238,7 +238,7 @@ package struct GenerationSession: Sendable {
                 metadata: ["model": "\(input.model)", "request": "\(input.requestID)", "why": "\(failure.message)"])
             throw InferenceError(
                 .requestEndedEngine,
-                "this request ended the engine of model \(input.model) \(course.blame.ends) times; the last: \(failure.message)",
+                "this request ended the engine of model \(input.model) \(progress.blame.ends) times; the last: \(failure.message)",
                 hint: "leave the grammar or schema out, or make it simpler; the node's log says why the engines ended")
         }
     }
@@ -250,20 +250,21 @@ package struct GenerationSession: Sendable {
     // MARK: - The end
 
     private func end(
-        _ course: inout Course, _ reason: GenerationResult.FinishReason, begin: ContinuousClock.Instant, cached: Int
+        _ progress: inout Progress, _ reason: GenerationResult.FinishReason, begin: ContinuousClock.Instant, cached: Int
     ) -> Ending {
-        for event in course.answer.finish() { emit(event) }
+        for event in progress.answer.finish() { emit(event) }
         let now = ContinuousClock.now
-        let first = course.answer.firstToken ?? now
+        let first = progress.answer.firstToken ?? now
         let result = GenerationResult(
             finishReason: reason,
             usage: TokenUsage(
-                promptTokens: input.prompt.count, completionTokens: course.answer.produced.count, cachedTokens: cached),
+                promptTokens: input.prompt.count, completionTokens: progress.answer.produced.count, cachedTokens: cached
+            ),
             timings: GenerationTimings(
                 promptMilliseconds: begin.duration(to: first) / .milliseconds(1),
-                decodeMilliseconds: first.duration(to: course.answer.lastToken ?? first) / .milliseconds(1)),
-            route: course.route)
+                decodeMilliseconds: first.duration(to: progress.answer.lastToken ?? first) / .milliseconds(1)),
+            route: progress.route)
         emit(.finished(result))
-        return Ending(result: result, reroutes: course.reroutes, isForwarded: course.isForwarded)
+        return Ending(result: result, reroutes: progress.reroutes, isForwarded: progress.isForwarded)
     }
 }

@@ -27,7 +27,7 @@ final class SessionAttempt: Sendable {
         var hasStarted = false
     }
 
-    private struct Course {
+    private struct Progress {
         var outcome: Outcome?
         var hasLeft = false
         /// A segment is gone: there is nothing to wait for.
@@ -53,7 +53,7 @@ final class SessionAttempt: Sendable {
         )]
     private let silences: [Silence]
     private let sessionID: Data
-    private let course = Mutex(Course())
+    private let state = Mutex(Progress())
     /// Ends when the streams are to be left.
     private let leaving = AsyncStream<Never>.makeStream()
 
@@ -122,7 +122,7 @@ final class SessionAttempt: Sendable {
             }
             group.addTask {
                 for await _ in self.leaving.stream {}
-                if !self.course.withLock(\.hasLost) { try? await Task.sleep(for: Self.patience) }
+                if !self.state.withLock(\.hasLost) { try? await Task.sleep(for: Self.patience) }
                 return .patience
             }
             var streams = segments.count
@@ -136,23 +136,23 @@ final class SessionAttempt: Sendable {
             leave()
             group.cancelAll()
         }
-        return course.withLock(\.outcome)
+        return state.withLock(\.outcome)
             ?? .failed(failure(0, .lost(isProven: false), "the session ended without an answer"))
     }
 
     /// Takes note of how the session ended, if it is the first to say so, and leaves all streams.
     private func end(with outcome: Outcome) {
-        course.withLock { course in
-            guard course.outcome == nil, !course.hasLeft else { return }
-            course.outcome = outcome
-            if case .failed(let failure) = outcome, case .lost = failure.kind { course.hasLost = true }
+        state.withLock { state in
+            guard state.outcome == nil, !state.hasLeft else { return }
+            state.outcome = outcome
+            if case .failed(let failure) = outcome, case .lost = failure.kind { state.hasLost = true }
         }
         leave()
     }
 
     /// Tells all segments that nobody wants more of them. They end their streams then.
     private func leave() {
-        course.withLock { $0.hasLeft = true }
+        state.withLock { $0.hasLeft = true }
         for command in commands {
             command.continuation.yield(.with { $0.cancel = .init() })
             command.continuation.finish()
@@ -160,7 +160,7 @@ final class SessionAttempt: Sendable {
         leaving.continuation.finish()
     }
 
-    private var hasLeft: Bool { course.withLock(\.hasLeft) }
+    private var hasLeft: Bool { state.withLock(\.hasLeft) }
 
     // MARK: - One stream
 

@@ -47,11 +47,11 @@ struct AccountUpkeep: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             for await _ in listening {}
-            await insist("make a first administrator") {
+            await retry("make a first administrator") {
                 if makesFirstAdministrator { try await makeFirstAdministrator() }
             }
             await attempt("make ready for log-ins") { try await accounts.prepare() }
-            await insist("look through the token ledger") {
+            await retry("look through the token ledger") {
                 for fault in try await accounts.ledger.verify().faults {
                     logger.error(
                         "the token ledger contradicts itself; restore a backup of shoal.sqlite",
@@ -92,7 +92,7 @@ struct AccountUpkeep: Service {
     }
 
     /// Does something until it is done; gives up where trying again does not help.
-    private func insist(_ what: String, _ body: () async throws -> Void) async {
+    private func retry(_ what: String, _ body: () async throws -> Void) async {
         var isReported = false
         while !Task.isCancelled {
             do {

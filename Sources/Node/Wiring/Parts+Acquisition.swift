@@ -25,9 +25,9 @@ extension NodeDaemon.Parts {
                 let started = try await acquirer.pull(request.origin, request.wanted, id: request.model)
                 return HubDownloadStart(model: started.model, shards: started.shards)
             },
-            search: { try await hubWindow.search($0) },
-            files: { try await hubWindow.files(of: $0) },
-            probe: { try await hubWindow.probe($0) },
+            search: { try await hubAppraiser.search($0) },
+            files: { try await hubAppraiser.files(of: $0) },
+            probe: { try await hubAppraiser.probe($0) },
             origin: { [keeper] in await keeper.origin(of: $0) },
             policy: { [keeper] in try await keeper.policy(of: $0) },
             setPolicy: { [keeper] in try await keeper.setPolicy($1, of: $0) },
@@ -38,9 +38,9 @@ extension NodeDaemon.Parts {
             storage: { await storage(of: await summaries.list().models) })
     }
 
-    private var hubWindow: HubWindow {
+    private var hubAppraiser: HubAppraiser {
         get throws {
-            HubWindow(
+            HubAppraiser(
                 hub: try acquirer.hubModels, library: library, swarm: swarm, keeper: keeper, settings: settings,
                 memoryBytes: inference.memoryBudgetBytes)
         }

@@ -17,7 +17,7 @@ import Synchronization
 #endif
 
 /// What the node has to bring models here: from peers, and from the hub.
-struct Acquirement: Sendable {
+struct DownloadParts: Sendable {
     /// What is left of the disk for everything else: the database, logs.
     private static let reserveBytes: UInt64 = 32 << 20
 

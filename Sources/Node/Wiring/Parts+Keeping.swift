@@ -31,7 +31,7 @@ extension NodeDaemon.Parts {
     /// What the keeper asks of the other parts.
     static func keeperSurroundings(
         _ settings: Settings, library: ModelLibrary, swarm: SwarmService, inference: InferenceService,
-        shardServer: ShardServer, downloads: Acquirement
+        shardServer: ShardServer, downloads: DownloadParts
     ) -> ShardKeeper.Surroundings {
         var surroundings = ShardKeeper.Surroundings()
         let confirmation = CopyConfirmation(library: library, membership: swarm)

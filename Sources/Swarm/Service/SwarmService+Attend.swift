@@ -125,9 +125,8 @@ extension SwarmService {
         logger.info("a peer disconnected", metadata: ["peer": "\(session.peer)", "reason": "\(ending)"])
         events?.publish(
             NodeEvent(
-                category: "network", kind: "peer_disconnected",
-                message: "Node \(session.peer.short) is no longer connected.",
-                nodeID: session.peer.short))
+                .network(.peerDisconnected), "Node \(session.peer.short) is no longer connected.",
+                node: session.peer.short))
         announce([.peer(session.peer)])
         wake.continuation.yield()
     }
@@ -190,8 +189,7 @@ extension SwarmService {
         if state.withLock({ $0.table.introduce(session.peer, session.id) }) {
             events?.publish(
                 NodeEvent(
-                    category: "network", kind: "peer_connected", message: "Node \(session.peer.short) is connected.",
-                    nodeID: session.peer.short))
+                    .network(.peerConnected), "Node \(session.peer.short) is connected.", node: session.peer.short))
         }
         announce([.peer(session.peer)])
     }

@@ -38,8 +38,7 @@ extension SwarmService {
         remember()
         logger.notice("left the swarm", metadata: ["peers": "\(count)", "swarm": "\(key.fingerprint)"])
         events?.publish(
-            NodeEvent(
-                category: "network", kind: "swarm_left", message: "This node has left its swarm and is alone now."))
+            NodeEvent(.network(.swarmLeft), "This node has left its swarm and is alone now."))
         announce([.credentials])
         return count
     }

@@ -25,18 +25,18 @@ import Testing
             #expect(events.count == pruned.count)
             for (event, record) in zip(events, history.reversed()) {
                 #expect(event.category == "shard")
-                #expect(event.modelID == "tiny")
-                #expect(event.modelName == "Tiny")
-                #expect(event.shardIndex == record.shard.rawValue)
-                #expect(event.holderCountBefore == 9)
-                #expect(event.holderCountAfter == 8)
-                #expect(event.freedBytes ?? 0 > 30_000)
-                #expect(event.freedBytes == record.freedBytes)
-                #expect(event.detailText == "over_replicated")
+                #expect(event.fields.modelID == "tiny")
+                #expect(event.fields.modelName == "Tiny")
+                #expect(event.fields.shardIndex == record.shard.rawValue)
+                #expect(event.fields.holderCountBefore == 9)
+                #expect(event.fields.holderCountAfter == 8)
+                #expect(event.fields.freedBytes ?? 0 > 30_000)
+                #expect(event.fields.freedBytes == record.freedBytes)
+                #expect(event.fields.detailText == "over_replicated")
                 #expect(event.message == record.reason)
                 #expect(event.message.contains("is given up: 9 nodes hold it and 3 should"))
             }
-            #expect(events.last?.remainingLocalShards == held.count)
+            #expect(events.last?.fields.remainingLocalShards == held.count)
             // Each was asked for by who keeps it, and the model is left alone now.
             #expect(fixture.script.now.asked.count == pruned.count)
             await keeper.turn()
@@ -59,7 +59,7 @@ import Testing
             #expect(try await fixture.held == before)
             #expect(try await keeper.pruneHistory().isEmpty)
             let kept = fixture.told("shard_prune_refused")
-            #expect(!kept.isEmpty && kept.count == Set(kept.map(\.shardIndex)).count)
+            #expect(!kept.isEmpty && kept.count == Set(kept.map(\.fields.shardIndex)).count)
             #expect(kept.allSatisfy { $0.message.contains("no node nearby has confirmed") })
         }
     }

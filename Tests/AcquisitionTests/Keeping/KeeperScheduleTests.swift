@@ -21,7 +21,7 @@ import Testing
                     pruneAggressiveness: "aggressive"))
             #expect(changed.isEnabled && changed.reducedContribution == .minimal)
             #expect(fixture.script.now.applied == ["maximum normal", "minimal aggressive"])
-            #expect(fixture.told("contribution_changed").map(\.detailText) == ["minimal"])
+            #expect(fixture.told("contribution_changed").map(\.fields.detailText) == ["minimal"])
             #expect(await keeper.contribution() == .minimal)
             #expect(await keeper.snapshot().contribution == .minimal)
             #expect(await keeper.snapshot().pruneAggressiveness == .aggressive)

@@ -19,19 +19,19 @@ import Timing
             fixture.membership.set([try await fixture.peer(2, shards: [0, 1, 2])])
             await keeper.turn()
             #expect(fixture.script.now.fetched.isEmpty)
-            #expect(fixture.told("auto_manage_passed_over").map(\.detailText) == ["untrusted"])
+            #expect(fixture.told("auto_manage_passed_over").map(\.fields.detailText) == ["untrusted"])
 
             try await keeper.notePinned(fixture.id)
             await keeper.turn()
             #expect(Set(fixture.script.now.fetched) == ["tiny:1", "tiny:2"])
             let events = fixture.told("auto_manage_fetch")
-            #expect(Set(events.map(\.shardIndex)) == [1, 2])
+            #expect(Set(events.map(\.fields.shardIndex)) == [1, 2])
             for event in events {
                 #expect(event.category == "shard")
-                #expect(event.modelID == "tiny")
-                #expect(event.detailText == "too_few_holders")
+                #expect(event.fields.modelID == "tiny")
+                #expect(event.fields.detailText == "too_few_holders")
                 #expect(event.message.contains("is fetched: 1 of 2 nodes that should hold it do"))
-                #expect(event.holderCountBefore == 1)
+                #expect(event.fields.holderCountBefore == 1)
             }
             // What is on its way is not asked for again, and nothing is told again.
             await keeper.turn()
@@ -48,7 +48,7 @@ import Timing
             try await keeper.setPolicy(
                 ModelPolicy(isEnabled: false, maximumShards: 0, allowsPruning: true), of: fixture.id)
             for _ in 0..<3 { await keeper.turn() }
-            #expect(fixture.told("auto_manage_passed_over").map(\.detailText) == ["untrusted", "policy_off"])
+            #expect(fixture.told("auto_manage_passed_over").map(\.fields.detailText) == ["untrusted", "policy_off"])
             #expect(
                 fixture.told("auto_manage_passed_over").allSatisfy {
                     $0.message.contains("nothing of \(fixture.id) is fetched")
@@ -93,7 +93,7 @@ import Timing
             await keeper.turn()
             #expect(await keeper.trust(of: fixture.id) == .demandVerified)
             #expect(fixture.script.now.fetched == ["tiny:1"])
-            #expect(fixture.told("model_trust_changed").map(\.detailText) == ["DemandVerified"])
+            #expect(fixture.told("model_trust_changed").map(\.fields.detailText) == ["DemandVerified"])
             let demand = fixture.membership.ownRecord.demand
             #expect(demand.map(\.modelID) == ["tiny"])
             #expect(demand.first?.requests == 3)
@@ -137,7 +137,7 @@ import Timing
             ])
             await keeper.turn()
             #expect(fixture.script.now.fetched.isEmpty)
-            #expect(fixture.told("auto_manage_passed_over").last?.detailText == "no_source")
+            #expect(fixture.told("auto_manage_passed_over").last?.fields.detailText == "no_source")
         }
     }
 
@@ -190,7 +190,7 @@ import Timing
             #expect(fixture.script.now.fetched.isEmpty)
             #expect(try await !keeper.isLocked(shard(0), of: fixture.id))
             #expect(await !keeper.isPinned(fixture.id))
-            #expect(fixture.told("auto_manage_passed_over").last?.detailText == "model_deleted")
+            #expect(fixture.told("auto_manage_passed_over").last?.fields.detailText == "model_deleted")
             try await keeper.notePinned(fixture.id)
             await keeper.turn()
             #expect(fixture.script.now.fetched == ["tiny:1"])

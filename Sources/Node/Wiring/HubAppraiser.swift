@@ -13,7 +13,7 @@ import Swarm
 #endif
 
 /// The hub as operators look at it: what is there, and what it would mean for this node and its swarm.
-struct HubWindow: Sendable {
+struct HubAppraiser: Sendable {
     let hub: HubModels
     let library: ModelLibrary
     let swarm: SwarmService
