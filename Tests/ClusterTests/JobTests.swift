@@ -450,8 +450,9 @@ struct JobTests {
             let lease = try #require(
                 master.master.offer(
                     .with { $0.generation = Shoal_V1_GenerationJob(request(), seed: 1) }, model: "tiny", tried: []))
-            // 30 MB are on their way, of which the pipe holds 64 words.
-            try await Task.sleep(for: .seconds(1))
+            // 30 MB are on their way, of which the pipe holds 64 words or 4 MB.
+            try await eventually { lease.pipe.count >= 40 }
+            for _ in 0..<1000 { await Task.yield() }
             #expect(lease.pipe.count <= 64)
             master.master.ended(lease, isCompleted: false)
             try await eventually { worker.endings.withLock { $0.count } == 1 }

@@ -266,7 +266,7 @@ struct MasterTests {
         }
         let (address, token) = try #require(place.withLock { $0 })
         try worker.start(address, token: token)
-        try await Task.sleep(for: .milliseconds(300))
+        try await eventually(within: .seconds(30), "it calls in vain") { worker.sleeps.withLock { $0 } >= 2 }
         #expect(worker.joins.withLock { $0 } == 0)
         var logger = Logger(label: "master")
         logger.logLevel = .critical

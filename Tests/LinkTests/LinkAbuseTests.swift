@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
+import ShoalTestSupport
 import SwiftProtobuf
 import Synchronization
 import Testing
@@ -123,6 +124,8 @@ struct LinkAbuseTests {
     func cancelledUnderLoad(round: Int) async throws {
         let server = try TestNode(swarm: swarm)
         let caller = try TestNode(swarm: swarm)
+        final class Count: Sendable { let value = Mutex(0) }
+        let answers = Count()
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await withLinkServer(server) { listener, _ in
                 let port = try await listener.port
@@ -131,10 +134,11 @@ struct LinkAbuseTests {
                         // Until nobody answers any more.
                         while let channel = try? await connect(caller, to: port),
                             (try? await channel.echo(ping, count: 1)) != nil
-                        {}
+                        { answers.value.withLock { $0 += 1 } }
                     }
                 }
-                try await Task.sleep(for: .milliseconds(20 + round * 3))
+                // A moment later in each round.
+                try await eventually { answers.value.withLock { $0 } > round }
             }
             try await group.waitForAll()
         }

@@ -106,7 +106,9 @@ struct SwarmServiceTests {
         ])
         let again = try SwarmNode(key: key, identity: caller.identity, store: caller.store)
         try await again.run { _ in
-            try await Task.sleep(for: .milliseconds(700))
+            try await eventually("it calls in vain") {
+                again.swarm.state.withLock { $0.unanswered.contains(identity.id) }
+            }
             #expect(again.swarm.peers().map(\.isConnected) == [false])
             let late = try SwarmNode(key: key, identity: identity)
             try await late.run(port: port) { _ in

@@ -94,6 +94,8 @@ final class TestWorker: Sendable {
     let script: Script
     let drivers = Mutex<[GPUDriver?]>([])
     let joins = Mutex(0)
+    /// How often it has slept: before it joins, once after each call in vain.
+    let sleeps = Mutex(0)
     /// Generations that ended, and whether they were ended early.
     let endings = Mutex<[Bool]>([])
     private let active = Mutex(0)
@@ -113,8 +115,15 @@ final class TestWorker: Sendable {
         var logger = Logger(label: "worker")
         logger.logLevel = .critical
         let backOff = BackOff(first: .milliseconds(50), longest: .milliseconds(200), spread: 0.5...1.5)
+        var clock = NodeClock.system
+        let sleep = clock.sleep
+        clock.sleep = { duration in
+            self.sleeps.withLock { $0 += 1 }
+            try await sleep(duration)
+        }
         let worker = try ClusterWorker(
-            master: master, token: token, identity: identity, operations: operations, backOff: backOff, logger: logger
+            master: master, token: token, identity: identity, operations: operations, backOff: backOff, clock: clock,
+            logger: logger
         ) { _, _ in self.joins.withLock { $0 += 1 } }
         task.withLock { $0 = Task { try await worker.run() } }
     }
