@@ -204,7 +204,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Bytes", "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm", "Link",
+                "Timing", "Bytes", "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm",
+                "Link",
                 "Store",
                 "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
                 "BLAKE3", logging, lifecycle, protobuf,
@@ -395,7 +396,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "ShoalTestSupport", "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Hardware", "Inference",
+                "Timing", "ShoalTestSupport", "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Hardware",
+                "Inference",
                 "Link",
                 "ModelLibrary",
                 "Store",

@@ -39,6 +39,8 @@ package enum Base64URL {
         return bytes
     }
 
+    package static func isDigit(_ character: UInt8) -> Bool { value(character) != nil }
+
     private static func value(_ character: UInt8) -> UInt32? {
         switch character {
         case 0x41...0x5A: UInt32(character - 0x41)

@@ -48,8 +48,19 @@ package struct NodeDaemon: Sendable {
         let directory = DataDirectory(path: settings.node.dataDirectory)
         try directory.create()
         let lock = try directory.lock()
-        StandardErrorLogHandler.start(settings.log, in: directory)
-        let logger = Logger(label: "shoal")
+        try await StandardErrorLogHandler.logging(settings.log, in: directory) { logger in
+            try await run(
+                settings, in: directory, logger: logger, onListening: onListening,
+                onFirstAdministrator: onFirstAdministrator)
+        }
+        _ = consume lock
+    }
+
+    private static func run(
+        _ settings: Settings, in directory: DataDirectory, logger: Logger,
+        onListening: @escaping @Sendable (String) -> Void,
+        onFirstAdministrator: @escaping @Sendable (OneTimePassword) -> Void
+    ) async throws {
         directory.removeLeftovers()
         for sentence in try directory.closeToOthers() { logger.warning("\(sentence)") }
         defer { RunRecord.remove(in: directory) }
@@ -106,7 +117,6 @@ package struct NodeDaemon: Sendable {
         configuration.maximumCancellationDuration = cancellationLimit
         try await ServiceGroup(configuration: configuration).run()
         logger.info("stopped")
-        _ = consume lock
     }
 
     /// The parts of a node that hold state, made but not running yet.
@@ -114,7 +124,7 @@ package struct NodeDaemon: Sendable {
         let settings: Settings
         let directory: DataDirectory
         let machine: Machine
-        let memoryBandwidth: MeasuredOnce<Double?>
+        let memoryBandwidth: LazyMeasurement<Double>
         let library: ModelLibrary
         let swarm: SwarmService
         let inference: InferenceService
@@ -134,7 +144,8 @@ package struct NodeDaemon: Sendable {
             self.settings = settings
             self.directory = directory
             machine = await Machine.read()
-            memoryBandwidth = MeasuredOnce { [program = EngineProgram(binary: settings.engine.binary), logger] in
+            memoryBandwidth = LazyMeasurement {
+                [program = EngineProgram(binary: settings.engine.binary, limit: .seconds(5)), logger] in
                 await program.memoryBandwidth(logger: logger)
             }
             let events = EventBus()

@@ -15,6 +15,7 @@ package struct StandardErrorLogHandler: LogHandler {
     private let label: String
     private let format: Settings.Log.Format
     private let file: LogFile?
+    private var isShown = true
 
     package init(label: String, level: Logger.Level, format: Settings.Log.Format, file: LogFile? = nil) {
         self.label = label
@@ -23,11 +24,25 @@ package struct StandardErrorLogHandler: LogHandler {
         self.file = file
     }
 
-    /// Makes it the process's log. To be called once, by whoever has the lock on the directory.
-    static func start(_ settings: Settings.Log, in directory: DataDirectory) {
+    /// Makes it the process's log while `body` runs. To be called once, by whoever has the lock on the directory.
+    ///
+    /// - Throws: what `body` throws, which stands in the file then: who started the process shows it, but may not be there any more.
+    static func logging(
+        _ settings: Settings.Log, in directory: DataDirectory, _ body: (Logger) async throws -> Void
+    ) async throws {
         let file = LogFile(path: directory.log)
+        let handler = StandardErrorLogHandler(
+            label: "shoal", level: settings.level, format: settings.format, file: file)
         LoggingSystem.bootstrap { label in
             StandardErrorLogHandler(label: label, level: settings.level, format: settings.format, file: file)
+        }
+        do {
+            try await body(Logger(label: "shoal"))
+        } catch {
+            var quiet = handler
+            quiet.isShown = false
+            Logger(label: "shoal") { [quiet] _ in quiet }.critical("ended", metadata: ["reason": "\(error)"])
+            throw error
         }
     }
 
@@ -48,7 +63,7 @@ package struct StandardErrorLogHandler: LogHandler {
             }
         // One write per record, so that the records of several threads do not mix.
         let bytes = Array((line + "\n").utf8)
-        _ = try? FileDescriptor.standardError.writeAll(bytes)
+        if isShown { _ = try? FileDescriptor.standardError.writeAll(bytes) }
         file?.append(bytes)
     }
 

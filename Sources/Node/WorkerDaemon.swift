@@ -31,8 +31,16 @@ package struct WorkerDaemon: Sendable {
         let directory = DataDirectory(path: settings.node.dataDirectory)
         try directory.create()
         let lock = try directory.lock()
-        StandardErrorLogHandler.start(settings.log, in: directory)
-        let logger = Logger(label: "shoal")
+        try await StandardErrorLogHandler.logging(settings.log, in: directory) { logger in
+            try await run(settings, place, in: directory, logger: logger, onJoined: onJoined)
+        }
+        _ = consume lock
+    }
+
+    private static func run(
+        _ settings: Settings, _ place: Place, in directory: DataDirectory, logger: Logger,
+        onJoined: @escaping @Sendable (LinkAddress, Hostname) -> Void
+    ) async throws {
         directory.removeLeftovers()
         for sentence in try directory.closeToOthers() { logger.warning("\(sentence)") }
         for name in settings.unknownVariables {
@@ -83,7 +91,6 @@ package struct WorkerDaemon: Sendable {
         configuration.maximumCancellationDuration = NodeDaemon.cancellationLimit
         try await ServiceGroup(configuration: configuration).run()
         logger.info("stopped")
-        _ = consume lock
     }
 
     /// Where the worker works, and under what name.

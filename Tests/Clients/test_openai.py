@@ -44,6 +44,9 @@ def test_models_are_listed_and_found(client, node):
 
 def test_statistics_say_what_computes_and_how_fast_its_memory_is(client, node):
     chat(client, node, max_tokens=1)
+    # Engines say what they compute with every few seconds; what they do meanwhile is not measured.
+    eventually(lambda: node.get("/api/admin/stats")["hardware"]["inference_backend"], within=60)
+    eventually(lambda: node.get("/api/admin/stats")["active_requests"] == 0, within=10)
     hardware = node.get("/api/admin/stats")["hardware"]
     assert hardware["inference_backend"] in ("cpu", "cuda", "rocm")
     assert hardware["gpu_inference"] == (hardware["inference_backend"] != "cpu")

@@ -232,6 +232,14 @@ def test_logs_are_there_while_a_node_runs_and_when_it_has_ended(tmp_path, hub_ur
         follower.kill()
         follower.wait()
     everything = (tmp_path / "node" / "node.log").read_text()
+    # Why a start fails stands there too, though another shell has seen it.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = ["serve", "--data-dir", str(tmp_path / "node"), "--port", str(taken.getsockname()[1])]
+        failed = subprocess.run([str(BINARIES / "shoal"), *words], capture_output=True, text=True, timeout=30)
+    assert failed.returncode == 1
+    why = logs("-n", "1").stdout
+    assert " critical shoal: ended reason=" in why and failed.stderr.splitlines()[0].removeprefix("error: ") in why, (why, failed)
+    everything += why
     assert logs("--tail", "100000").stdout == everything
     assert logs("-n", "2").stdout == "".join(everything.splitlines(keepends=True)[-2:])
     assert logs("--tail", "-1").returncode == 64

@@ -97,7 +97,8 @@ struct NewFamilyTests {
         "is found for every path, whether or not there is a route",
         arguments: [
             ("/health", ""), ("/nothing", ""), ("/", ""), ("", ""), ("/v1", ""), ("/v1/models", "/v1/"),
-            ("/v1/models/a", "/v1/"), ("/v1/models/a/b", "/v1/"), ("/tokenize", "/v1/"), ("/metrics", ""),
+            ("/v1/models/a", "/v1/"), ("/v1/models/a/b", "/v1/"), ("/tokenize", "/v1/"), ("/tokenize/x", ""),
+            ("/tokenizer", ""), ("/lorax", "/api/v1"), ("/metrics", ""),
             ("/api/me", "/api/"), ("/api/nothing", "/api/"), ("/admin/nothing", "/api/"),
             ("/api/admin/models/a/shards/1/load", "/api/"), ("/admin/api", "/admin/api"),
             ("/admin/api/users/7/tokens", "/admin/api"), ("/api/admin/cluster_nodes/set_driver", "/admin/api"),

@@ -12,6 +12,21 @@ import Testing
 
 @Suite("What doctor says of a data directory")
 struct DataDirectoryChecksTests {
+    @Test("A log that is a link is not closed to anybody, nor what it leads to")
+    func linkedLog() async throws {
+        try await withTemporaryFolder { root in
+            let directory = DataDirectory(path: root + "/data")
+            try directory.create()
+            try SmallFile.write([], to: root + "/device")
+            chmod(root + "/device", 0o666)
+            symlink(root + "/device", directory.log)
+            let said = try directory.closeToOthers()
+            let mode = try permissions(of: root + "/device")
+            #expect(said.isEmpty && mode == 0o666)
+            #expect(DataDirectoryChecks(directory: directory).findings().allSatisfy { $0.state == .ok })
+        }
+    }
+
     @Test(
         "What other users may open is said, with what mends it, until it is mended",
         arguments: [

@@ -3,6 +3,7 @@ import Logging
 import ShoalTestSupport
 import Synchronization
 import Testing
+import Timing
 
 @testable import Node
 
@@ -56,21 +57,37 @@ struct EngineProgramTests {
         #expect(found == expected)
     }
 
-    @Test("What takes a moment to measure is measured once, for all who ask")
-    func once() async {
-        let counter = Mutex(0)
-        let figure = MeasuredOnce {
+    @Test(
+        "What takes a moment to measure is measured once for all who ask, at a good moment, and again where it failed")
+    func measurement() async {
+        let (counter, now) = (Count(), Count())
+        let figure = LazyMeasurement<Int>(
+            clock: NodeClock(now: { .seconds(now.value.withLock { $0 }) }, date: { Date() })
+        ) {
             await Task.yield()
-            return counter.withLock {
+            let count = counter.next()
+            return count == 1 ? nil : count
+        }
+        #expect(await figure.value(mayBegin: false) == nil && counter.value.withLock { $0 } == 0)
+        #expect(await figure.value(mayBegin: true) == nil)
+        #expect(await figure.value(mayBegin: true) == nil, "not again at once")
+        now.value.withLock { $0 += 60 }
+        let figures = await withTaskGroup(of: Int?.self) { group in
+            for _ in 0..<20 { group.addTask { await figure.value(mayBegin: true) } }
+            return await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(figures == [2])
+        #expect(await figure.value(mayBegin: false) == 2)
+    }
+
+    private final class Count: Sendable {
+        let value = Mutex(0)
+
+        func next() -> Int {
+            value.withLock {
                 $0 += 1
                 return $0
             }
         }
-        let figures = await withTaskGroup(of: Int.self) { group in
-            for _ in 0..<20 { group.addTask { await figure.value } }
-            return await group.reduce(into: Set()) { $0.insert($1) }
-        }
-        #expect(figures == [1])
-        #expect(await figure.value == 1)
     }
 }

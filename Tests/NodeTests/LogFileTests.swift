@@ -4,6 +4,11 @@ import Testing
 @testable import Node
 @testable import ShoalCommands
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -50,6 +55,24 @@ struct LogFileTests {
             }
             let lines = text(root + "/shoal.log").split(separator: "\n")
             #expect(lines.count == 1600 && lines.allSatisfy { $0.utf8.count == 101 })
+        }
+    }
+
+    @Test("A file that was removed or cut meanwhile is followed, by who writes and by who reads")
+    func changed() async throws {
+        try await withTemporaryFolder { root in
+            let path = root + "/shoal.log"
+            let file = LogFile(path: path, limit: 30)
+            for number in 0..<3 { file.append(Array("line \(number)\n".utf8)) }
+            var tail = try LogTail(path: path, directory: root)
+            _ = tail.last(0)
+            truncate(path, 0)
+            file.append(Array("cut\n".utf8))
+            #expect(String(decoding: tail.next(), as: UTF8.self) == "cut\n")
+            unlink(path)
+            file.append(Array("new\n".utf8))
+            #expect(text(path) == "new\n" && text(LogFile.former(path)).isEmpty)
+            #expect(String(decoding: tail.next(), as: UTF8.self) == "new\n")
         }
     }
 

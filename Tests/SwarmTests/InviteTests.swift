@@ -102,6 +102,17 @@ struct InviteTests {
         #expect(error?.code == .badAddress)
     }
 
+    @Test("A code that is cut anywhere is told to be cut or damaged, and not to have wrong characters")
+    func cut() throws {
+        let invite = Invite(
+            swarm: SwarmKey(), addresses: [try Multiaddress("/ip4/192.0.2.1/tcp/8801/p2p/" + NodeIdentity().id.hex)])
+        let code = try invite.code
+        for length in "swarm://".count..<code.count {
+            let error = #expect(throws: SwarmError.self) { try Invite(code: String(code.prefix(length))) }
+            #expect(error.map { !"\($0)".contains("characters that do not belong") } == true, "\(length)")
+        }
+    }
+
     @Test("Addresses are told best first, and none that cannot be called")
     func advertised() {
         let interfaces = ["172.17.0.1", "203.0.113.9", "192.168.1.5", "fd00::1"]

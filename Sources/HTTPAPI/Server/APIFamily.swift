@@ -20,8 +20,7 @@ struct APIFamily: Sendable {
     /// Health, metrics, the contract, and every path that is nobody's.
     static let base = APIFamily(prefixes: [""], errors: OpenAIErrors(), rateClass: nil)
     /// OpenAI's API, and what llama-server has beside it.
-    static let openAI = APIFamily(
-        prefixes: ["/v1/", "/tokenize", "/detokenize"], errors: OpenAIErrors(), rateClass: .inference)
+    static let openAI = APIFamily(prefixes: ["/v1/"], errors: OpenAIErrors(), rateClass: .inference)
     /// The node and its swarm, and whoever logs in.
     static let node = APIFamily(prefixes: ["/api/", "/admin/"], errors: OpenAIErrors(), rateClass: .administration)
     /// Users, clusters and trainings.

@@ -31,6 +31,7 @@ struct RouteTable: Sendable {
 
     mutating func add(_ group: some RouteGroup) {
         family = type(of: group).family
+        defer { family = .base }
         families.append(family)
         group.add(to: &self)
     }

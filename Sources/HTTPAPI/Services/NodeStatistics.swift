@@ -44,7 +44,8 @@ package struct HardwareStatistics: Sendable, Hashable {
     /// What engines compute with, once one has said so.
     package var backEnd: String?
     package var modelsOnProcessorFallback: [String] = []
-    /// How fast processors read memory, in bytes per second; nil where engines compute on a GPU, whose memory is not measured.
+    /// How fast processors read memory, in bytes per second; nil where engines compute on a GPU, whose memory is not measured, and until
+    /// it is measured.
     package var memoryBandwidth: Double?
 
     package init() {}

@@ -20,7 +20,7 @@ extension DataDirectory {
     package func closeToOthers() throws(NodeError) -> [String] {
         var sentences: [String] = []
         for file in privateFiles {
-            guard let status = try? Stat(FilePath(file)), status.permissions.rawValue & 0o077 != 0 else { continue }
+            guard isOpenToOthers(file), let status = try? Stat(FilePath(file)) else { continue }
             // A directory that no node has been in may be anything, if the wrong one was named.
             if file == path, access(identityKey, F_OK) != 0 { continue }
             let (mode, narrow) = (status.permissions.rawValue, status.permissions.rawValue & 0o7700)
@@ -41,6 +41,14 @@ extension DataDirectory {
                 "\(file) is open to other users of this machine (mode \(octal(mode))), and stays so: \(cause)")
         }
         return sentences
+    }
+
+    /// Whether others than its owner may do anything with one of ``privateFiles``. A log that is a link, or no file, is not the node's to
+    /// close, which writes none there.
+    package func isOpenToOthers(_ file: String) -> Bool {
+        let isLog = [log, LogFile.former(log)].contains(file)
+        guard let status = try? Stat(FilePath(file), followTargetSymlink: !isLog) else { return false }
+        return status.permissions.rawValue & 0o077 != 0 && (!isLog || status.type == .regular)
     }
 
     private func octal(_ mode: mode_t) -> String { String(mode, radix: 8) }

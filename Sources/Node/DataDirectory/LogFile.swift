@@ -36,14 +36,31 @@ package final class LogFile: Sendable {
     /// Adds a line, as far as the disk lets it be added: a daemon does not stop for its log.
     package func append(_ line: [UInt8]) {
         state.withLock { state in
-            if state.descriptor == nil { state = open() }
+            if state.descriptor == nil || !isThere(&state) { state = open() }
             if state.size + line.count > limit, state.size > 0 {
                 try? state.descriptor?.close()
                 rename(path, Self.former(path))
                 state = open()
             }
-            if (try? state.descriptor?.writeAll(line)) != nil { state.size += line.count }
+            guard let descriptor = state.descriptor else { return }
+            if (try? descriptor.writeAll(line)) != nil {
+                state.size += line.count
+            } else {
+                // A full disk: no half a line stays.
+                ftruncate(descriptor.rawValue, off_t(state.size))
+            }
         }
+    }
+
+    /// Whether the open file is not removed; whoever cut it is followed.
+    private func isThere(_ state: inout State) -> Bool {
+        var status = stat()
+        guard let descriptor = state.descriptor, fstat(descriptor.rawValue, &status) == 0, status.st_nlink > 0 else {
+            try? state.descriptor?.close()
+            return false
+        }
+        state.size = Int(status.st_size)
+        return true
     }
 
     private func open() -> State {

@@ -17,16 +17,18 @@ struct EngineProgram: Sendable {
     /// - Parameter variables: what its environment has besides the own one.
     /// - Returns: nothing where it does not answer.
     func devices(variables: [String: String], logger: Logger) async -> [String] {
-        await lines("--devices", variables: variables, logger: logger)
+        await lines("--devices", "what it can compute with", variables, logger)
     }
 
     /// How fast processors read memory, in bytes per second; nil where it does not say.
     func memoryBandwidth(logger: Logger) async -> Double? {
-        let answer = await lines("--memory-bandwidth", variables: [:], logger: logger).first.flatMap(Double.init)
+        let answer = await lines("--memory-bandwidth", "how fast memory is", [:], logger).first.flatMap(Double.init)
         return answer.flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
     }
 
-    private func lines(_ question: String, variables: [String: String], logger: Logger) async -> [String] {
+    private func lines(
+        _ question: String, _ meaning: String, _ variables: [String: String], _ logger: Logger
+    ) async -> [String] {
         do {
             return try await withThrowingTaskGroup(of: [String].self) { group in
                 group.addTask { try await run(question, variables) }
@@ -39,8 +41,7 @@ struct EngineProgram: Sendable {
             }
         } catch {
             logger.warning(
-                "the engine program does not say what it can compute with",
-                metadata: ["question": "\(question)", "reason": "\(error)"])
+                "the engine program does not say \(meaning)", metadata: ["reason": "\(error)"])
             return []
         }
     }

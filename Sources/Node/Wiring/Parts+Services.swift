@@ -2,6 +2,7 @@ import Acquisition
 import Cluster
 import GGUF
 import HTTPAPI
+import Hardware
 import Inference
 import Link
 import ModelLibrary
@@ -135,7 +136,12 @@ extension NodeDaemon.Parts {
         statistics.backEnd = await inference.engines().first { !$0.devices.isEmpty }
             .map { DriverChoice.backEnd(of: $0.devices) }
         statistics.usesGPU = statistics.backEnd.map { $0 != "cpu" } ?? false
-        if !statistics.usesGPU { statistics.memoryBandwidth = await memoryBandwidth.value }
+        // Of a machine with GPUs it is not known what engines compute with before one has said so.
+        if statistics.backEnd == "cpu" || (statistics.backEnd == nil && machine.gpus.devices.isEmpty) {
+            // What computes meanwhile would be slowed down, and the figure be too low.
+            let isIdle = inference.statistics().activeRequests == 0
+            statistics.memoryBandwidth = await memoryBandwidth.value(mayBegin: isIdle)
+        }
         return statistics
     }
 }

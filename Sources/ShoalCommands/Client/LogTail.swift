@@ -40,6 +40,12 @@ struct LogTail {
 
     /// What has come since.
     mutating func next() -> [UInt8] {
+        // A file that was cut begins anew.
+        if let place = try? descriptor.seek(offset: 0, from: .current),
+            let end = try? descriptor.seek(offset: 0, from: .end)
+        {
+            _ = try? descriptor.seek(offset: end < place ? 0 : place, from: .start)
+        }
         var bytes = rest()
         // A daemon that begins a new file has written the last line to the old one.
         if !isNewest, let newest = try? Self.open(path) {

@@ -172,7 +172,8 @@ package struct ChatCommand: AsyncParsableCommand {
             return Terminal.errorLine("\(conversation.model), of \(models.joined(separator: ", "))")
         }
         guard models.contains(name) else {
-            throw CommandError("there is no model \(name)", hint: "/model lists those that there are")
+            return Terminal.error(
+                CommandError("there is no model \(name)", hint: "/model lists those that there are"))
         }
         conversation.model = name
         memory?.note(model: name)

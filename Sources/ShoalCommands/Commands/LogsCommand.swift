@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Node
+import SystemPackage
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -39,7 +40,8 @@ package struct LogsCommand: AsyncParsableCommand {
         Terminal.write(tail.last(lines))
         while follow {
             try await Task.sleep(for: .milliseconds(200))
-            Terminal.write(tail.next())
+            // Until nobody reads any more.
+            guard (try? FileDescriptor.standardOutput.writeAll(tail.next())) != nil else { return }
         }
     }
 }

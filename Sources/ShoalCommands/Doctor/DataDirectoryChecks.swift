@@ -94,9 +94,8 @@ struct DataDirectoryChecks {
 
     /// What else nobody but the owner should read, of which there is nothing to say where it is in order.
     private func others() -> Finding {
-        let open = directory.privateFiles.filter { path in
-            ![directory.path, directory.apiKey].contains(path)
-                && (try? Stat(FilePath(path))).map { !isPrivate($0) } ?? false
+        let open = directory.privateFiles.filter {
+            ![directory.path, directory.apiKey].contains($0) && directory.isOpenToOthers($0)
         }
         guard !open.isEmpty else { return .ok("modes", "settings, database, keys and log are closed to other users") }
         return .warn(

@@ -46,11 +46,12 @@ package struct Invite: Sendable {
         // Padding is accepted, and not written.
         var spelling = code.dropFirst(Self.scheme.count)
         while spelling.last == "=" { spelling.removeLast() }
-        guard let bytes = Base64URL.decode(spelling) else {
+        guard spelling.utf8.allSatisfy(Base64URL.isDigit) else {
             throw SwarmError(
                 .badCode, "the invite code has characters that do not belong to it: copy it whole from “shoal invite”")
         }
-        guard bytes.count > SwarmKey.byteCount + Self.nonceBytes + Self.tagBytes,
+        guard let bytes = Base64URL.decode(spelling),
+            bytes.count > SwarmKey.byteCount + Self.nonceBytes + Self.tagBytes,
             let swarm = SwarmKey(bytes: bytes.prefix(SwarmKey.byteCount))
         else {
             throw SwarmError(.badCode, "the invite code is cut short: copy it whole from “shoal invite”")
