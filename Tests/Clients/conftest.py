@@ -21,6 +21,9 @@ HUB = ROOT / "Tests" / "StandInHub" / "hub.py"
 # A repository of the stand-in hub that the node is pointed to.
 REPOSITORY = "shoal/demo-GGUF"
 
+# Whether everything is tried that can be: `make thorough` says so.
+IS_THOROUGH = os.environ.get("SHOAL_ROUNDS") == "all"
+
 # What the made-up requests of the contract's tests are made from.
 SEED = int(os.environ.get("SHOAL_CONTRACT_SEED", "8800"))
 

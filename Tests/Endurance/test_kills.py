@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHOAL = pathlib.Path(os.environ.get("SHOAL_BIN", ROOT / ".build" / "debug")) / "shoal"
 DEMO = ROOT / "Models" / "demo" / "shoal-demo.gguf"
 REPOSITORY = "owner/demo-GGUF"
-KILLS = int(os.environ.get("SHOAL_KILLS", "200"))
+KILLS = int(os.environ.get("SHOAL_KILLS", "200" if os.environ.get("SHOAL_ROUNDS") == "all" else "100"))
 
 #: One megabyte cuts the demo model into four shards.
 SETTINGS = {
