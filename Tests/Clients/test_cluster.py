@@ -435,10 +435,6 @@ def test_the_documented_lines_work_word_for_word(cluster):
     assert answer("cluster_clients") == {"clients": []}
 
 
-def worker_gpus(master, hostname):
-    return master.nodes()[hostname]["gpus"]
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_master_and_a_worker_that_are_stopped_speak_of_no_errors(cluster, how):
     master = cluster.master()
@@ -478,7 +474,7 @@ def test_the_command_line_says_the_same(cluster):
     worker.joined()
     assert shoal("cluster", "list", "--quiet").split() == ["lap"]
     assert "connected" in shoal("cluster")
-    gpus = worker_gpus(master, "lap")
+    gpus = master.nodes()["lap"]["gpus"]
     for driver in ("rocm", "cuda"):
         assert shoal("cluster", "set-driver", "lap", driver).strip() == f"lap: {driver}"
         assert ("has no GPU now: its engines compute on the processor all the same" in said[-1]) == (gpus == 0)
