@@ -11,12 +11,6 @@ struct APIFamily: Sendable {
     /// Nil for what may be asked as often as anybody likes.
     let rateClass: RateClass?
 
-    init(prefixes: [String], errors: any ErrorEnvelope, rateClass: RateClass?) {
-        self.prefixes = prefixes
-        self.errors = errors
-        self.rateClass = rateClass
-    }
-
     /// Health, metrics, the contract, and every path that is nobody's.
     static let base = APIFamily(prefixes: [""], errors: OpenAIErrors(), rateClass: nil)
     /// OpenAI's API, and what llama-server has beside it.

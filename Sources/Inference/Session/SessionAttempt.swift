@@ -27,7 +27,7 @@ final class SessionAttempt: Sendable {
         var hasStarted = false
     }
 
-    private struct Progress {
+    private struct State {
         var outcome: Outcome?
         var hasLeft = false
         /// A segment is gone: there is nothing to wait for.
@@ -53,7 +53,7 @@ final class SessionAttempt: Sendable {
         )]
     private let silences: [Silence]
     private let sessionID: Data
-    private let state = Mutex(Progress())
+    private let state = Mutex(State())
     /// Ends when the streams are to be left.
     private let leaving = AsyncStream<Never>.makeStream()
 
