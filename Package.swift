@@ -56,6 +56,7 @@ let package = Package(
         // Floor 0: formats and primitives, no state.
         .target(name: "Bytes", swiftSettings: alwaysOptimised),
         .target(name: "Timing"),
+        .target(name: "Identifiers", dependencies: ["Bytes"]),
         .target(name: "BLAKE3", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Calls of the C library that Swift does not see.
@@ -64,7 +65,7 @@ let package = Package(
         .target(name: "CTerminal"),
         // The process in which trainings run.
         .target(name: "CWarden"),
-        .target(name: "GGUF", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
+        .target(name: "GGUF", dependencies: ["Identifiers", "Bytes"], swiftSettings: alwaysOptimised),
         .target(name: "Pickle", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .target(
@@ -97,7 +98,7 @@ let package = Package(
         .target(
             name: "Link",
             dependencies: [
-                "Bytes", crypto, logging, lifecycle, grpc, protobuf,
+                "Identifiers", "Bytes", crypto, logging, lifecycle, grpc, protobuf,
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -112,7 +113,7 @@ let package = Package(
         ),
         .target(
             name: "Engine",
-            dependencies: ["Bytes", "CEngine", "GGUF", "JSON", logging],
+            dependencies: ["Identifiers", "Bytes", "CEngine", "GGUF", "JSON", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
@@ -128,7 +129,8 @@ let package = Package(
 
         // Floor 2: domains that do not know each other.
         .target(
-            name: "ModelLibrary", dependencies: ["Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
+            name: "ModelLibrary",
+            dependencies: ["Identifiers", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
         .target(
             name: "Adapters",
             dependencies: [
@@ -139,7 +141,7 @@ let package = Package(
         .target(
             name: "Swarm",
             dependencies: [
-                "Timing", "Bytes", "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
+                "Identifiers", "Timing", "Bytes", "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
                 grpc,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -150,7 +152,8 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "Bytes", "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging, lifecycle,
+                "Identifiers", "Bytes", "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging,
+                lifecycle,
                 grpc, protobuf,
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -159,13 +162,15 @@ let package = Package(
         .target(
             name: "Cluster",
             dependencies: [
-                "Timing", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging, lifecycle, grpc,
+                "Identifiers", "Timing", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging,
+                lifecycle, grpc,
                 protobuf,
             ]),
         .target(
             name: "Acquisition",
             dependencies: [
-                "Timing", "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3", grdb, logging,
+                "Identifiers", "Timing", "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3",
+                grdb, logging,
                 lifecycle,
                 protobuf,
                 grpc,
@@ -185,7 +190,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary", "Swarm", "Store",
+                "Identifiers", "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary",
+                "Swarm", "Store",
                 "JSON",
                 "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
@@ -204,7 +210,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Timing", "Bytes", "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub", "ModelLibrary", "Swarm",
+                "Identifiers", "Timing", "Bytes", "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub",
+                "ModelLibrary", "Swarm",
                 "Link",
                 "Store",
                 "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
@@ -223,14 +230,16 @@ let package = Package(
         .target(
             name: "EngineService",
             dependencies: [
-                "Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging, lifecycle, grpc, protobuf,
+                "Identifiers", "Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging, lifecycle, grpc,
+                protobuf,
             ],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Bytes", "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF", "Store", "Events", logging,
+                "Identifiers", "Bytes", "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF", "Store",
+                "Events", logging,
                 "Adapters", "Cluster", "Hardware", "Files", "CTerminal", "CWarden",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -250,7 +259,7 @@ let package = Package(
         .executableTarget(
             name: "shoal-bench-transfer",
             dependencies: [
-                "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", logging, grpc,
+                "Identifiers", "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", logging, grpc,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -292,7 +301,7 @@ let package = Package(
             dependencies: [
                 "ShoalTestSupport", "Jobs", "Accounts", "Files", "Store", "Events", "shoal", grdb, logging, lifecycle,
             ]),
-        .testTarget(name: "GGUFTests", dependencies: ["ShoalTestSupport", "Bytes", "GGUF"]),
+        .testTarget(name: "GGUFTests", dependencies: ["Identifiers", "ShoalTestSupport", "Bytes", "GGUF"]),
         .testTarget(
             name: "PickleTests", dependencies: ["ShoalTestSupport", "Bytes", "Pickle", "Safetensors"],
             exclude: ["reference"]),
@@ -305,7 +314,7 @@ let package = Package(
         .testTarget(
             name: "LinkTests",
             dependencies: [
-                "ShoalTestSupport", "Link", crypto, logging, lifecycle, grpc, protobuf,
+                "Identifiers", "ShoalTestSupport", "Link", crypto, logging, lifecycle, grpc, protobuf,
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -325,12 +334,14 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["ShoalTestSupport", "Bytes", "Engine", "GGUF", logging],
+            dependencies: ["Identifiers", "ShoalTestSupport", "Bytes", "Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(
             name: "ModelLibraryTests",
-            dependencies: ["ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging]),
+            dependencies: [
+                "Identifiers", "ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging,
+            ]),
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", grdb, crypto]),
         .testTarget(
             name: "AccountsTests",
@@ -338,14 +349,16 @@ let package = Package(
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Timing", "ShoalTestSupport", "Bytes", "Swarm", "Link", "Store", "Events", logging, lifecycle, crypto,
+                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "Swarm", "Link", "Store", "Events", logging,
+                lifecycle, crypto,
                 grpc,
                 protobuf,
             ]),
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events", "ModelLibrary",
+                "Identifiers", "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events",
+                "ModelLibrary",
                 "Store", "Swarm",
                 "shoal-engine", logging, grpc, protobuf,
             ]
@@ -353,7 +366,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Timing", "ShoalTestSupport", "Cluster", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb,
+                "Identifiers", "Timing", "ShoalTestSupport", "Cluster", "Inference", "Link", "Store", "Hardware",
+                "JSON", "GGUF", grdb,
                 logging,
                 lifecycle, grpc,
                 protobuf,
@@ -362,7 +376,8 @@ let package = Package(
         .testTarget(
             name: "AcquisitionTests",
             dependencies: [
-                "Timing", "ShoalTestSupport", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store", "Events",
+                "Identifiers", "Timing", "ShoalTestSupport", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link",
+                "Store", "Events",
                 "GGUF",
                 "BLAKE3", grdb,
                 logging, protobuf, grpc,
@@ -370,7 +385,8 @@ let package = Package(
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Timing", "ShoalTestSupport", "Bytes", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link", "Store",
+                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "Acquisition", "Hub", "ModelLibrary", "Swarm",
+                "Link", "Store",
                 "Events",
                 "GGUF", "BLAKE3",
                 "StandIn",
@@ -379,7 +395,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster", "Inference", "Acquisition",
+                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster", "Inference",
+                "Acquisition",
                 "ModelLibrary", "Store", "Swarm",
                 "JSON",
                 "GGUF",
@@ -396,7 +413,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Timing", "ShoalTestSupport", "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition", "Hardware",
+                "Identifiers", "Timing", "ShoalTestSupport", "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition",
+                "Hardware",
                 "Inference",
                 "Link",
                 "ModelLibrary",

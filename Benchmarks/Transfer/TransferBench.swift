@@ -3,6 +3,7 @@ import Events
 import Foundation
 import GGUF
 import GRPCCore
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

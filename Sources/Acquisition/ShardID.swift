@@ -1,3 +1,4 @@
+package import Identifiers
 package import ModelLibrary
 
 /// One shard of one model.

@@ -1,4 +1,5 @@
 package import GGUF
+package import Identifiers
 internal import Synchronization
 
 /// One model in an engine process: its header, its tokenizer, and the windows that are loaded.

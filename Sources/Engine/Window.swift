@@ -1,7 +1,8 @@
 internal import CEngine
 internal import Dispatch
 internal import Foundation
-package import GGUF
+import GGUF
+package import Identifiers
 internal import Synchronization
 
 /// Contiguous layers of a model, loaded, and the thread that runs them for many sessions at once.

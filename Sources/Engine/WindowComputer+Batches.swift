@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GGUF
+internal import Identifiers
 
 /// Batches: what is computed together, and what becomes of the results.
 extension WindowComputer {

@@ -3,6 +3,7 @@ internal import Engine
 internal import Foundation
 internal import GGUF
 internal import GRPCCore
+internal import Identifiers
 internal import Link
 internal import SwiftProtobuf
 

@@ -1,6 +1,7 @@
 internal import Engine
 internal import Foundation
 internal import GGUF
+internal import Identifiers
 internal import Link
 internal import Logging
 internal import SwiftProtobuf

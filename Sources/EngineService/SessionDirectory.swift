@@ -1,5 +1,6 @@
 internal import Engine
 internal import GGUF
+internal import Identifiers
 internal import Synchronization
 
 /// Which windows of this process take part in which sessions, so that frames from other engines find them.

@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// Whether and where a model may be cut into windows, and what a window's metadata must say so that libllama computes
 /// its layers exactly as it does within the whole model.
 package struct CutRule: Sendable {

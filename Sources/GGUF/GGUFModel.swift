@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 
 /// One model: its single file, or the parts it was split into, opened together.
 ///

@@ -1,4 +1,5 @@
 import Bytes
+package import Identifiers
 
 /// How a model is cut into shards: whole layers, with the bytes that belong to them.
 ///

@@ -1,3 +1,5 @@
+import Identifiers
+
 /// Rewrites a model's metadata and tensor table for one window.
 struct WindowHeader {
     /// Where a tensor's bytes come from.

@@ -1,4 +1,5 @@
 import Bytes
+package import Identifiers
 
 /// A window of a model as a GGUF file of its own, which is nowhere on disk.
 ///

@@ -1,4 +1,5 @@
 import Bytes
+package import Identifiers
 
 /// What can go wrong between two nodes, or with the keys that a node keeps.
 package struct LinkError: Error, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import GGUF
 import GRDB
+import Identifiers
 import Store
 
 /// Which shards are arriving, and which of their bytes are on the disk already.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Identifiers
 
 #if canImport(Glibc)
     import Glibc

@@ -1,6 +1,7 @@
 package import BLAKE3
 package import FoundationEssentials
 package import GGUF
+package import Identifiers
 
 /// A model that this node knows, and what of it is on this disk.
 package struct LibraryModel: Sendable, Hashable {

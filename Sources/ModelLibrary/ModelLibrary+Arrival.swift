@@ -2,6 +2,7 @@ package import BLAKE3
 import Crypto
 import Events
 import GGUF
+package import Identifiers
 import Logging
 
 extension ModelLibrary {

@@ -1,3 +1,5 @@
+package import Identifiers
+
 extension ModelLibrary {
     /// Bytes that this user may still write to the disk of the library.
     ///

@@ -1,6 +1,7 @@
 import BLAKE3
 import Bytes
 import GGUF
+package import Identifiers
 
 extension ModelLibrary {
     /// Takes in a model of which only the description and the headers are known, so far: its files are sparse and every

@@ -1,6 +1,7 @@
 import Bytes
 import Events
 import GGUF
+package import Identifiers
 import Logging
 
 extension ModelLibrary {

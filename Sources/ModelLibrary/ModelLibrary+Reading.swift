@@ -1,5 +1,6 @@
 package import BLAKE3
 package import GGUF
+package import Identifiers
 
 /// A held shard that is open to be read, for as long as ``ModelLibrary/isHeld(_:)`` says that its bytes are there.
 package final class ShardReading: Sendable {

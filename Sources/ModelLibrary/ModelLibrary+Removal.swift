@@ -1,5 +1,6 @@
 import Events
 import GGUF
+package import Identifiers
 
 extension ModelLibrary {
     /// Deletes a model with all its files. A file that was imported by hard link stays where it came from.

@@ -1,6 +1,7 @@
 import BLAKE3
 import Events
 import GGUF
+package import Identifiers
 import Logging
 
 extension ModelLibrary {

@@ -1,6 +1,7 @@
 import BLAKE3
 import Events
 import GGUF
+package import Identifiers
 
 extension ModelLibrary {
     /// Reads held shards and compares their hashes. A damaged one is no longer held afterwards.

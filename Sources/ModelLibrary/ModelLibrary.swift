@@ -1,6 +1,7 @@
 import BLAKE3
 package import Events
 import FoundationEssentials
+package import Identifiers
 package import Logging
 package import Store
 import Synchronization

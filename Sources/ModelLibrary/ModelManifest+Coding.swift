@@ -1,6 +1,7 @@
 import BLAKE3
 package import FoundationEssentials
 import GGUF
+import Identifiers
 
 extension ModelManifest {
     /// Reads a manifest and checks it.

@@ -1,6 +1,7 @@
 import BLAKE3
 import Bytes
 import GGUF
+package import Identifiers
 
 extension ModelManifest {
     /// A file of a model that somebody else has: what a publisher tells of it, and its beginning.

@@ -1,5 +1,6 @@
 package import BLAKE3
 package import GGUF
+package import Identifiers
 
 /// What a model consists of: its files and how they are cut into shards, with the hashes that prove each piece.
 ///

@@ -1,4 +1,5 @@
 package import GGUF
+package import Identifiers
 
 extension ModelLibrary {
     /// What the model's header says. A model of which only the header is here will do.

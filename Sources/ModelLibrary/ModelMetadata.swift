@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// What a model's header says, in the form of the node admin API's `models/{id}/metadata`: snake-case keys, `null` for
 /// what the header does not tell.
 package struct ModelMetadata: Sendable, Hashable {

@@ -1,6 +1,7 @@
 import BLAKE3
 import Bytes
 import GGUF
+import Identifiers
 
 #if canImport(Glibc)
     import Glibc

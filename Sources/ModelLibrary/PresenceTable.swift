@@ -1,6 +1,7 @@
 import BLAKE3
 import FoundationEssentials
 import GRDB
+import Identifiers
 import Store
 
 /// Which shards are on this disk, in the database.

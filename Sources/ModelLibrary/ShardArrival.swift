@@ -1,5 +1,6 @@
 package import BLAKE3
 package import GGUF
+package import Identifiers
 import Synchronization
 
 /// A shard on its way into the library, piece by piece and in any order, from whoever has it.

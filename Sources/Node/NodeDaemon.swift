@@ -5,6 +5,7 @@ import Cluster
 import Events
 import HTTPAPI
 import Hardware
+import Identifiers
 import Inference
 import Jobs
 import Link

@@ -1,3 +1,4 @@
+package import Identifiers
 package import Link
 
 /// What the rest of the node knows of the swarm: who is in it, what this node tells them, and how to reach them.

@@ -1,5 +1,6 @@
 import Acquisition
 import BLAKE3
+import Identifiers
 import Link
 import ModelLibrary
 import ShoalTestSupport

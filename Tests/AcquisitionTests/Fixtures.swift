@@ -1,6 +1,7 @@
 import Acquisition
 import Foundation
 import GGUF
+import Identifiers
 import Link
 import ModelLibrary
 import ShoalTestSupport

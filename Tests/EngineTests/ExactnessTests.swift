@@ -1,5 +1,6 @@
 import Bytes
 import GGUF
+import Identifiers
 import ShoalTestSupport
 import Testing
 

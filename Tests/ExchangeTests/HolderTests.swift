@@ -2,6 +2,7 @@ import Acquisition
 import BLAKE3
 import Foundation
 import GRPCCore
+import Identifiers
 import Link
 import ModelLibrary
 import Store

@@ -2,6 +2,7 @@ import Acquisition
 import Foundation
 import GGUF
 import GRPCCore
+import Identifiers
 import Link
 import ModelLibrary
 import ShoalTestSupport

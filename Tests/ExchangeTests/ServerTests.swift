@@ -2,6 +2,7 @@ import BLAKE3
 import Foundation
 import GGUF
 import GRPCCore
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

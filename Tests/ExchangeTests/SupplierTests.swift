@@ -4,6 +4,7 @@ import Bytes
 import Foundation
 import GGUF
 import Hub
+import Identifiers
 import Link
 import ModelLibrary
 import ShoalTestSupport

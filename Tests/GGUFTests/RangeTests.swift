@@ -1,5 +1,6 @@
 import Foundation
 import GGUF
+import Identifiers
 import Testing
 
 @Suite("Ranges of layers and bytes")

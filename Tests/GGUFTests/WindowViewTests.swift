@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import GGUF
+import Identifiers
 import ShoalTestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import GRPCCore
+import Identifiers
 import Logging
 import ShoalTestSupport
 import SwiftProtobuf

@@ -3,6 +3,7 @@ import Crypto
 import Events
 import Foundation
 import GGUF
+import Identifiers
 import ModelLibrary
 import ShoalTestSupport
 import Store

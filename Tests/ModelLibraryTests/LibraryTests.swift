@@ -1,6 +1,7 @@
 import BLAKE3
 import Foundation
 import GGUF
+import Identifiers
 import ModelLibrary
 import ShoalTestSupport
 import Store

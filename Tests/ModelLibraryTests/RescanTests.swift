@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import GGUF
+import Identifiers
 import ModelLibrary
 import Testing
 

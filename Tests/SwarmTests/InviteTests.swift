@@ -1,6 +1,7 @@
 import Bytes
 import Crypto
 import Foundation
+import Identifiers
 import Link
 import Testing
 

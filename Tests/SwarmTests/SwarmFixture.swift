@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import GRPCCore
+import Identifiers
 import Link
 import Logging
 import ShoalTestSupport

@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import Identifiers
 import Link
 import Logging
 import ShoalTestSupport

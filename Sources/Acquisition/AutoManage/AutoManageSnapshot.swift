@@ -1,6 +1,7 @@
 package import FoundationEssentials
-package import GGUF
-package import Link
+import GGUF
+package import Identifiers
+import Link
 package import ModelLibrary
 
 /// Everything that a node decides from which shards to fetch and which to give up, at one moment. A value, so that

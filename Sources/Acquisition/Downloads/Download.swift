@@ -1,4 +1,5 @@
 import GGUF
+import Identifiers
 import ModelLibrary
 
 #if canImport(FoundationEssentials)

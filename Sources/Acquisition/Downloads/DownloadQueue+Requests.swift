@@ -1,5 +1,6 @@
 import Events
 import GGUF
+package import Identifiers
 import Link
 import Logging
 package import ModelLibrary

@@ -1,6 +1,7 @@
 import Events
 import GGUF
 import Hub
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

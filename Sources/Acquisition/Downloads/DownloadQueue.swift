@@ -1,5 +1,6 @@
 package import Events
 import GGUF
+package import Identifiers
 import Link
 package import Logging
 package import ModelLibrary

@@ -1,3 +1,4 @@
+package import Identifiers
 package import ModelLibrary
 
 #if canImport(FoundationEssentials)

@@ -1,4 +1,5 @@
 import GRDB
+import Identifiers
 import ModelLibrary
 import Store
 

@@ -1,4 +1,5 @@
 import GGUF
+package import Identifiers
 import Link
 package import ModelLibrary
 import Swarm

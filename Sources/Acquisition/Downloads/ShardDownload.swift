@@ -1,4 +1,4 @@
-package import Link
+package import Identifiers
 
 /// What became of the wish to hold one more shard.
 package enum ShardDownload: Sendable, Hashable {

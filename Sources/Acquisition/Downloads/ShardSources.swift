@@ -1,5 +1,6 @@
 package import BLAKE3
-package import Link
+package import Identifiers
+import Link
 package import ModelLibrary
 
 /// Who can be asked for the bytes of one shard now, and what is known of them.

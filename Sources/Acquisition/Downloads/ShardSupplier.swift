@@ -1,5 +1,6 @@
 package import GGUF
-package import Link
+package import Identifiers
+import Link
 package import ModelLibrary
 
 /// Who sends bytes of a shard.

@@ -1,4 +1,5 @@
 import BLAKE3
+package import Identifiers
 package import Logging
 package import ModelLibrary
 package import Swarm

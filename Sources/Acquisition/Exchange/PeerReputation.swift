@@ -1,5 +1,6 @@
 import GRDB
-package import Link
+package import Identifiers
+import Link
 package import Logging
 import ModelLibrary
 package import Store

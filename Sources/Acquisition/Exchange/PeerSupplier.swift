@@ -1,7 +1,8 @@
 import BLAKE3
 package import GGUF
 import GRPCCore
-package import Link
+package import Identifiers
+import Link
 package import ModelLibrary
 package import Swarm
 import SwiftProtobuf

@@ -1,4 +1,5 @@
-package import Link
+package import Identifiers
+import Link
 
 /// Who is being sent which shards: a pure value.
 package struct SendingLedger: Sendable {

@@ -1,6 +1,7 @@
 package import BLAKE3
 import GRPCCore
-package import Link
+package import Identifiers
+import Link
 import ModelLibrary
 package import Swarm
 import SwiftProtobuf

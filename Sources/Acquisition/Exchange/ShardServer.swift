@@ -1,6 +1,7 @@
 import BLAKE3
 import GGUF
 package import GRPCCore
+package import Identifiers
 package import Link
 package import Logging
 package import ModelLibrary

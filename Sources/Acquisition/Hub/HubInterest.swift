@@ -1,5 +1,6 @@
-package import Link
-package import ModelLibrary
+package import Identifiers
+import Link
+import ModelLibrary
 package import Swarm
 
 /// What the swarm makes of the repositories of a hub: a pure value.

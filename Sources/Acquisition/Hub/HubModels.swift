@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GGUF
 package import Hub
+package import Identifiers
 package import ModelLibrary
 import Synchronization
 

@@ -1,6 +1,7 @@
 import BLAKE3
 import GRPCCore
-package import Link
+package import Identifiers
+import Link
 package import ModelLibrary
 package import Swarm
 import SwiftProtobuf

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

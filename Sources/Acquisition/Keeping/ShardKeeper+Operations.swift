@@ -1,4 +1,5 @@
 import FoundationEssentials
+package import Identifiers
 package import ModelLibrary
 import Swarm
 import Timing

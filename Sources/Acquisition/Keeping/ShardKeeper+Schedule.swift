@@ -1,5 +1,6 @@
 import Events
 import FoundationEssentials
+import Identifiers
 import Link
 import Logging
 import Swarm

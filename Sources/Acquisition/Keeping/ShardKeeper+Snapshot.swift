@@ -1,6 +1,7 @@
 import BLAKE3
 import FoundationEssentials
 import GGUF
+import Identifiers
 import Link
 import ModelLibrary
 import Swarm

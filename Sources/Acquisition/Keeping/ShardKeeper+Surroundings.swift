@@ -1,4 +1,5 @@
-package import Link
+package import Identifiers
+import Link
 package import ModelLibrary
 
 extension ShardKeeper {

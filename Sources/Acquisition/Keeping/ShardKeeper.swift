@@ -1,5 +1,6 @@
 package import Events
 package import FoundationEssentials
+import Identifiers
 import Link
 package import Logging
 package import ModelLibrary

@@ -1,3 +1,4 @@
+package import Identifiers
 package import ModelLibrary
 import Swarm
 import Synchronization

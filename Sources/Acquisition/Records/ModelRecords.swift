@@ -1,6 +1,7 @@
 package import FoundationEssentials
+package import Identifiers
 package import Logging
-package import ModelLibrary
+import ModelLibrary
 package import Store
 import Synchronization
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Identifiers
 import ModelLibrary
 import Store
 

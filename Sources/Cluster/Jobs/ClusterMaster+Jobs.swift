@@ -1,4 +1,5 @@
 import GRPCCore
+import Identifiers
 package import Inference
 import Link
 import Logging

@@ -1,3 +1,4 @@
+import Identifiers
 import Link
 
 /// One worker's try at a job.

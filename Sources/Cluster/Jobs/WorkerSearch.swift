@@ -1,3 +1,4 @@
+import Identifiers
 import Inference
 import Link
 import Logging

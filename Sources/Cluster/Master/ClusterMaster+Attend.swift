@@ -1,4 +1,5 @@
 import GRPCCore
+import Identifiers
 import Link
 import Logging
 import SwiftProtobuf

@@ -1,4 +1,5 @@
 package import GRPCCore
+package import Identifiers
 package import Link
 package import Logging
 import ServiceLifecycle

@@ -1,4 +1,5 @@
 import GRPCCore
+import Identifiers
 import Link
 
 /// The gRPC service that a master has for its workers.

@@ -1,3 +1,4 @@
+import Identifiers
 import Link
 
 /// Which worker gets a job.

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Identifiers
 import Link
 import Store
 

@@ -1,4 +1,5 @@
 internal import GRDB
+package import Identifiers
 package import Link
 package import Store
 import Synchronization

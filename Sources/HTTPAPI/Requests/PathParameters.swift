@@ -1,4 +1,5 @@
 import Hummingbird
+import Identifiers
 import ModelLibrary
 
 extension APIRequestContext {

@@ -1,5 +1,6 @@
 import Acquisition
 import Hummingbird
+import Identifiers
 import JSON
 import Link
 import ModelLibrary

@@ -3,6 +3,7 @@ import Cluster
 import HTTPTypes
 import Hardware
 import Hummingbird
+import Identifiers
 import JSON
 import Link
 

@@ -1,6 +1,7 @@
 import Acquisition
 import Hub
 import Hummingbird
+import Identifiers
 import JSON
 import ModelLibrary
 

@@ -1,5 +1,6 @@
 import Accounts
 import Hummingbird
+import Identifiers
 import JSON
 import Link
 

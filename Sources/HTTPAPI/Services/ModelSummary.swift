@@ -1,5 +1,6 @@
 package import Acquisition
-package import Link
+package import Identifiers
+import Link
 
 /// A model as the node admin API shows it.
 package struct ModelSummary: Sendable, Hashable {

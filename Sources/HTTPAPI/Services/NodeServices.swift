@@ -1,8 +1,9 @@
 package import Accounts
 package import Cluster
 package import GGUF
+package import Identifiers
 package import Inference
-package import Link
+import Link
 
 /// What the routes call: the node's domains as functions, given by the composition root.
 ///

@@ -1,6 +1,7 @@
+package import Identifiers
 package import Inference
 import JSON
-package import Link
+import Link
 
 /// What the node says about itself.
 package struct NodeStatistics: Sendable {

@@ -1,5 +1,6 @@
+package import Identifiers
 import JSON
-package import Link
+import Link
 
 /// Another node as the node admin API shows it.
 package struct PeerSummary: Sendable, Hashable {

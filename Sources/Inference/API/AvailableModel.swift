@@ -1,5 +1,6 @@
-package import GGUF
-package import Link
+import GGUF
+package import Identifiers
+import Link
 
 /// A model that this node or a peer holds something of.
 package struct AvailableModel: Sendable {

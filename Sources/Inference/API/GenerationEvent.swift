@@ -1,5 +1,6 @@
-package import GGUF
-package import Link
+import GGUF
+package import Identifiers
+import Link
 
 /// What happens in the course of one generation, in order: `started`, any number of the middle ones, `finished`.
 package enum GenerationEvent: Sendable {

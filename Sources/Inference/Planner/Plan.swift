@@ -1,5 +1,6 @@
-package import GGUF
-package import Link
+import GGUF
+package import Identifiers
+import Link
 
 /// Which nodes run which layers, in order: together all layers of the model.
 package struct Plan: Sendable, Equatable {

@@ -1,5 +1,6 @@
-package import GGUF
-package import Link
+import GGUF
+package import Identifiers
+import Link
 
 /// Finds the segments that answer soonest: a shortest path over the layers of a model.
 ///

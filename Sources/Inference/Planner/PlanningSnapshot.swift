@@ -1,5 +1,6 @@
 package import GGUF
-package import Link
+package import Identifiers
+import Link
 
 /// What a plan is made from: who holds what of one model, how fast, and how far from whom. A value, so that planning
 /// can be tested without a swarm.

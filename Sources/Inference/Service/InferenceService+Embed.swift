@@ -1,5 +1,6 @@
 import GGUF
 import GRPCCore
+import Identifiers
 import Link
 import ModelLibrary
 import SwiftProtobuf

@@ -1,6 +1,7 @@
 import BLAKE3
 import Events
-package import GGUF
+import GGUF
+package import Identifiers
 import Link
 import ModelLibrary
 import Swarm

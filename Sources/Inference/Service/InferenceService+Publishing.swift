@@ -1,5 +1,6 @@
 import BLAKE3
 import GGUF
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

@@ -1,5 +1,5 @@
 package import Events
-import GGUF
+import Identifiers
 package import Link
 package import Logging
 package import ModelLibrary

@@ -1,4 +1,5 @@
 import GRPCCore
+import Identifiers
 import Link
 
 /// Connections to the engines of other nodes, one each, shared by all sessions.

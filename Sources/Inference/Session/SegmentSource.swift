@@ -1,3 +1,4 @@
+package import Identifiers
 package import Link
 
 /// Where sessions get their segments from: the node's own windows and those of its peers.

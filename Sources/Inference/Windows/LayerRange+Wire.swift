@@ -1,4 +1,4 @@
-package import GGUF
+package import Identifiers
 package import Link
 
 extension LayerRange {

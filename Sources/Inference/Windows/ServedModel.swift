@@ -1,4 +1,5 @@
-package import GGUF
+import GGUF
+package import Identifiers
 
 /// A model as this node can run it: its files, and what sizes follow from its header.
 package struct ServedModel: Sendable {

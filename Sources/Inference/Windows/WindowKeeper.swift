@@ -1,5 +1,6 @@
-package import GGUF
+import GGUF
 import GRPCCore
+package import Identifiers
 import Link
 package import Logging
 import SwiftProtobuf

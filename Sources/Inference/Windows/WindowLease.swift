@@ -1,4 +1,5 @@
-package import GGUF
+import GGUF
+package import Identifiers
 import Synchronization
 
 /// A loaded window that is in use for as long as the value lives: it is not unloaded to make room meanwhile.

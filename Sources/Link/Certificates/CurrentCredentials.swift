@@ -1,3 +1,4 @@
+import Identifiers
 import NIOCertificateReloading
 package import NIOSSL
 import Synchronization

@@ -1,4 +1,5 @@
 import Crypto
+package import Identifiers
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials

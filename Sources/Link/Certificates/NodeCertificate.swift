@@ -1,4 +1,5 @@
 package import Crypto
+import Identifiers
 import SwiftASN1
 package import X509
 

@@ -1,4 +1,5 @@
 import Crypto
+package import Identifiers
 import SwiftASN1
 package import X509
 

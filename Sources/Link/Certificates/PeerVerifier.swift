@@ -1,3 +1,5 @@
+package import Identifiers
+
 #if canImport(FoundationEssentials)
     package import FoundationEssentials
 #else

@@ -1,5 +1,6 @@
 import Bytes
 import Crypto
+package import Identifiers
 
 /// Which cluster token: the public half of its key, which is all that a master keeps of it.
 package struct ClusterTokenKey: Hashable, Sendable {

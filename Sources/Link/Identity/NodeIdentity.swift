@@ -1,5 +1,6 @@
 import Bytes
 import Crypto
+package import Identifiers
 
 /// The key pair that a node is. It never leaves the node: its engines get certificates made with it, not the key.
 package struct NodeIdentity: Sendable {

@@ -1,4 +1,5 @@
 package import GRPCCore
+package import Identifiers
 
 /// Sends bytes of shards to members of the swarm.
 package struct LinkShards: Sendable {

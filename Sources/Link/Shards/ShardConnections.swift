@@ -1,3 +1,4 @@
+import Identifiers
 import NIOCertificateReloading
 import NIOCore
 import NIOPosix

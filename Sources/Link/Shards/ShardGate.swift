@@ -1,4 +1,5 @@
 import GRPCCore
+import Identifiers
 import NIOCore
 import NIOSSL
 import NIOTLS

@@ -1,5 +1,6 @@
 package import GRPCCore
 package import GRPCNIOTransportHTTP2
+package import Identifiers
 import NIOCore
 import Synchronization
 

@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2
+import Identifiers
 import NIOCore
 import NIOSSL
 import Synchronization

@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// Whom to call, and where.
 package enum LinkEndpoint: Sendable, Hashable {
     /// A node over mutual TLS. It must prove to be `id` (any member of the swarm when that is `nil`). The addresses are

@@ -1,4 +1,5 @@
 import GRPCNIOTransportHTTP2
+import Identifiers
 import NIOCertificateReloading
 import NIOCore
 import NIOSSL

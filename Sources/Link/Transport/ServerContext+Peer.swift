@@ -1,5 +1,6 @@
 package import GRPCCore
 import GRPCNIOTransportHTTP2
+package import Identifiers
 
 extension ServerContext {
     /// Whom the caller proved to be in the TLS handshake; `nil` when the call came through the Unix socket.

@@ -1,3 +1,4 @@
+import Identifiers
 import Link
 
 /// What a node is called where its operator has not said: after its machine, or, where many machines have that name, by two words

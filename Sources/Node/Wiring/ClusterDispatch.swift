@@ -1,4 +1,5 @@
 import Cluster
+import Identifiers
 import Inference
 import Link
 

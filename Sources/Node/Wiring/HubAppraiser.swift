@@ -1,6 +1,7 @@
 import Acquisition
 import HTTPAPI
 import Hub
+import Identifiers
 import Inference
 import Link
 import ModelLibrary

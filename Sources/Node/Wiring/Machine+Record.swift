@@ -1,4 +1,5 @@
 import Hardware
+import Identifiers
 import Link
 import Swarm
 import SwiftProtobuf

@@ -2,6 +2,7 @@ import Acquisition
 import BLAKE3
 import GGUF
 import HTTPAPI
+import Identifiers
 import Inference
 import Link
 import ModelLibrary

@@ -1,6 +1,7 @@
 import Acquisition
 import Events
 import Hub
+import Identifiers
 import Inference
 import Link
 import Logging

@@ -1,5 +1,6 @@
 import Acquisition
 import GGUF
+import Identifiers
 import Inference
 import Link
 import ModelLibrary

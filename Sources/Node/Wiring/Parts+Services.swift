@@ -3,6 +3,7 @@ import Cluster
 import GGUF
 import HTTPAPI
 import Hardware
+import Identifiers
 import Inference
 import Link
 import ModelLibrary

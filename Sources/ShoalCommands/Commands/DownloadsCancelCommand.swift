@@ -1,5 +1,6 @@
 package import ArgumentParser
-package import ModelLibrary
+package import Identifiers
+import ModelLibrary
 
 /// `shoal downloads cancel`: ends a download.
 package struct DownloadsCancelCommand: AsyncParsableCommand {

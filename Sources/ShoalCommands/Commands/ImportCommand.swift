@@ -2,6 +2,7 @@ import Acquisition
 package import ArgumentParser
 import Events
 import GGUF
+import Identifiers
 import Logging
 package import ModelLibrary
 import Node

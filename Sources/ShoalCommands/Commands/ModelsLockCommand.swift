@@ -1,4 +1,5 @@
 package import ArgumentParser
+package import Identifiers
 package import ModelLibrary
 
 /// `shoal models lock`: keeps shards from being given up.

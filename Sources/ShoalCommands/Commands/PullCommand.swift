@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Identifiers
 package import ModelLibrary
 
 /// `shoal pull`: fetches a model, or some shards of it, from Hugging Face and from peers.

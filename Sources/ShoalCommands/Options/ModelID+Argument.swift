@@ -1,5 +1,6 @@
 import ArgumentParser
-package import ModelLibrary
+import Identifiers
+import ModelLibrary
 
 /// A model's id on the command line.
 extension ModelID: ExpressibleByArgument {

@@ -1,3 +1,4 @@
+package import Identifiers
 package import Link
 
 /// A node's address as the peer-to-peer world writes it: `/ip4/192.168.1.5/tcp/8801/p2p/<node id>`, likewise `/ip6/…` and

@@ -1,3 +1,4 @@
+package import Identifiers
 package import Link
 
 #if canImport(FoundationEssentials)

@@ -1,4 +1,5 @@
-package import Link
+package import Identifiers
+import Link
 import Timing
 
 #if canImport(FoundationEssentials)

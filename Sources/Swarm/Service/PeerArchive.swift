@@ -1,4 +1,5 @@
 import GRDB
+package import Identifiers
 package import Link
 package import Store
 

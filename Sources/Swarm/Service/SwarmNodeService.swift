@@ -1,4 +1,5 @@
 package import GRPCCore
+package import Identifiers
 package import Link
 
 /// What a node does for its peers beyond attending; the domains that can do it provide it.

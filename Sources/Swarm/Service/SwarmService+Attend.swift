@@ -1,5 +1,6 @@
 import Events
 package import GRPCCore
+import Identifiers
 package import Link
 import Logging
 import Synchronization

@@ -1,4 +1,5 @@
 import Events
+package import Identifiers
 package import Link
 import Logging
 import Synchronization

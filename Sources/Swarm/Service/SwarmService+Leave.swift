@@ -1,5 +1,6 @@
 import Events
-package import Link
+package import Identifiers
+import Link
 import Logging
 import Synchronization
 

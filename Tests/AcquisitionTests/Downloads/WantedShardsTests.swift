@@ -1,4 +1,5 @@
 import GGUF
+import Identifiers
 import Link
 import ModelLibrary
 import Testing

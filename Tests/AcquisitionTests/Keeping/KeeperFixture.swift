@@ -2,6 +2,7 @@ import BLAKE3
 import Events
 import Foundation
 import GGUF
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

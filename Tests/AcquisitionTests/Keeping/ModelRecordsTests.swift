@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Identifiers
 import Logging
 import ModelLibrary
 import ShoalTestSupport

@@ -1,6 +1,7 @@
 import Foundation
 import GGUF
 import GRPCCore
+import Identifiers
 import Inference
 import Link
 import Logging

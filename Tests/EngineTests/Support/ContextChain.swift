@@ -1,5 +1,6 @@
 import Foundation
 import GGUF
+import Identifiers
 import Logging
 
 @testable import Engine

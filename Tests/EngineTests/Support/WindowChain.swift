@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import GGUF
+import Identifiers
 import Synchronization
 
 /// Windows of one model in this process, linked as segments on several machines would be.

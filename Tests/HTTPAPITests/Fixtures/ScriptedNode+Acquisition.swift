@@ -1,5 +1,6 @@
 import Acquisition
 import FoundationEssentials
+import Identifiers
 import ModelLibrary
 
 @testable import HTTPAPI

@@ -3,6 +3,7 @@ import Cluster
 import Files
 import FoundationEssentials
 import GGUF
+import Identifiers
 import Inference
 import JSON
 import Jobs

@@ -1,4 +1,5 @@
 import GRPCCore
+import Identifiers
 import Inference
 import Link
 import Logging

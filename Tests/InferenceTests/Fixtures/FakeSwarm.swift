@@ -1,4 +1,5 @@
 import GGUF
+import Identifiers
 import Inference
 import Link
 import Logging

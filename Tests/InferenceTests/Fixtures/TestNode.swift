@@ -1,6 +1,7 @@
 import Acquisition
 import Events
 import GGUF
+import Identifiers
 import Inference
 import Link
 import Logging

@@ -1,4 +1,4 @@
-import GGUF
+import Identifiers
 import Inference
 import Link
 import SwiftProtobuf

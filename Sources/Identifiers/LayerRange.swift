@@ -76,7 +76,7 @@ extension LayerRange: Codable {
 
 extension LayerRange {
     /// The first layer alone.
-    static let single = LayerRange(first: 0)
+    package static let single = LayerRange(first: 0)
 
     /// Layer `first` alone.
     private init(first: Int) {

@@ -1,5 +1,3 @@
-import GGUF
-
 /// The name of a model: in routes, on the command line, and of its folder.
 ///
 /// It consists of lower-case ASCII letters, digits, `-` and `.`, starts with a letter or digit, does not end with `-`,
@@ -11,7 +9,7 @@ package struct ModelID: Hashable, Sendable {
     package static let maximumLength = 200
 
     /// The folder beside the models' that LoRA files lie in; no model can have its name.
-    static let reserved = "loras"
+    package static let reserved = "loras"
 
     package let rawValue: String
 
@@ -24,24 +22,8 @@ package struct ModelID: Hashable, Sendable {
         rawValue = text
     }
 
-    /// The id that a model gets from its file: the name without `.gguf`, lower-case, anything but letters, digits, `-`
-    /// and `.` turned into `-`, runs of `-` collapsed. Of a model in parts (`name-00001-of-00003.gguf`) the numbers are
-    /// left out. Nil where nothing remains.
-    package init?(fileName: some StringProtocol) {
-        var name = String(fileName.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
-        if let part = PartName.parse(name) {
-            name = part.prefix
-        } else if name.lowercased().hasSuffix(".gguf") {
-            name.removeLast(5)
-        }
-        var slug = Self.slug(name)
-        if slug.utf8.count > Self.maximumLength {
-            slug = Self.slug(String(slug.prefix(Self.maximumLength)))
-        }
-        self.init(slug)
-    }
-
-    private static func slug(_ text: String) -> String {
+    /// The text with everything that an id cannot have turned into `-`; empty where nothing remains.
+    package static func slug(_ text: String) -> String {
         var slug: [UInt8] = []
         for character in text.unicodeScalars {
             let byte: UInt8
