@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "Bytes", swiftSettings: alwaysOptimised),
         .target(name: "Timing"),
         .target(name: "Identifiers", dependencies: ["Bytes"]),
+        .target(name: "Generation", dependencies: ["Identifiers", "JSON"]),
         .target(name: "BLAKE3", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Calls of the C library that Swift does not see.
@@ -98,7 +99,7 @@ let package = Package(
         .target(
             name: "Link",
             dependencies: [
-                "Identifiers", "Bytes", crypto, logging, lifecycle, grpc, protobuf,
+                "Generation", "Identifiers", "Bytes", crypto, logging, lifecycle, grpc, protobuf,
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -113,7 +114,7 @@ let package = Package(
         ),
         .target(
             name: "Engine",
-            dependencies: ["Identifiers", "Bytes", "CEngine", "GGUF", "JSON", logging],
+            dependencies: ["Generation", "Identifiers", "Bytes", "CEngine", "GGUF", "JSON", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .target(
@@ -130,7 +131,9 @@ let package = Package(
         // Floor 2: domains that do not know each other.
         .target(
             name: "ModelLibrary",
-            dependencies: ["Identifiers", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging]),
+            dependencies: [
+                "Generation", "Identifiers", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging,
+            ]),
         .target(
             name: "Adapters",
             dependencies: [
@@ -149,10 +152,12 @@ let package = Package(
         ),
 
         // Floor 3: what brings domains together.
+        .target(name: "Router", dependencies: ["Generation"]),
         .target(
             name: "Inference",
             dependencies: [
-                "Identifiers", "Bytes", "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary", "Swarm", logging,
+                "Generation", "Identifiers", "Bytes", "JSON", "GGUF", "BLAKE3", "Link", "Events", "ModelLibrary",
+                "Swarm", logging,
                 lifecycle,
                 grpc, protobuf,
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -162,7 +167,8 @@ let package = Package(
         .target(
             name: "Cluster",
             dependencies: [
-                "Identifiers", "Timing", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb, logging,
+                "Generation", "Identifiers", "Timing", "Inference", "Link", "Store", "Hardware", "JSON", "GGUF", grdb,
+                logging,
                 lifecycle, grpc,
                 protobuf,
             ]),
@@ -190,7 +196,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Identifiers", "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition", "ModelLibrary",
+                "Generation", "Identifiers", "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition",
+                "ModelLibrary",
                 "Swarm", "Store",
                 "JSON",
                 "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
@@ -210,7 +217,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Identifiers", "Timing", "Bytes", "HTTPAPI", "Inference", "Acquisition", "Accounts", "Hub",
+                "Router", "Generation", "Identifiers", "Timing", "Bytes", "HTTPAPI", "Inference", "Acquisition",
+                "Accounts", "Hub",
                 "ModelLibrary", "Swarm",
                 "Link",
                 "Store",
@@ -230,7 +238,8 @@ let package = Package(
         .target(
             name: "EngineService",
             dependencies: [
-                "Identifiers", "Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging, lifecycle, grpc,
+                "Generation", "Identifiers", "Engine", "Link", "GGUF", "JSON", "Grammars", "Hardware", logging,
+                lifecycle, grpc,
                 protobuf,
             ],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
@@ -269,7 +278,7 @@ let package = Package(
             path: "Benchmarks/Transfer"
         ),
         .executableTarget(
-            name: "shoal-bench-cluster", dependencies: ["Cluster", "Inference", "Link", logging],
+            name: "shoal-bench-cluster", dependencies: ["Generation", "Cluster", "Inference", "Link", logging],
             path: "Benchmarks/Cluster"
         ),
 
@@ -285,6 +294,8 @@ let package = Package(
             path: "Tests/StandInHub", exclude: ["faults.py", "hub.py", "repositories.py", "serving.py"]),
         .target(name: "ShoalTestSupport", path: "Tests/ShoalTestSupport"),
         .testTarget(name: "TimingTests", dependencies: ["Timing", "ShoalTestSupport"]),
+        .testTarget(name: "GenerationTests", dependencies: ["Generation", "JSON", "ShoalTestSupport"]),
+        .testTarget(name: "RouterTests", dependencies: ["Generation", "Identifiers", "Router"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
         .testTarget(
             name: "BLAKE3Tests", dependencies: ["ShoalTestSupport", "BLAKE3"],
@@ -330,11 +341,12 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "ChatTests", dependencies: ["ShoalTestSupport", "Engine", "JSON"], exclude: ["reference"],
+            name: "ChatTests", dependencies: ["Generation", "ShoalTestSupport", "Engine", "JSON"],
+            exclude: ["reference"],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Identifiers", "ShoalTestSupport", "Bytes", "Engine", "GGUF", logging],
+            dependencies: ["Generation", "Identifiers", "ShoalTestSupport", "Bytes", "Engine", "GGUF", logging],
             swiftSettings: [.unsafeFlags(["-Xcc", "-I\(enginePrefix)/include"])]
         ),
         .testTarget(
@@ -357,7 +369,8 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Identifiers", "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link", "JSON", "Events",
+                "Generation", "Identifiers", "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link", "JSON",
+                "Events",
                 "ModelLibrary",
                 "Store", "Swarm",
                 "shoal-engine", logging, grpc, protobuf,
@@ -366,7 +379,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Identifiers", "Timing", "ShoalTestSupport", "Cluster", "Inference", "Link", "Store", "Hardware",
+                "Generation", "Identifiers", "Timing", "ShoalTestSupport", "Cluster", "Inference", "Link", "Store",
+                "Hardware",
                 "JSON", "GGUF", grdb,
                 logging,
                 lifecycle, grpc,
@@ -395,7 +409,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster", "Inference",
+                "Generation", "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster",
+                "Inference",
                 "Acquisition",
                 "ModelLibrary", "Store", "Swarm",
                 "JSON",

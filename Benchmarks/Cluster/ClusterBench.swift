@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Generation
 import Inference
 import Link
 import Logging
@@ -69,8 +70,16 @@ enum ClusterBench {
         return WorkerOperations(
             description: { description }, processes: { processes }, activeJobs: { 0 },
             watch: { _ in try? await Task.sleep(for: .seconds(3600)) },
-            generate: { _ in throw InferenceError(.unsupported, "this worker only sends heartbeats") },
-            embed: { _, _ in throw InferenceError(.unsupported, "this worker only sends heartbeats") },
-            setDriver: { _ in })
+            backend: NoBackend(), setDriver: { _ in })
     }
+}
+
+/// Of a worker that only sends heartbeats.
+private struct NoBackend: GenerationBackend {
+    private static let error = InferenceError(.unsupported, "this worker only sends heartbeats")
+
+    func readiness(for model: String, _ work: GenerationWork) -> BackendReadiness { .unready }
+    func generate(_ request: GenerationRequest) async throws -> GenerationStream { throw Self.error }
+    func embed(_ request: EmbeddingRequest) async throws -> [EmbeddingResult] { throw Self.error }
+    func availableModels() -> [AvailableModel] { [] }
 }

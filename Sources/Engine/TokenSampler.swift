@@ -1,4 +1,5 @@
 internal import CEngine
+internal import Generation
 
 /// A token that was chosen, with the log-probabilities that were asked for.
 package struct SampledToken: Sendable, Equatable {
@@ -18,7 +19,8 @@ package struct RankedToken: Sendable, Equatable {
 ///
 /// Confined to the thread that computes the session's window.
 final class TokenSampler {
-    private let parameters: SamplingParameters
+    private let options: SamplerOptions
+    private var sampling: Sampling { options.sampling }
     private let vocabularySize: Int
     private let endOfGenerationTokens: [Int32]
     private let chain: UnsafeMutablePointer<llama_sampler>
@@ -31,16 +33,16 @@ final class TokenSampler {
     private static let maximumBeginnings = 8
 
     /// - Throws: ``EngineError`` with code `badRequest` or `badGrammar`.
-    init(_ parameters: SamplingParameters, vocabulary: Vocabulary, contextLength: Int) throws {
-        try parameters.validate(vocabularySize: vocabulary.tokenCount)
-        self.parameters = parameters
+    init(_ options: SamplerOptions, vocabulary: Vocabulary, contextLength: Int) throws {
+        try options.validate(vocabularySize: vocabulary.tokenCount)
+        self.options = options
         self.contextLength = contextLength
         vocabularySize = vocabulary.tokenCount
         endOfGenerationTokens = vocabulary.endOfGenerationTokens
         grammar =
-            parameters.grammar.isEmpty
-            ? nil : try SessionGrammar(parameters.grammar, start: parameters.grammarStart, vocabulary: vocabulary)
-        chain = try Self.makeChain(parameters, vocabularySize: vocabularySize, contextLength: contextLength)
+            options.grammar.isEmpty
+            ? nil : try SessionGrammar(options.grammar, start: options.grammarStart, vocabulary: vocabulary)
+        chain = try Self.makeChain(options.sampling, vocabularySize: vocabularySize, contextLength: contextLength)
     }
 
     deinit {
@@ -52,7 +54,7 @@ final class TokenSampler {
     /// - Throws: ``EngineError`` with code `badGrammar` where those do not fit the grammar.
     func begin(prompt: [Int32], producedCount: Int) throws {
         let produced = min(producedCount, prompt.count)
-        let window = parameters.repeatLastN < 0 ? prompt.count : parameters.repeatLastN
+        let window = sampling.repeatLastN < 0 ? prompt.count : sampling.repeatLastN
         for token in prompt.dropLast(produced).suffix(window) {
             llama_sampler_accept(chain, token)
         }
@@ -70,10 +72,10 @@ final class TokenSampler {
     ///
     /// - Throws: ``EngineError`` with code `badGrammar`.
     func sample(_ logits: UnsafeMutablePointer<Float>) throws -> SampledToken? {
-        let distribution = parameters.topLogProbabilities.map { wanted in
+        let distribution = options.topLogProbabilities.map { wanted in
             LogProbabilities(logits, vocabularySize: vocabularySize, wanted: wanted)
         }
-        if producedCount < parameters.minimumTokens {
+        if producedCount < options.minimumTokens {
             for token in endOfGenerationTokens { logits[Int(token)] = -.infinity }
         }
         let token: Int32
@@ -91,14 +93,14 @@ final class TokenSampler {
 
     /// Nothing but the largest logit decides, as far as no grammar does.
     private var isGreedy: Bool {
-        parameters.temperature == 0 && parameters.logitBias.isEmpty && !hasPenalties
+        sampling.temperature == 0 && sampling.logitBias.isEmpty && !hasPenalties
     }
 
-    private var hasPenalties: Bool { Self.hasPenalties(parameters) }
+    private var hasPenalties: Bool { Self.hasPenalties(sampling) }
 
-    private static func hasPenalties(_ parameters: SamplingParameters) -> Bool {
-        parameters.repeatLastN != 0
-            && (parameters.repeatPenalty != 1 || parameters.presencePenalty != 0 || parameters.frequencyPenalty != 0)
+    private static func hasPenalties(_ sampling: Sampling) -> Bool {
+        sampling.repeatLastN != 0
+            && (sampling.repeatPenalty != 1 || sampling.presencePenalty != 0 || sampling.frequencyPenalty != 0)
     }
 
     private func accept(_ token: Int32) {
@@ -108,7 +110,7 @@ final class TokenSampler {
 
     /// Takes one random number, as choosing a token does.
     private func draw() {
-        guard parameters.temperature > 0, let last = llama_sampler_chain_get(chain, llama_sampler_chain_n(chain) - 1)
+        guard sampling.temperature > 0, let last = llama_sampler_chain_get(chain, llama_sampler_chain_n(chain) - 1)
         else { return }
         shoal_sampler_draw(last)
     }
@@ -188,43 +190,43 @@ final class TokenSampler {
 
     /// In llama-server's order: bias, penalties, top-k, typical, top-p, min-p, temperature, draw.
     private static func makeChain(
-        _ parameters: SamplingParameters, vocabularySize: Int, contextLength: Int
+        _ sampling: Sampling, vocabularySize: Int, contextLength: Int
     ) throws -> UnsafeMutablePointer<llama_sampler> {
         guard let chain = llama_sampler_chain_init(llama_sampler_chain_default_params()) else {
             throw EngineError(.outOfMemory, "no memory for a sampler")
         }
-        if !parameters.logitBias.isEmpty {
-            let biases = parameters.logitBias.sorted { $0.key < $1.key }
+        if !sampling.logitBias.isEmpty {
+            let biases = sampling.logitBias.sorted { $0.key < $1.key }
                 .map { llama_logit_bias(token: $0.key, bias: $0.value) }
             llama_sampler_chain_add(
                 chain, llama_sampler_init_logit_bias(Int32(vocabularySize), Int32(biases.count), biases))
         }
-        if hasPenalties(parameters) {
-            let window = parameters.repeatLastN < 0 ? contextLength : parameters.repeatLastN
+        if hasPenalties(sampling) {
+            let window = sampling.repeatLastN < 0 ? contextLength : sampling.repeatLastN
             llama_sampler_chain_add(
                 chain,
                 llama_sampler_init_penalties(
-                    Int32(vocabularySize), Int32(window), parameters.repeatPenalty, parameters.frequencyPenalty,
-                    parameters.presencePenalty))
+                    Int32(vocabularySize), Int32(window), sampling.repeatPenalty, sampling.frequencyPenalty,
+                    sampling.presencePenalty))
         }
-        guard parameters.temperature > 0 else {
+        guard sampling.temperature > 0 else {
             llama_sampler_chain_add(chain, llama_sampler_init_greedy())
             return chain
         }
-        if parameters.topK > 0 {
-            llama_sampler_chain_add(chain, llama_sampler_init_top_k(Int32(clamping: parameters.topK)))
+        if sampling.topK > 0 {
+            llama_sampler_chain_add(chain, llama_sampler_init_top_k(Int32(clamping: sampling.topK)))
         }
-        if parameters.typicalP < 1 {
-            llama_sampler_chain_add(chain, llama_sampler_init_typical(parameters.typicalP, 1))
+        if sampling.typicalP < 1 {
+            llama_sampler_chain_add(chain, llama_sampler_init_typical(sampling.typicalP, 1))
         }
-        if parameters.topP < 1 {
-            llama_sampler_chain_add(chain, llama_sampler_init_top_p(parameters.topP, 1))
+        if sampling.topP < 1 {
+            llama_sampler_chain_add(chain, llama_sampler_init_top_p(sampling.topP, 1))
         }
-        if parameters.minP > 0 {
-            llama_sampler_chain_add(chain, llama_sampler_init_min_p(parameters.minP, 1))
+        if sampling.minP > 0 {
+            llama_sampler_chain_add(chain, llama_sampler_init_min_p(sampling.minP, 1))
         }
-        llama_sampler_chain_add(chain, llama_sampler_init_temp(parameters.temperature))
-        llama_sampler_chain_add(chain, llama_sampler_init_dist(parameters.seed))
+        llama_sampler_chain_add(chain, llama_sampler_init_temp(sampling.temperature))
+        llama_sampler_chain_add(chain, llama_sampler_init_dist(sampling.seed ?? 0))
         return chain
     }
 }

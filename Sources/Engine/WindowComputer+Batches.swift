@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GGUF
+internal import Generation
 internal import Identifiers
 
 /// Batches: what is computed together, and what becomes of the results.
@@ -143,7 +144,7 @@ extension WindowComputer {
 
     private func reportPrompt(_ share: Share, _ context: WindowContext) {
         let session = share.session
-        let wanted = session.request.sampling.topLogProbabilities ?? 0
+        let wanted = session.request.sampler.topLogProbabilities ?? 0
         var tokens: [PromptToken] = []
         if share.position == 0, let first = share.tokens.first {
             tokens.append(PromptToken(token: first, logProbability: nil, top: []))
@@ -189,7 +190,7 @@ extension WindowComputer {
         }
         session.producedCount += 1
         let ends =
-            !session.request.sampling.ignoresEndOfGeneration && vocabulary.isEndOfGeneration(sampled.token)
+            !session.request.sampler.ignoresEndOfGeneration && vocabulary.isEndOfGeneration(sampled.token)
         let reason: SessionSummary.Reason? =
             if ends {
                 .endOfGeneration

@@ -82,7 +82,7 @@ final class WindowComputer {
                 }
                 let sampler = try watched(request, outputs) {
                     let sampler = try TokenSampler(
-                        request.sampling, vocabulary: vocabulary, contextLength: window.configuration.contextLength)
+                        request.sampler, vocabulary: vocabulary, contextLength: window.configuration.contextLength)
                     try sampler.begin(prompt: request.prompt, producedCount: request.producedTokens)
                     return sampler
                 }
@@ -106,7 +106,7 @@ final class WindowComputer {
     func watched<Result>(
         _ request: SessionRequest, _ outputs: SessionOutputs, _ body: () throws -> Result
     ) rethrows -> Result {
-        guard !request.sampling.grammar.isEmpty else { return try body() }
+        guard !request.sampler.grammar.isEmpty else { return try body() }
         return try window.step(.grammar, session: request.id, fail: { outputs.event(.failed($0)) }, body)
     }
 

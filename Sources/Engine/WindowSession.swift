@@ -10,21 +10,21 @@ package struct SessionRequest: Sendable {
     /// Whether kept prefixes may serve this session, and this session may leave one.
     package let cachePrompt: Bool
     /// Used by the last window alone, like everything below.
-    package let sampling: SamplingParameters
+    package let sampler: SamplerOptions
     package let maximumTokens: Int
     /// The last so many tokens of `prompt` were sampled by an earlier try of the session.
     package let producedTokens: Int
     package let promptLogProbabilities: Bool
 
     package init(
-        id: SessionID, caller: UInt64 = 0, prompt: [Int32], cachePrompt: Bool, sampling: SamplingParameters,
+        id: SessionID, caller: UInt64 = 0, prompt: [Int32], cachePrompt: Bool, sampler: SamplerOptions,
         maximumTokens: Int, producedTokens: Int = 0, promptLogProbabilities: Bool = false
     ) {
         self.id = id
         self.caller = caller
         self.prompt = prompt
         self.cachePrompt = cachePrompt
-        self.sampling = sampling
+        self.sampler = sampler
         self.maximumTokens = maximumTokens
         self.producedTokens = producedTokens
         self.promptLogProbabilities = promptLogProbabilities

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Foundation
+internal import Generation
 internal import Link
 internal import SwiftProtobuf
 
@@ -16,27 +17,16 @@ extension SessionRequest {
         }
         self.init(
             id: id, caller: message.caller, prompt: message.prompt, cachePrompt: message.cachePrompt,
-            sampling: SamplingParameters(message.sampling, ignoresEndOfGeneration: message.ignoreEndOfGeneration),
+            sampler: SamplerOptions(message.sampling, ignoresEndOfGeneration: message.ignoreEndOfGeneration),
             maximumTokens: Int(message.maximumTokens), producedTokens: Int(message.producedTokens),
             promptLogProbabilities: message.promptLogProbabilities)
     }
 }
 
-extension SamplingParameters {
+extension SamplerOptions {
     init(_ message: Shoal_V1_Sampling, ignoresEndOfGeneration: Bool) {
         self.init()
-        temperature = message.temperature
-        topK = Int(message.topK)
-        // Zero is what an absent field reads as; none of these options can be zero.
-        topP = message.topP == 0 ? 1 : message.topP
-        minP = message.minP
-        typicalP = message.typicalP == 0 ? 1 : message.typicalP
-        repeatPenalty = message.repeatPenalty == 0 ? 1 : message.repeatPenalty
-        repeatLastN = Int(message.repeatLastN)
-        presencePenalty = message.presencePenalty
-        frequencyPenalty = message.frequencyPenalty
-        seed = message.seed
-        logitBias = message.logitBias
+        sampling = Sampling(message)
         grammar = message.grammar
         grammarStart = GrammarStart(message.grammarStart)
         topLogProbabilities = message.topLogProbabilities < 0 ? nil : Int(message.topLogProbabilities)

@@ -1,4 +1,5 @@
 package import GGUF
+import Generation
 package import Identifiers
 
 extension ModelLibrary {

@@ -1,3 +1,4 @@
+import Generation
 package import Identifiers
 
 /// What a model's header says, in the form of the node admin API's `models/{id}/metadata`: snake-case keys, `null` for

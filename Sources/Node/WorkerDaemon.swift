@@ -1,5 +1,6 @@
 package import Cluster
 import Events
+import Generation
 import Hardware
 import Inference
 package import Link
@@ -138,8 +139,6 @@ package struct WorkerDaemon: Sendable {
         _ place: Place, weight: Int, machine: Machine, library: ModelLibrary, inference: InferenceService,
         engines: WorkerEngines
     ) -> WorkerOperations {
-        // The master is the one who asks, whoever asks the master.
-        let master = Share(caller: "master")
         return WorkerOperations(
             description: {
                 WorkerDescription(
@@ -151,12 +150,7 @@ package struct WorkerDaemon: Sendable {
             processes: { await engines.processes(weight: weight) },
             activeJobs: { inference.statistics().activeRequests },
             watch: { onChange in for await _ in library.changes() { await onChange() } },
-            generate: { request in
-                var request = request
-                request.share = master
-                return try await inference.generate(request)
-            },
-            embed: { try await inference.embed(model: $0, inputs: $1, share: master) },
+            backend: inference,
             setDriver: { await engines.setDriver($0) })
     }
 }

@@ -1,3 +1,4 @@
+import Generation
 import JSON
 import ShoalTestSupport
 import Testing
@@ -47,9 +48,8 @@ struct ChatFuzzTests {
             try ChatTemplates(source: Reference.source(template), beginningOfText: "<s>", endOfText: "</s>"))
         var prompts = 0
         for _ in 0..<60 {
-            let messages = JSONValue.array(
-                (0..<Int.random(in: 0..<6, using: &random)).map { _ in Self.message(&random) })
-            let tools = JSONValue.array((0..<Int.random(in: 0..<3, using: &random)).map { _ in Self.tool(&random) })
+            let messages = (0..<Int.random(in: 0..<6, using: &random)).map { _ in Self.message(&random) }
+            let tools = (0..<Int.random(in: 0..<3, using: &random)).map { _ in Self.tool(&random) }
             var options = ChatOptions(nowUnixSeconds: Int.random(in: -1_000_000_000...4_000_000_000, using: &random))
             options.toolChoice = [.auto, .required, .named("look")].randomElement(using: &random) ?? .auto
             options.continues = Int.random(in: 0..<4, using: &random) == 0
@@ -61,7 +61,7 @@ struct ChatFuzzTests {
                 ]
             }
             do throws(ChatError) {
-                let prompt = try prompter.prompt(Conversation(messages: messages, tools: tools), options)
+                let prompt = try prompter.prompt(Conversation(messages, tools: tools), options)
                 prompts += 1
                 if let form = prompt.form {
                     let reader = try AnswerReader(form: form)
@@ -154,37 +154,32 @@ struct ChatFuzzTests {
         }
     }
 
-    private static func message(_ random: inout SeededRandom) -> JSONValue {
-        var message: JSONValue = [
-            "role": .string(
-                ["user", "user", "assistant", "assistant", "system", "developer", "tool", "x"].randomElement(
-                    using: &random) ?? "")
-        ]
-        if Int.random(in: 0..<8, using: &random) > 0 { message["content"] = .string(text(&random)) }
-        for name in ["content", "reasoning_content", "name", "tool_call_id", "tool_calls", "role"]
-        where Int.random(in: 0..<12, using: &random) == 0 {
-            message[name] = value(&random, depth: 0)
-        }
+    private static func message(_ random: inout SeededRandom) -> ChatMessage {
+        let roles: [ChatMessage.Role] = [.user, .user, .assistant, .assistant, .system, .tool]
+        var message = ChatMessage(
+            roles.randomElement(using: &random) ?? .user,
+            parts: (0..<[0, 1, 1, 1, 1, 1, 1, 2].randomElement(using: &random)!).map { _ in .text(text(&random)) })
+        if Int.random(in: 0..<20, using: &random) == 0 { message.parts.append(.image(.init(url: text(&random)))) }
+        if Int.random(in: 0..<12, using: &random) == 0 { message.reasoning = text(&random) }
+        if Int.random(in: 0..<12, using: &random) == 0 { message.name = text(&random) }
+        if Int.random(in: 0..<12, using: &random) == 0 { message.toolCallID = text(&random) }
         if Int.random(in: 0..<4, using: &random) == 0 {
-            message["tool_calls"] = [
-                [
-                    "id": .string(text(&random)), "type": "function",
-                    "function": ["name": "look", "arguments": value(&random, depth: 0)],
-                ]
+            let arguments = value(&random, depth: 0)
+            message.toolCalls = [
+                ToolCall(
+                    id: Bool.random(using: &random) ? text(&random) : nil, name: "look",
+                    arguments: arguments.string ?? arguments.serialized())
             ]
         }
         return message
     }
 
-    private static func tool(_ random: inout SeededRandom) -> JSONValue {
-        [
-            "type": "function",
-            "function": [
-                "name": .string(Bool.random(using: &random) ? "look" : text(&random)),
-                "description": value(&random, depth: 3),
-                "parameters": Bool.random(using: &random)
-                    ? ["type": "object", "properties": ["a": value(&random, depth: 1)]] : value(&random, depth: 0),
-            ],
-        ]
+    private static func tool(_ random: inout SeededRandom) -> Tool {
+        let parameters: JSONValue =
+            Bool.random(using: &random)
+            ? ["type": "object", "properties": ["a": value(&random, depth: 1)]] : value(&random, depth: 0)
+        return Tool(
+            name: Bool.random(using: &random) ? "look" : text(&random), description: text(&random),
+            parameters: parameters.object == nil ? nil : parameters)
     }
 }

@@ -1,3 +1,4 @@
+import Generation
 import JSON
 import Testing
 
@@ -105,7 +106,7 @@ struct MendingTests {
         for rules in [[], [["role": "system", "content": "S"]]] as [[JSONValue]] {
             let conversation = try Self.conversation(rules + [Self.user], tools: Self.tools)
             let told = try #require(mending.apply(to: conversation))
-            #expect(told.messages.map(\.role) == ["system", "user"])
+            #expect(told.messages.map(\.role) == [.system, .user])
             #expect(told.messages[0].content.contains(#""name": "f""#))
             #expect(told.messages[0].content.hasPrefix("S") == !rules.isEmpty)
             #expect(told.tools == conversation.tools)

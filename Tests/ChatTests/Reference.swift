@@ -1,5 +1,8 @@
 import Foundation
+import Generation
 import JSON
+
+@testable import Engine
 
 /// The transformers library and the templates of real models, which the tests compare with.
 enum Reference {
@@ -105,5 +108,18 @@ enum Reference {
             throw Failure(description: "\(script) did not run; is scripts/setup done?")
         }
         return try data.split(separator: UInt8(ascii: "\n")).map { try JSONValue(parsing: Array($0)) }
+    }
+}
+
+extension Conversation {
+    /// Reads what clients send.
+    init(messages: JSONValue, tools: JSONValue) throws(ChatError) {
+        let read: (messages: [ChatMessage], tools: [Tool])
+        do {
+            read = (try ChatMessage.list(messages.array ?? []), try Tool.list(tools.array ?? []))
+        } catch {
+            throw ChatError(.failed, error.message)
+        }
+        try self.init(read.messages, tools: read.tools)
     }
 }

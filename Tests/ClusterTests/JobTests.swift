@@ -1,4 +1,5 @@
 import Foundation
+import Generation
 import Inference
 import JSON
 import Link
@@ -85,11 +86,23 @@ struct JobTests {
 
     @Test("A request survives the wire whole")
     func wire() throws {
-        var whole = GenerationRequest(
-            model: "tiny",
-            prompt: .chat(
-                messages: [["role": "user", "content": "Grüße\n"]], tools: [["type": "function"]], toolChoice: "auto",
-                templateArguments: ["enable_thinking": false]))
+        var chat = Chat(
+            [
+                ChatMessage(.system, "Be brief."),
+                ChatMessage(.user, parts: [.text("Grüße\n"), .text(""), .image(.init(url: "data:,", detail: "low"))]),
+                ChatMessage(
+                    .assistant, parts: [], reasoning: "Hm.",
+                    toolCalls: [ToolCall(id: "a", name: "look", arguments: "{"), ToolCall(name: "see", arguments: "")]),
+                ChatMessage(.tool, parts: [.text("1")], toolCallID: "a", name: "look"), ChatMessage(.assistant, "A"),
+            ],
+            tools: [
+                Tool(name: "look", description: "Looks", parameters: ["type": "object"], isStrict: true),
+                Tool(name: "see"),
+            ], toolChoice: .named("look"))
+        chat.templateArguments = ["enable_thinking": false]
+        chat.allowsParallelToolCalls = false
+        chat.continuesLastMessage = true
+        var whole = GenerationRequest(model: "tiny", prompt: .chat(chat))
         whole.sampling.temperature = 0.25
         whole.sampling.topK = 3
         whole.sampling.repeatLastN = -1
@@ -124,7 +137,7 @@ struct JobTests {
             let worker = TestWorker("one", script: script)
             try await start([worker], master)
             let results = try await master.master.embed(
-                model: "tiny", inputs: (0..<count).map { .text("text \($0)") })
+                EmbeddingRequest(model: "tiny", inputs: (0..<count).map { .text("text \($0)") }))
             #expect(results.map(\.tokenCount) == Array(0..<count))
             #expect(results.allSatisfy { $0.vector == [Float](repeating: Float($0.tokenCount), count: 1024) })
             #expect(master.node(worker)?.completedJobs == 1)
@@ -145,7 +158,9 @@ struct JobTests {
             try await start([worker], master)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<100 {
-                    group.addTask { _ = try await master.master.embed(model: "tiny", inputs: [.text("a")]) }
+                    group.addTask {
+                        _ = try await master.master.embed(EmbeddingRequest(model: "tiny", inputs: [.text("a")]))
+                    }
                 }
                 try await eventually { master.node(worker)?.activeJobs == 100 }
                 go.set()

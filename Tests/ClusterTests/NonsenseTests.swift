@@ -1,4 +1,5 @@
 import Foundation
+import Generation
 import Inference
 import Link
 import ShoalTestSupport
@@ -120,7 +121,8 @@ struct NonsenseTests {
             let (_, token) = try await master.token()
             try await rude.start(master, token: token)
             let error = await #expect(throws: InferenceError.self) {
-                _ = try await master.master.embed(model: "tiny", inputs: [.text("a"), .text("b")])
+                _ = try await master.master.embed(
+                    EmbeddingRequest(model: "tiny", inputs: [.text("a"), .text("b")]))
             }
             #expect(error?.message.contains("vectors") == true)
             #expect(master.master.statistics().completedJobs == 0)

@@ -1,4 +1,5 @@
 import Foundation
+import Generation
 import Testing
 
 @testable import Engine
@@ -31,9 +32,9 @@ struct SessionGrammarTests {
         _ grammar: String, start: GrammarStart = GrammarStart(), wanting: [Int32] = [], temperature: Float = 0,
         produced: [Int32] = [], count: Int = 40
     ) throws -> [Int32] {
-        var parameters = SamplingParameters()
-        parameters.temperature = temperature
-        parameters.seed = 3
+        var parameters = SamplerOptions()
+        parameters.sampling.temperature = temperature
+        parameters.sampling.seed = 3
         parameters.grammar = grammar
         parameters.grammarStart = start
         let sampler = try TokenSampler(parameters, vocabulary: vocabulary, contextLength: 512)
@@ -88,8 +89,8 @@ struct SessionGrammarTests {
 
     @Test("A complete answer ends also where the model's end is forbidden")
     func completeWithoutEnd() throws {
-        var parameters = SamplingParameters()
-        parameters.temperature = 0
+        var parameters = SamplerOptions()
+        parameters.sampling.temperature = 0
         parameters.grammar = "root ::= \"a\""
         parameters.minimumTokens = 10
         let sampler = try TokenSampler(parameters, vocabulary: vocabulary, contextLength: 64)

@@ -1,3 +1,4 @@
+import Generation
 import HTTPTypes
 import Inference
 import JSON
@@ -18,7 +19,7 @@ struct CancellationTests {
         let (began, beginning) = AsyncStream.makeStream(of: Void.self)
         let (ended, ending) = AsyncStream.makeStream(of: Void.self)
         var node = ScriptedNode()
-        node.services.inference.generate = { _ in
+        node.generate = { _ in
             GenerationStream(
                 AsyncThrowingStream { continuation in
                     continuation.onTermination = { _ in ending.yield() }

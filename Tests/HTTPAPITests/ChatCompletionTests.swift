@@ -1,3 +1,4 @@
+import Generation
 import HTTPTypes
 import Inference
 import JSON
@@ -178,12 +179,12 @@ struct ChatCompletionTests {
             Issue.record("the schema is lost: \(request.responseFormat)")
             return
         }
-        guard case .chat(_, let tools, _, let arguments) = request.prompt else {
+        guard case .chat(let chat) = request.prompt else {
             Issue.record("no conversation: \(request.prompt)")
             return
         }
-        #expect(tools.isEmpty)
-        #expect(arguments == ["enable_thinking": false, "reasoning_effort": "low"])
+        #expect(chat.tools.isEmpty)
+        #expect(chat.templateArguments == ["enable_thinking": false, "reasoning_effort": "low"])
     }
 
     @Test("bring messages into one form")
@@ -199,12 +200,12 @@ struct ChatCompletionTests {
             let body: JSONValue = ["model": "demo", "messages": messages]
             try await client.expect(200, .post, "/v1/chat/completions", body)
         }
-        guard case .chat(let read, _, _, _)? = node.requests.all.first?.prompt else {
+        guard case .chat(let chat)? = node.requests.all.first?.prompt else {
             Issue.record("no conversation")
             return
         }
-        #expect(read.map { $0["role"] } == ["system", "user", "assistant", "tool"])
-        #expect(read.map { $0["content"] } == ["Be brief.", "a\nb", .null, "1"])
+        #expect(chat.messages.map(\.role) == [.system, .user, .assistant, .tool])
+        #expect(chat.messages.map(\.texts) == [["Be brief."], ["a", "b"], [], ["1"]])
     }
 
     @Test(
@@ -215,7 +216,7 @@ struct ChatCompletionTests {
             (question(("messages", [["role": "robot", "content": "a"]])), "messages[0].role"),
             (question(("messages", [["role": "user"]])), "messages[0].content"),
             (
-                question(("messages", [["role": "user", "content": [["type": "image_url"]]]])),
+                question(("messages", [["role": "user", "content": [["type": "input_audio"]]]])),
                 "messages[0].content[0].type"
             ),
             (question(("temperature", 3)), "temperature"), (question(("temperature", "hot")), "temperature"),
@@ -259,7 +260,7 @@ struct ChatCompletionTests {
         ])
     func failures(code: InferenceError.Code, status: Int, type: String) async throws {
         var node = ScriptedNode()
-        node.services.inference.generate = { _ in throw InferenceError(code, "it broke", hint: "mend it") }
+        node.generate = { _ in throw InferenceError(code, "it broke", hint: "mend it") }
         try await node.serve { client in
             for streamed in [true, false] {
                 let body = Self.question(("stream", .bool(streamed)))
@@ -275,7 +276,7 @@ struct ChatCompletionTests {
     @Test("end a stream that fails with an event that says why")
     func failureInStream() async throws {
         var node = ScriptedNode()
-        node.services.inference.generate = { _ in
+        node.generate = { _ in
             GenerationStream(
                 AsyncThrowingStream { continuation in
                     continuation.yield(ScriptedNode.started)

@@ -1,4 +1,5 @@
 import Accounts
+import Generation
 import HTTPTypes
 import Inference
 import JSON
@@ -33,7 +34,7 @@ struct MachinePathsTests {
         var node = ScriptedNode()
         node.services.accounts = accounts
         node.configuration.machineFolders = ["/data/shoal"]
-        node.services.inference.generate = { _ in
+        node.generate = { _ in
             let error = InferenceError(
                 .engineFailed, "cannot map /data/shoal/models/demo/x.gguf", hint: "look at /data/shoal/log")
             guard streamed else { throw error }

@@ -1,6 +1,7 @@
 import Accounts
 import Bytes
 import GGUF
+import Generation
 import HTTPTypes
 import Inference
 import JSON

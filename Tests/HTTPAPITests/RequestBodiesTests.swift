@@ -1,5 +1,6 @@
 import Accounts
 import Dispatch
+import Generation
 import HTTPTypes
 import Inference
 import JSON
@@ -29,11 +30,11 @@ struct RequestBodiesTests {
                 #expect(answer.hasPrefix("HTTP/1.1 200"), "\(answer.prefix(300))")
             }
         }
-        guard case .chat(let messages, _, _, _) = try #require(node.requests.all.first).prompt else {
+        guard case .chat(let chat) = try #require(node.requests.all.first).prompt else {
             Issue.record("no chat")
             return
         }
-        #expect(messages.first?["content"]?.string == Self.text)
+        #expect(chat.messages.first?.texts == [Self.text])
     }
 
     @Test("past the limit are refused, with a length and without", arguments: [true, false])
@@ -58,7 +59,7 @@ struct RequestBodiesTests {
         let release = DispatchSemaphore(value: 0)
         let (held, hold) = AsyncStream.makeStream(of: Void.self)
         var node = ScriptedNode()
-        node.services.inference.generate = { request in
+        node.generate = { request in
             if case .text(let text) = request.prompt, text.utf8.count > 1000 {
                 hold.yield()
                 release.wait()

@@ -1,4 +1,5 @@
 import Accounts
+import Generation
 import HTTPTypes
 import Inference
 import JSON
@@ -53,7 +54,7 @@ struct RequestSharesTests {
         ] as [(InferenceError.Code, Int, String, String, Bool)])
     func codes(code: InferenceError.Code, status: Int, type: String, word: String, mayRetry: Bool) async throws {
         var node = ScriptedNode()
-        node.services.inference.generate = { _ in
+        node.generate = { _ in
             throw InferenceError(code, "the model's maximum context length is 8 tokens", parameter: "messages")
         }
         try await node.serve { client in

@@ -1,6 +1,7 @@
 import GRPCCore
+package import Generation
 import Identifiers
-package import Inference
+import Inference
 import Link
 import Logging
 import SwiftProtobuf
@@ -32,7 +33,8 @@ extension ClusterMaster {
     /// Has a worker embed. The request counts as a job of the worker that it runs on; where that one is lost, another does it.
     ///
     /// - Throws: `InferenceError`.
-    package func embed(model: String, inputs: [EmbeddingInput]) async throws -> [EmbeddingResult] {
+    package func embed(_ request: EmbeddingRequest) async throws -> [EmbeddingResult] {
+        let (model, inputs) = (request.model, request.inputs)
         let job = Shoal_V1_JobRequest.with { $0.embedding = Shoal_V1_EmbeddingJob(model: model, inputs: inputs) }
         try Self.check(job)
         var search = WorkerSearch(master: self, model: model, request: job)

@@ -1,3 +1,4 @@
+import Generation
 import Inference
 
 /// What a client has been given of an answer, so that another worker can go on where the first was lost: it makes the same answer

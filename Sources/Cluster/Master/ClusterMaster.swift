@@ -146,13 +146,13 @@ package final class ClusterMaster: Service {
     }
 
     /// Models that workers can run.
-    package func models() -> [(model: WorkerModel, nodes: [NodeID])] { state.withLock { $0.registry.models() } }
+    func models() -> [(model: WorkerModel, nodes: [NodeID])] { state.withLock { $0.registry.models() } }
 
     /// Whether a worker could be given a job of this model.
-    package func serves(_ model: String) -> Bool { state.withLock { $0.registry.serves(model) } }
+    func serves(_ model: String) -> Bool { state.withLock { $0.registry.serves(model) } }
 
     /// Whether a worker had this model a short while ago, and none has it now.
-    package func misses(_ model: String) -> Bool {
+    func misses(_ model: String) -> Bool {
         state.withLock { $0.registry.misses(model, at: clock.date()) }
     }
 

@@ -1,3 +1,4 @@
+import Generation
 import Inference
 import JSON
 import Link
@@ -10,15 +11,17 @@ extension Shoal_V1_GenerationJob {
         self.init()
         model = request.model
         switch request.prompt {
-        case .chat(let messages, let tools, let choice, let arguments):
-            chat.messages = messages.map { $0.serialized() }
-            chat.tools = tools.map { $0.serialized() }
-            if let choice { chat.toolChoice = choice.serialized() }
-            chat.templateArguments = arguments.mapValues { $0.serialized() }
+        case .chat(let given):
+            chat.messages = given.messages.map { $0.json.serialized() }
+            chat.tools = given.tools.map { $0.json.serialized() }
+            chat.toolChoice = given.toolChoice.json.serialized()
+            chat.templateArguments = given.templateArguments.mapValues { $0.serialized() }
+            singleToolCall = !given.allowsParallelToolCalls
+            continuesLastMessage = given.continuesLastMessage
         case .text(let text): self.text = text
         case .tokens(let tokens): self.tokens.tokens = tokens
         }
-        sampling = Shoal_V1_JobSampling(request.sampling, seed: seed)
+        sampling = Shoal_V1_Sampling(request.sampling, seed: seed)
         if let maximum = request.maximumTokens { maximumTokens = UInt32(clamping: maximum) }
         stop = request.stop
         if let top = request.topLogProbabilities { topLogProbabilities = UInt32(clamping: top) }
@@ -26,8 +29,6 @@ extension Shoal_V1_GenerationJob {
         cachePrompt = request.cachePrompt
         ignoreEndOfGeneration = request.ignoreEndOfGeneration
         parseToolCalls = request.parseToolCalls
-        singleToolCall = !request.allowsParallelToolCalls
-        continuesLastMessage = request.continuesLastMessage
         switch request.responseFormat {
         case .text: break
         case .jsonObject: jsonObject = true
@@ -39,16 +40,21 @@ extension Shoal_V1_GenerationJob {
 
 extension GenerationRequest {
     /// Reads what the master wants generated.
-    init(_ job: Shoal_V1_GenerationJob) throws(Violation) {
+    ///
+    /// - Throws: ``Violation`` for what is no request, and `InferenceError` for one that is wrong.
+    init(_ job: Shoal_V1_GenerationJob) throws {
         let prompt: Prompt
         switch job.prompt {
-        case .chat(let chat):
-            var arguments: [String: JSONValue] = [:]
-            for (name, text) in chat.templateArguments { arguments[name] = try JSONValue(job: text) }
-            prompt = .chat(
-                messages: try JSONValue.list(chat.messages), tools: try JSONValue.list(chat.tools),
-                toolChoice: chat.hasToolChoice ? try JSONValue(job: chat.toolChoice) : nil,
-                templateArguments: arguments)
+        case .chat(let message):
+            let tools = try Tool.list(try JSONValue.list(message.tools))
+            var chat = Chat(try ChatMessage.list(try JSONValue.list(message.messages)), tools: tools)
+            if message.hasToolChoice {
+                chat.toolChoice = try ToolChoice(JSONValue(job: message.toolChoice), tools: tools)
+            }
+            chat.allowsParallelToolCalls = !job.singleToolCall
+            chat.continuesLastMessage = job.continuesLastMessage
+            chat.templateArguments = try message.templateArguments.mapValues { try JSONValue(job: $0) }
+            prompt = .chat(chat)
         case .text(let text): prompt = .text(text)
         case .tokens(let tokens): prompt = .tokens(tokens.tokens)
         case nil: throw Violation("the job has no prompt")
@@ -66,8 +72,6 @@ extension GenerationRequest {
             topLogProbabilities: job.hasTopLogProbabilities ? Int(job.topLogProbabilities) : nil, echo: job.echo,
             cachePrompt: job.cachePrompt, ignoreEndOfGeneration: job.ignoreEndOfGeneration, responseFormat: format,
             parseToolCalls: job.parseToolCalls)
-        allowsParallelToolCalls = !job.singleToolCall
-        continuesLastMessage = job.continuesLastMessage
     }
 }
 
@@ -81,39 +85,5 @@ extension JSONValue {
         var values: [JSONValue] = []
         for text in texts { values.append(try JSONValue(job: text)) }
         return values
-    }
-}
-
-extension Shoal_V1_JobSampling {
-    fileprivate init(_ sampling: Sampling, seed: UInt32) {
-        self.init()
-        temperature = sampling.temperature
-        topK = Int32(clamping: sampling.topK)
-        topP = sampling.topP
-        minP = sampling.minP
-        typicalP = sampling.typicalP
-        repeatPenalty = sampling.repeatPenalty
-        repeatLastN = Int32(clamping: sampling.repeatLastN)
-        presencePenalty = sampling.presencePenalty
-        frequencyPenalty = sampling.frequencyPenalty
-        self.seed = seed
-        logitBias = sampling.logitBias
-    }
-}
-
-extension Sampling {
-    fileprivate init(_ message: Shoal_V1_JobSampling) {
-        self.init()
-        temperature = message.temperature
-        topK = Int(message.topK)
-        topP = message.topP
-        minP = message.minP
-        typicalP = message.typicalP
-        repeatPenalty = message.repeatPenalty
-        repeatLastN = Int(message.repeatLastN)
-        presencePenalty = message.presencePenalty
-        frequencyPenalty = message.frequencyPenalty
-        seed = message.seed
-        logitBias = message.logitBias
     }
 }

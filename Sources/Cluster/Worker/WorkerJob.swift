@@ -1,4 +1,5 @@
 import GRPCCore
+import Generation
 import Inference
 import Link
 import Logging
@@ -11,6 +12,9 @@ struct WorkerJob: Sendable {
     private static let floatsPerMessage = 1 << 18
     /// How often the master hears that the job is still being done.
     private static let pulse: Duration = .seconds(10)
+
+    /// The master is the one who asks, whoever asks the master.
+    private static let share = Share(caller: "master")
 
     let worker: ClusterWorker
     let channel: LinkChannel
@@ -67,7 +71,9 @@ struct WorkerJob: Sendable {
     }
 
     private func generate(_ job: Shoal_V1_GenerationJob, to writer: RPCWriter<Shoal_V1_JobEvent>) async throws {
-        let stream = try await worker.operations.generate(try GenerationRequest(job))
+        var request = try GenerationRequest(job)
+        request.share = Self.share
+        let stream = try await worker.operations.backend.generate(request)
         try await writer.write(.with { $0.ready = .init() })
         for try await event in stream { try await writer.write(Shoal_V1_JobEvent(event)) }
     }
@@ -82,7 +88,8 @@ struct WorkerJob: Sendable {
             }
         }
         try await writer.write(.with { $0.ready = .init() })
-        let results = try await worker.operations.embed(job.model, inputs)
+        let results = try await worker.operations.backend.embed(
+            EmbeddingRequest(model: job.model, inputs: inputs, share: Self.share))
         let batch = max(1, Self.floatsPerMessage / max(1, results.first?.vector.count ?? 1))
         for start in stride(from: 0, to: max(1, results.count), by: batch) {
             let end = min(start + batch, results.count)

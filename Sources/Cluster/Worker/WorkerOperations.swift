@@ -1,4 +1,4 @@
-package import Inference
+package import Generation
 
 /// What a worker's node can do, as functions, given by the composition root.
 package struct WorkerOperations: Sendable {
@@ -10,8 +10,8 @@ package struct WorkerOperations: Sendable {
     package var activeJobs: @Sendable () -> Int
     /// Calls its argument whenever the description may have changed, until the task is cancelled.
     package var watch: @Sendable (_ onChange: @escaping @Sendable () async -> Void) async -> Void
-    package var generate: @Sendable (GenerationRequest) async throws -> GenerationStream
-    package var embed: @Sendable (_ model: String, _ inputs: [EmbeddingInput]) async throws -> [EmbeddingResult]
+    /// What answers.
+    package var backend: any GenerationBackend
     /// Prefers a driver from the next start of an engine on; nil for whatever there is.
     package var setDriver: @Sendable (GPUDriver?) async -> Void
 
@@ -20,16 +20,14 @@ package struct WorkerOperations: Sendable {
         processes: @escaping @Sendable () async -> [WorkerProcess],
         activeJobs: @escaping @Sendable () -> Int,
         watch: @escaping @Sendable (_ onChange: @escaping @Sendable () async -> Void) async -> Void,
-        generate: @escaping @Sendable (GenerationRequest) async throws -> GenerationStream,
-        embed: @escaping @Sendable (_ model: String, _ inputs: [EmbeddingInput]) async throws -> [EmbeddingResult],
+        backend: any GenerationBackend,
         setDriver: @escaping @Sendable (GPUDriver?) async -> Void
     ) {
         self.description = description
         self.processes = processes
         self.activeJobs = activeJobs
         self.watch = watch
-        self.generate = generate
-        self.embed = embed
+        self.backend = backend
         self.setDriver = setDriver
     }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Generation
 internal import JSON
 
 /// How a model's tool calls are read and held to: as the library derives it from the template, with a repair, or in a form of ours.
@@ -24,18 +25,14 @@ struct CallFormCheck {
     private static let repairs = 1...5
     private static let cities = ["Genf-Cornavin", "Bern"]
     private static let text = "I look it up."
-    private static let user: JSONValue = ["role": "user", "content": "Is it warm by the lake?"]
-    private static let tools: JSONValue = [
-        [
-            "type": "function",
-            "function": [
-                "name": "get_weather", "description": "The weather of a city",
-                "parameters": [
-                    "type": "object",
-                    "properties": ["city": ["type": "string", "description": "Name of the city"]], "required": ["city"],
-                ],
-            ],
-        ]
+    private static let user = ChatMessage(.user, "Is it warm by the lake?")
+    private static let tools = [
+        Tool(
+            name: "get_weather", description: "The weather of a city",
+            parameters: [
+                "type": "object", "properties": ["city": ["type": "string", "description": "Name of the city"]],
+                "required": ["city"],
+            ])
     ]
     /// Templates want ids of calls in forms of their own.
     private static let ids = [["call12340", "call12341"], ["functions.get_weather:0", "functions.get_weather:1"]]
@@ -144,32 +141,27 @@ struct CallFormCheck {
         return []
     }
 
-    private static func assistant(_ text: String, calls: [(id: String, city: String)] = []) -> JSONValue {
-        var message: JSONValue = ["role": "assistant", "content": .string(text)]
-        guard !calls.isEmpty else { return message }
-        message["tool_calls"] = .array(
-            calls.map { call in
-                let arguments = JSONValue.object([("city", .string(call.city))]).serialized(
-                    .python(ensuresASCII: false))
-                return [
-                    "id": .string(call.id), "type": "function",
-                    "function": ["name": "get_weather", "arguments": .string(arguments)],
-                ]
-            })
+    private static func assistant(_ text: String, calls: [(id: String, city: String)] = []) -> ChatMessage {
+        var message = ChatMessage(.assistant, text)
+        message.toolCalls = calls.map { call in
+            let arguments = JSONValue.object([("city", .string(call.city))])
+            return ToolCall(
+                id: call.id, name: "get_weather", arguments: arguments.serialized(.python(ensuresASCII: false)))
+        }
         return message
     }
 
     // MARK: - Asking
 
-    private func prompt(_ messages: [JSONValue], generation: Bool) throws(ChatError) -> String {
+    private func prompt(_ messages: [ChatMessage], generation: Bool) throws(ChatError) -> String {
         try made(messages, generation: generation, callable: false)["prompt"]?.string ?? ""
     }
 
     private func made(
-        _ messages: [JSONValue] = [user], generation: Bool = true, callable: Bool,
-        toolChoice: ChatOptions.ToolChoice = .auto, repair: Int? = nil
+        _ messages: [ChatMessage] = [user], generation: Bool = true, callable: Bool,
+        toolChoice: ToolChoice = .auto, repair: Int? = nil
     ) throws(ChatError) -> JSONValue {
-        let conversation = try Conversation(messages: .array(messages), tools: Self.tools)
+        let conversation = try Conversation(messages, tools: Self.tools)
         var options = ChatOptions(nowUnixSeconds: 0)
         options.toolChoice = toolChoice
         var numbers = KeptNumbers { [] }

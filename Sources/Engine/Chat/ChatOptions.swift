@@ -1,14 +1,8 @@
+package import Generation
 package import JSON
 
 /// What a chat asks for besides its messages.
 package struct ChatOptions: Sendable {
-    package enum ToolChoice: Sendable, Equatable {
-        case auto
-        case required
-        /// Only this one, and it must be.
-        case named(String)
-    }
-
     package var toolChoice = ToolChoice.auto
     package var allowsParallelCalls = true
     /// Further variables of the template, `enable_thinking` and `reasoning_effort` among them.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Generation
 internal import JSON
 
 /// Makes prompts of conversations with one model's templates.
@@ -71,7 +72,7 @@ package final class ChatPrompter {
             throw ChatError(.failed, "the template's variable \(name) cannot be set: it is made of the conversation")
         }
         switch options.toolChoice {
-        case .auto: break
+        case .auto, .none: break
         case .required:
             guard !conversation.tools.isEmpty else {
                 throw ChatError(.noToolCalls, "a tool call is required, but there are no tools")
@@ -81,7 +82,7 @@ package final class ChatPrompter {
                 throw ChatError(.noToolCalls, "the tool \(name) is required, but is not among the tools")
             }
         }
-        if options.continues, let last = conversation.messages.last, last.role != "assistant" || !last.calls.isEmpty {
+        if options.continues, let last = conversation.messages.last, last.role != .assistant || !last.calls.isEmpty {
             throw ChatError(.failed, "only a text of the assistant's can be continued, and it must be the last message")
         }
     }
@@ -144,7 +145,7 @@ package final class ChatPrompter {
     ) throws(ChatError) {
         let grammar = made["grammar"]?.string ?? ""
         guard !grammar.isEmpty else {
-            guard options.toolChoice == .auto else {
+            guard !options.toolChoice.isBinding else {
                 throw ChatError(.noToolCalls, "the model's chat template knows no tool calls that could be required")
             }
             return

@@ -1,3 +1,4 @@
+internal import Generation
 internal import JSON
 
 /// What the shim is asked: a conversation in the form that one template is given, and what its answer may be.
@@ -22,7 +23,7 @@ struct ChatRequest {
         var fields: [(String, JSONValue)] = []
         if !callable.isEmpty {
             fields.append(("callable", Self.list(callable.map { numbers.hidden($0, keepsLimits: true) })))
-            if options.toolChoice != .auto { fields.append(("tool_choice", "required")) }
+            if options.toolChoice.isBinding { fields.append(("tool_choice", "required")) }
         }
         if !conversation.tools.isEmpty, conversation.telling != .text {
             fields.append(("tools", Self.list(conversation.tools.map { numbers.hidden($0, keepsLimits: false) })))
@@ -59,7 +60,7 @@ extension Conversation {
             messages[1].content = first.content + "\n" + messages[1].content
             messages.removeFirst()
         } else {
-            messages[0].role = "user"
+            messages[0].role = .user
         }
     }
 }

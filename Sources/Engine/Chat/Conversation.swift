@@ -1,4 +1,5 @@
-package import JSON
+package import Generation
+internal import JSON
 
 /// A conversation and its tools in the one form that every template is given first; what clients send in many.
 package struct Conversation: Sendable {
@@ -11,7 +12,7 @@ package struct Conversation: Sendable {
             var arguments: String
         }
 
-        var role: String
+        var role: ChatMessage.Role
         var content: String { didSet { parts = [] } }
         /// The texts that the content was sent in, where these are several and the user's; for templates that want to see them.
         private(set) var parts: [String] = []
@@ -40,49 +41,35 @@ package struct Conversation: Sendable {
     /// The template wants the functions as one text, in a variable.
     var givesFunctions = false
 
-    /// Reads messages and tools in OpenAI's form.
-    ///
-    /// - Throws: ``ChatError`` with `failed` that names the message.
-    package init(messages: JSONValue, tools: JSONValue) throws(ChatError) {
+    /// - Throws: ``ChatError`` with `failed` where there is nothing to answer, or something that no template can be given.
+    package init(_ messages: [ChatMessage], tools: [Tool]) throws(ChatError) {
+        guard !messages.isEmpty else { throw ChatError(.failed, "there are no messages") }
         self.messages = []
         var names: [String: String] = [:]
-        for (index, message) in (messages.array ?? []).enumerated() {
-            var read = try Message(message, index: index)
-            for call in read.calls { names[call.id] = call.name }
-            if read.role == "tool", read.name == nil { read.name = read.callID.flatMap { names[$0] } }
-            self.messages.append(read)
+        for (index, message) in messages.enumerated() {
+            var message = try Message(message, index: index)
+            for call in message.calls { names[call.id] = call.name }
+            if message.role == .tool, message.name == nil { message.name = message.callID.flatMap { names[$0] } }
+            self.messages.append(message)
         }
-        guard !self.messages.isEmpty else { throw ChatError(.failed, "there are no messages") }
-        self.tools = []
-        for (index, tool) in (tools.array ?? []).enumerated() {
-            self.tools.append(try Self.function(tool, index: index))
-        }
+        self.tools = tools.map(Self.function)
         mergeLeadingSystemMessages()
     }
 
     /// Several messages that set the rules become one: most templates know one, and at the beginning.
     private mutating func mergeLeadingSystemMessages() {
-        let count = messages.prefix { $0.role == "system" || $0.role == "developer" }.count
+        let count = messages.prefix(while: \.setsRules).count
         guard count > 1 else { return }
         messages[0].content = messages.prefix(count).map(\.content).joined(separator: "\n\n")
         messages.removeSubrange(1..<count)
     }
 
     /// A tool's function with everything that templates ask for.
-    private static func function(_ tool: JSONValue, index: Int) throws(ChatError) -> JSONValue {
-        let given = tool["function"] ?? tool
-        guard let name = given["name"]?.string, !name.isEmpty else {
-            throw ChatError(.failed, "tools[\(index)] is no function with a name")
-        }
-        var parameters = given["parameters"] ?? .null
-        if parameters.isNull || (parameters.object != nil && parameters.entries.isEmpty) {
-            parameters = ["type": "object", "properties": [:]]
-        }
-        guard parameters.object != nil else {
-            throw ChatError(.failed, "the parameters of the tool \(name) are no schema of an object")
-        }
+    private static func function(_ tool: Tool) -> JSONValue {
+        var parameters = tool.parameters ?? [:]
+        if parameters.entries.isEmpty { parameters = ["type": "object", "properties": [:]] }
         return [
-            "name": .string(name), "description": .string(given["description"]?.string ?? ""), "parameters": parameters,
+            "name": .string(tool.name), "description": .string(tool.description), "parameters": parameters,
         ]
     }
 }
@@ -95,41 +82,20 @@ extension Conversation.Message {
         return .array(parts.map { ["type": "text", "text": text($0)] })
     }
 
-    fileprivate init(_ message: JSONValue, index: Int) throws(ChatError) {
-        guard let role = message["role"]?.string else { throw ChatError(.failed, "messages[\(index)] has no role") }
-        self.role = role
-        switch message["content"] {
-        case .string(let text)?: content = text
-        case .array(let given)?:
-            var texts: [String] = []
-            for (number, part) in given.enumerated() {
-                guard let text = part["text"]?.string ?? part["refusal"]?.string else {
-                    let type = part["type"]?.string ?? part.kind
-                    throw ChatError(.failed, "messages[\(index)].content[\(number)] is no text: \(type)")
-                }
-                texts.append(text)
-            }
-            // The library joins parts in the same way where a template takes texts only.
-            content = texts.joined(separator: "\n")
-            if role == "user", texts.count > 1 { parts = texts }
-        default: content = ""
+    fileprivate init(_ message: ChatMessage, index: Int) throws(ChatError) {
+        let texts = message.texts
+        guard texts.count == message.parts.count else {
+            throw ChatError(.failed, "messages[\(index)] holds something that is no text")
         }
-        let thought = message["reasoning_content"]?.string ?? message["reasoning"]?.string
-        reasoning = thought?.isEmpty == false ? thought : nil
-        callID = message["tool_call_id"]?.string
-        name = message["name"]?.string
-        for (number, call) in (message["tool_calls"]?.array ?? []).enumerated() {
-            let function = call["function"] ?? .null
-            let arguments: String =
-                switch function["arguments"] {
-                case .string(let text)?: text
-                case nil, .null?: ""
-                case let value?: value.serialized()
-                }
-            calls.append(
-                Call(
-                    id: call["id"]?.string ?? "call\(index)x\(number)", name: function["name"]?.string ?? "",
-                    arguments: arguments))
+        role = message.role
+        // The library joins parts in the same way where a template takes texts only.
+        content = texts.joined(separator: "\n")
+        if role == .user, texts.count > 1 { parts = texts }
+        reasoning = message.reasoning
+        callID = message.toolCallID
+        name = message.name
+        calls = message.toolCalls.enumerated().map { number, call in
+            Call(id: call.id ?? "call\(index)x\(number)", name: call.name, arguments: call.arguments)
         }
     }
 }
@@ -142,7 +108,7 @@ extension Conversation {
         var result: [JSONValue] = []
         for message in messages {
             var fields: [(String, JSONValue)] = [
-                ("role", .string(message.role)),
+                ("role", .string(message.role.rawValue)),
                 ("content", message.contentJSON(capabilities)),
             ]
             if let reasoning = message.reasoning {
@@ -193,13 +159,13 @@ extension Conversation {
         for message in messages {
             required += message.calls.map { RequiredText(text: $0.name, isCall: true) }
             var content = message.content[...]
-            if message.role == "assistant" {
+            if message.role == .assistant {
                 for end in reasoningEnds + ["</think>"] {
                     if let found = content.ranges(of: end).last { content = content[found.upperBound...] }
                 }
             }
             var text = RequiredText(text: String(content))
-            if message.role == "tool", let json = try? JSONValue(parsing: text.text),
+            if message.role == .tool, let json = try? JSONValue(parsing: text.text),
                 json.object != nil || json.array != nil
             {
                 Self.collect(json, numbers: true, into: &text.pieces)

@@ -1,3 +1,4 @@
+internal import Generation
 internal import JSON
 
 /// A change of a conversation's form, for templates that refuse it or lose a part of it as it is.
@@ -101,7 +102,7 @@ enum Mending: CaseIterable, Sendable {
                 calls.content = ""
                 calls.reasoning = nil
                 return self == .splitCalls
-                    ? [text, calls] : [text, Conversation.Message(role: "user", content: ""), calls]
+                    ? [text, calls] : [text, Conversation.Message(role: .user, content: ""), calls]
             }
         case .noReasoning:
             guard conversation.messages.contains(where: { $0.reasoning != nil }) else { return nil }
@@ -109,7 +110,7 @@ enum Mending: CaseIterable, Sendable {
         case .lateRules:
             guard conversation.messages.dropFirst().contains(where: \.setsRules) else { return nil }
             for index in result.messages.indices.dropFirst() where result.messages[index].setsRules {
-                result.messages[index].role = "user"
+                result.messages[index].role = .user
             }
         case .mergedNeighbours:
             guard zip(conversation.messages, conversation.messages.dropFirst()).contains(where: { $0.joins($1) }) else {
@@ -118,28 +119,28 @@ enum Mending: CaseIterable, Sendable {
             result.mergeNeighbours()
         case .silentAnswer:
             let isNeeded = zip(conversation.messages, conversation.messages.dropFirst()).contains {
-                $0.role == "tool" && $1.role == "user"
+                $0.role == .tool && $1.role == .user
             }
             guard isNeeded else { return nil }
             result.messages = []
             for message in conversation.messages {
-                if message.role == "user", result.messages.last?.role == "tool" {
-                    result.messages.append(Conversation.Message(role: "assistant", content: ""))
+                if message.role == .user, result.messages.last?.role == .tool {
+                    result.messages.append(Conversation.Message(role: .assistant, content: ""))
                 }
                 result.messages.append(message)
             }
         case .userFirst:
             guard let first = conversation.messages.firstIndex(where: { !$0.setsRules }),
-                conversation.messages[first].role == "assistant"
+                conversation.messages[first].role == .assistant
             else { return nil }
-            result.messages.insert(Conversation.Message(role: "user", content: " "), at: first)
+            result.messages.insert(Conversation.Message(role: .user, content: " "), at: first)
         case .rulesOfUser:
             guard let first = conversation.messages.first, first.setsRules else { return nil }
             result.messages.removeFirst()
-            if let next = result.messages.first, next.role == "user" {
+            if let next = result.messages.first, next.role == .user {
                 result.messages[0].content = first.content + "\n\n" + next.content
             } else {
-                result.messages.insert(Conversation.Message(role: "user", content: first.content), at: 0)
+                result.messages.insert(Conversation.Message(role: .user, content: first.content), at: 0)
             }
         case .functionsVariable:
             guard !conversation.tools.isEmpty else { return nil }
@@ -154,7 +155,7 @@ enum Mending: CaseIterable, Sendable {
         case .toolsAsText:
             let hasTools =
                 !conversation.tools.isEmpty
-                || conversation.messages.contains { !$0.calls.isEmpty || $0.role == "tool" }
+                || conversation.messages.contains { !$0.calls.isEmpty || $0.role == .tool }
             guard hasTools, conversation.telling == .template else { return nil }
             result.writeToolsAsText()
         }
@@ -163,11 +164,11 @@ enum Mending: CaseIterable, Sendable {
 }
 
 extension Conversation.Message {
-    var setsRules: Bool { role == "system" || role == "developer" }
+    var setsRules: Bool { role == .system }
 
     /// Whether the next message may become a part of this one.
     func joins(_ next: Conversation.Message) -> Bool {
-        role == next.role && role != "tool" && calls.isEmpty && next.calls.isEmpty
+        role == next.role && role != .tool && calls.isEmpty && next.calls.isEmpty
     }
 }
 
@@ -201,11 +202,11 @@ extension Conversation {
 
     fileprivate mutating func separateCalls() {
         var result: [Message] = []
-        var results = Dictionary(grouping: messages.filter { $0.role == "tool" && $0.callID != nil }) {
+        var results = Dictionary(grouping: messages.filter { $0.role == .tool && $0.callID != nil }) {
             $0.callID ?? ""
         }
         for message in messages {
-            if message.role == "tool", let id = message.callID {
+            if message.role == .tool, let id = message.callID {
                 // Results that were not put behind their call keep their place.
                 guard results[id]?.isEmpty == false else { continue }
                 result.append(results[id]?.removeFirst() ?? message)
@@ -250,8 +251,8 @@ extension Conversation {
         for index in messages.indices {
             messages[index].writeCallsAsText()
             messages[index].callID = nil
-            guard messages[index].role == "tool" else { continue }
-            messages[index].role = "user"
+            guard messages[index].role == .tool else { continue }
+            messages[index].role = .user
             messages[index].name = nil
             messages[index].content = "<tool_response>\n\(messages[index].content)\n</tool_response>"
         }
@@ -273,7 +274,7 @@ extension Conversation {
         if messages.first?.setsRules == true {
             messages[0].content += "\n\n" + rules
         } else {
-            messages.insert(Message(role: "system", content: rules), at: 0)
+            messages.insert(Message(role: .system, content: rules), at: 0)
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Foundation
+internal import Generation
 internal import Grammars
 internal import JSON
 internal import Link
@@ -100,32 +101,37 @@ struct PromptPreparation {
     // MARK: - Chats
 
     private func chatPrompt(_ input: Shoal_V1_ChatInput) throws -> ChatPrompt {
-        try Self.checkStrictTools(input.tools)
-        do throws(ChatError) {
-            let conversation = try Conversation(
-                messages: try Self.json(input.messages, "messages"), tools: try Self.json(input.tools, "tools"))
-            var options = ChatOptions(nowUnixSeconds: Int(input.nowUnixSeconds))
-            options.allowsParallelCalls = input.parallelToolCalls
-            options.continues = input.continues
-            options.readsAnswer = input.readsAnswer
+        var options = ChatOptions(nowUnixSeconds: Int(input.nowUnixSeconds))
+        let tools: [Tool]
+        let messages: [ChatMessage]
+        do throws(InferenceError) {
             options.variables = try Self.json(input.variables, "variables").entries.map { ($0.key, $0.value) }
-            if !input.namedTool.isEmpty {
-                options.toolChoice = .named(input.namedTool)
-            } else if input.toolChoice == "required" {
-                options.toolChoice = .required
-            }
-            return try work.prompter(model).prompt(conversation, options)
+            tools = try Tool.list(try Self.json(input.tools, "tools").array ?? [])
+            messages = try ChatMessage.list(try Self.json(input.messages, "messages").array ?? [])
+        } catch {
+            throw Shoal_V1_PreparationFailure(
+                error.code.rawValue, error.message, hint: error.hint, parameter: error.parameter)
+        }
+        try Self.checkStrictTools(tools)
+        options.allowsParallelCalls = input.parallelToolCalls
+        options.continues = input.continues
+        options.readsAnswer = input.readsAnswer
+        if !input.namedTool.isEmpty {
+            options.toolChoice = .named(input.namedTool)
+        } else if input.toolChoice == "required" {
+            options.toolChoice = .required
+        }
+        do throws(ChatError) {
+            return try work.prompter(model).prompt(Conversation(messages, tools: tools), options)
         } catch {
             throw Self.failure(error)
         }
     }
 
     /// A tool that is declared strict has parameters that a grammar can hold a model to.
-    private static func checkStrictTools(_ tools: String) throws {
-        for (index, tool) in ((try? json(tools, "tools"))?.array ?? []).enumerated() {
-            guard let function = tool["function"], function["strict"]?.bool == true,
-                let parameters = function["parameters"], parameters.object != nil
-            else { continue }
+    private static func checkStrictTools(_ tools: [Tool]) throws {
+        for (index, tool) in tools.enumerated() where tool.isStrict {
+            guard let parameters = tool.parameters else { continue }
             do {
                 _ = try JSONGrammar.matching(schema: parameters)
             } catch {
@@ -136,12 +142,12 @@ struct PromptPreparation {
         }
     }
 
-    private static func json(_ text: String, _ name: String) throws(ChatError) -> JSONValue {
+    private static func json(_ text: String, _ name: String) throws(InferenceError) -> JSONValue {
         if text.isEmpty { return .null }
         do {
             return try JSONValue(parsing: text, limits: JSONLimits(depth: 256))
         } catch {
-            throw ChatError(.failed, "\(name): \(error)")
+            throw .badRequest(name, "\(name): \(error)")
         }
     }
 

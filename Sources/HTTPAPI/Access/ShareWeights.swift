@@ -1,4 +1,5 @@
 import Accounts
+import Generation
 import Inference
 
 /// What callers count beside each other where they want the same places.

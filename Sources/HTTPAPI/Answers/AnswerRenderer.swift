@@ -1,4 +1,4 @@
-import Inference
+import Generation
 import JSON
 
 /// Turns the events of an answer's generations into server-sent events.

@@ -1,3 +1,4 @@
+import Generation
 import Inference
 
 /// One generation from its first event to its last, for an answer in one piece.

@@ -1,4 +1,5 @@
 import GGUF
+import Generation
 import Identifiers
 import Inference
 import Link

@@ -3,6 +3,7 @@ import Acquisition
 import Adapters
 import Cluster
 import Files
+import Generation
 import HTTPTypes
 import Hub
 import Hummingbird
@@ -63,7 +64,7 @@ extension APIError {
         return .internal
     }
 
-    private init(_ error: InferenceError) {
+    init(_ error: InferenceError) {
         self.init(status: .internalServerError, type: "server_error", message: error.message)
         hint = error.hint
         parameter = error.parameter

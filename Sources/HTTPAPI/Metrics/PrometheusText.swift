@@ -1,3 +1,4 @@
+import Generation
 import Inference
 
 /// Counts in Prometheus' text format 0.0.4.

@@ -1,4 +1,4 @@
-import Inference
+import Generation
 import JSON
 import OrderedCollections
 
@@ -9,7 +9,7 @@ struct ChatCompletionRequest {
     var choices: Int
     var stream: StreamOptions
     /// Whether an answer may hold more than one tool call.
-    var allowsParallelToolCalls: Bool
+    let allowsParallelToolCalls: Bool
 
     /// Reads a body.
     ///
@@ -17,24 +17,24 @@ struct ChatCompletionRequest {
     init(_ body: JSONValue, maximumChoices: Int) throws(APIError) {
         var fields = try RequestFields(body)
         let model = try fields.requiredString("model", maximumBytes: 512)
-        let messages = try ChatMessages.read(&fields)
-        let tools = try ToolOptions(&fields)
+        var chat = try Self.chat(&fields)
         stream = try StreamOptions(&fields)
         choices = try fields.integer("n", in: 1...maximumChoices) ?? 1
         allowsParallelToolCalls = try fields.bool("parallel_tool_calls") ?? true
+        chat.allowsParallelToolCalls = allowsParallelToolCalls
 
         let reasoningFormat = try fields.string("reasoning_format", maximumBytes: 64) ?? "auto"
         guard ["auto", "none", "deepseek"].contains(reasoningFormat) else {
             throw fields.invalid("reasoning_format", "must be auto, deepseek or none")
         }
-        guard reasoningFormat != "none" || tools.tools.isEmpty else {
+        guard reasoningFormat != "none" || chat.tools.isEmpty else {
             throw fields.invalid("reasoning_format", "cannot be none together with tools")
         }
+        chat.templateArguments = try Self.templateArguments(&fields)
+        chat.continuesLastMessage = try Self.continuesLastMessage(&fields, chat.messages)
         generation = GenerationRequest(
             model: model,
-            prompt: .chat(
-                messages: messages, tools: tools.tools, toolChoice: tools.choice,
-                templateArguments: try Self.templateArguments(&fields)),
+            prompt: .chat(chat),
             sampling: try fields.sampling(),
             maximumTokens: try fields.maximumTokens(["max_completion_tokens", "max_tokens", "n_predict"], minimum: 1),
             stop: try fields.stopTexts(),
@@ -43,15 +43,33 @@ struct ChatCompletionRequest {
             ignoreEndOfGeneration: try fields.bool("ignore_eos") ?? false,
             responseFormat: try fields.responseFormat(),
             parseToolCalls: reasoningFormat != "none")
-        generation.allowsParallelToolCalls = allowsParallelToolCalls
-        generation.continuesLastMessage = try Self.continuesLastMessage(&fields, messages)
         try fields.neutralOptions()
         try fields.refuseUnread()
     }
 
+    /// The most messages of a conversation.
+    private static let maximumMessages = 16_384
+
+    /// `messages`, `tools` and `tool_choice`.
+    private static func chat(_ fields: inout RequestFields) throws(APIError) -> Chat {
+        guard let messages = try fields.array("messages") else { throw fields.missing("messages") }
+        guard messages.count <= maximumMessages else {
+            throw fields.invalid("messages", "may hold at most \(maximumMessages) messages")
+        }
+        let tools = try fields.array("tools") ?? []
+        let choice = fields.value("tool_choice")
+        do {
+            var chat = Chat(try ChatMessage.list(messages), tools: try Tool.list(tools))
+            if let choice { chat.toolChoice = try ToolChoice(choice, tools: chat.tools) }
+            return chat
+        } catch {
+            throw APIError(error)
+        }
+    }
+
     /// `continue_final_message`, as llama-server and vLLM have it: the answer goes on behind the assistant's last message.
     private static func continuesLastMessage(
-        _ fields: inout RequestFields, _ messages: [JSONValue]
+        _ fields: inout RequestFields, _ messages: [ChatMessage]
     ) throws(APIError) -> Bool {
         let continues = try fields.bool("continue_final_message") ?? false
         let begins = try fields.bool("add_generation_prompt")
@@ -64,7 +82,7 @@ struct ChatCompletionRequest {
         guard begins != true else {
             throw fields.invalid("add_generation_prompt", "must not be true with continue_final_message")
         }
-        guard let last = messages.last, last["role"] == "assistant", last["tool_calls"] == nil else {
+        guard let last = messages.last, last.role == .assistant, last.toolCalls.isEmpty else {
             throw fields.invalid("continue_final_message", "needs a last message of the assistant without tool calls")
         }
         return true

@@ -1,3 +1,4 @@
+import Generation
 import HTTPTypes
 import Hummingbird
 import Inference

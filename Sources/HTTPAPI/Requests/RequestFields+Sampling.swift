@@ -1,3 +1,4 @@
+import Generation
 import Inference
 import JSON
 import OrderedCollections
@@ -94,7 +95,7 @@ extension RequestFields {
         if var fields = try object("response_format") { format = try Self.responseFormat(&fields) }
         let schema = value("json_schema")
         let grammar = try string("grammar")
-        let given = [schema != nil, grammar?.isEmpty == false, format.isRestricted].count { $0 }
+        let given = [schema != nil, grammar?.isEmpty == false, !format.isFree].count { $0 }
         guard given <= 1 else {
             throw invalid(
                 schema != nil ? "json_schema" : "grammar",
@@ -168,10 +169,4 @@ extension RequestFields {
         ("use_beam_search", [false]),
         ("lora", [[]]),
     ]
-}
-
-extension ResponseFormat {
-    var isRestricted: Bool {
-        if case .text = self { false } else { true }
-    }
 }

@@ -1,3 +1,4 @@
+import Generation
 import Hummingbird
 import Inference
 import NIOCore
@@ -16,13 +17,14 @@ struct EmbeddingsRoute: RouteGroup {
     @Sendable private func answer(_ request: Request, context: APIRequestContext) async throws -> Response {
         let body = try await request.json(limitBytes: configuration.bodyLimitBytes)
         let embeddings = try EmbeddingsRequest(body)
-        let embed = services.inference.embed
-        let share = configuration.shares.share(of: context.caller)
+        let backend = services.backend
+        let embedding = EmbeddingRequest(
+            model: embeddings.model, inputs: embeddings.inputs, share: configuration.shares.share(of: context.caller))
         let results = try await withClientPresent(
             try await context.clientConnection(), timeout: configuration.requestTimeout,
             shutdownGracePeriod: configuration.shutdownGracePeriod
         ) {
-            try await embed(embeddings.model, embeddings.inputs, share)
+            try await backend.embed(embedding)
         }
         if let wanted = embeddings.dimensions, let made = results.first?.vector.count, made != wanted {
             throw APIError.invalidRequest(

@@ -1,3 +1,4 @@
+import Generation
 import Hummingbird
 import Inference
 import NIOCore
@@ -88,10 +89,10 @@ struct GenerationAnswering: Sendable {
     ) -> @Sendable (_ index: Int) async throws -> GenerationStream {
         let share = configuration.shares.share(of: context.caller)
         let pending = PendingRequests(requests, for: share)
-        let generate = services.inference.generate
-        guard let threads = context.documents else { return { try await generate(try pending.take($0)) } }
+        let backend = services.backend
+        guard let threads = context.documents else { return { try await backend.generate(try pending.take($0)) } }
         return { index in
-            try await withTaskExecutorPreference(threads) { try await generate(try pending.take(index)) }
+            try await withTaskExecutorPreference(threads) { try await backend.generate(try pending.take(index)) }
         }
     }
 

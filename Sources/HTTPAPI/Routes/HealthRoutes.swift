@@ -1,3 +1,4 @@
+import Generation
 import Hummingbird
 import JSON
 import NIOCore
@@ -36,7 +37,7 @@ struct HealthRoutes: RouteGroup {
     @Sendable private func showMetrics(_ request: Request, context: APIRequestContext) async throws -> Response {
         let text = PrometheusText.describe(
             http: metrics.snapshot, connections: roster.snapshot, node: await services.node.statistics(),
-            models: await services.inference.availableModels(), version: services.node.version)
+            models: await services.backend.availableModels(), version: services.node.version)
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(string: text)))

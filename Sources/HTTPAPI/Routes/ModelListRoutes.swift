@@ -1,3 +1,4 @@
+import Generation
 import Hummingbird
 import Identifiers
 import Inference
@@ -16,13 +17,13 @@ struct ModelListRoutes: RouteGroup {
     }
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let models = await services.inference.availableModels().filter(\.isCovered)
+        let models = await services.backend.availableModels().filter(\.isCovered)
         return .json(["object": "list", "data": .array(models.map(\.json))])
     }
 
     @Sendable private func show(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.pathParameter("id")
-        guard let model = await services.inference.availableModels().first(where: { $0.id == id }) else {
+        guard let model = await services.backend.availableModels().first(where: { $0.id == id }) else {
             throw APIError.notFound(
                 "there is no model \(id.prefix(128))", parameter: "id", hint: "GET /v1/models lists the ids.")
         }

@@ -1,3 +1,4 @@
+import Generation
 import Hummingbird
 import Inference
 import JSON
@@ -18,10 +19,12 @@ struct TokenizerRoutes: RouteGroup {
         let share = configuration.shares.share(of: context.caller)
         let body = try TokenizeRequest(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let model = try await chosen(body.model)
-        let tokens = try await services.inference.tokenize(
-            model, body.content, body.addsSpecialTokens, body.parsesSpecialTokens, share)
+        let tokens = try await services.tokenizer.tokenize(
+            model: model, text: body.content, addSpecial: body.addsSpecialTokens,
+            parseSpecial: body.parsesSpecialTokens,
+            share: share)
         guard body.withPieces else { return .json(["tokens": .array(tokens.map { .integer(Int($0)) })]) }
-        let pieces = try await services.inference.detokenize(model, tokens, share)
+        let pieces = try await services.tokenizer.detokenize(model: model, tokens: tokens, share: share)
         let pairs = zip(tokens, pieces).map { token, bytes -> JSONValue in
             // A piece that is no whole UTF-8 is given as its bytes.
             let piece =
@@ -36,14 +39,14 @@ struct TokenizerRoutes: RouteGroup {
         let share = configuration.shares.share(of: context.caller)
         let body = try DetokenizeRequest(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let model = try await chosen(body.model)
-        let pieces = try await services.inference.detokenize(model, body.tokens, share)
+        let pieces = try await services.tokenizer.detokenize(model: model, tokens: body.tokens, share: share)
         return .json(["content": .string(String(decoding: pieces.flatMap { $0 }, as: UTF8.self))])
     }
 
     /// The model that was named; llama-server's clients name none, which will do where there is only one.
     private func chosen(_ model: String?) async throws -> String {
         if let model { return model }
-        let models = await services.inference.availableModels()
+        let models = await services.backend.availableModels()
         guard models.count == 1 else {
             throw APIError.invalidRequest(
                 "model is missing, and there are \(models.count) models to choose from", parameter: "model",

@@ -1,16 +1,18 @@
 package import Accounts
 package import Cluster
 package import GGUF
+package import Generation
 package import Identifiers
-package import Inference
 import Link
 
 /// What the routes call: the node's domains as functions, given by the composition root.
 ///
-/// Functions and not the services themselves, so that a test can say what happens without engines, peers and files. Accounts need
+/// Where there are functions and not the services themselves, it is, so that a test can say what happens without engines, peers and files. Accounts need
 /// nothing but a database, and come as they are; so does the cluster.
 package struct NodeServices: Sendable {
-    package var inference: InferenceOperations
+    /// What answers.
+    package var backend: any GenerationBackend
+    package var tokenizer: any Tokenizer
     package var models: ModelOperations
     package var acquisition: AcquisitionOperations
     package var swarm: SwarmOperations
@@ -22,11 +24,13 @@ package struct NodeServices: Sendable {
     package var cluster: ClusterMaster
 
     package init(
-        inference: InferenceOperations, models: ModelOperations, acquisition: AcquisitionOperations,
+        backend: any GenerationBackend, tokenizer: any Tokenizer, models: ModelOperations,
+        acquisition: AcquisitionOperations,
         swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices,
         loras: LoRAOperations, training: TrainingOperations, files: FileOperations, cluster: ClusterMaster
     ) {
-        self.inference = inference
+        self.backend = backend
+        self.tokenizer = tokenizer
         self.models = models
         self.acquisition = acquisition
         self.swarm = swarm
@@ -36,44 +40,6 @@ package struct NodeServices: Sendable {
         self.training = training
         self.files = files
         self.cluster = cluster
-    }
-}
-
-/// Generating, embedding, tokenizing, each for the caller that is named. All throw `InferenceError`.
-package struct InferenceOperations: Sendable {
-    package var generate: @Sendable (_ request: GenerationRequest) async throws -> GenerationStream
-    package var embed:
-        @Sendable (_ model: String, _ inputs: [EmbeddingInput], _ share: Share) async throws -> [EmbeddingResult]
-    /// Token ids of a text.
-    package var tokenize:
-        @Sendable (_ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ share: Share)
-            async throws -> [Int32]
-    /// The bytes of each token.
-    package var detokenize: @Sendable (_ model: String, _ tokens: [Int32], _ share: Share) async throws -> [[UInt8]]
-    package var availableModels: @Sendable () async -> [AvailableModel]
-    package var statistics: @Sendable () async -> InferenceStatistics
-
-    package init(
-        generate: @escaping @Sendable (_ request: GenerationRequest) async throws -> GenerationStream,
-        embed:
-            @escaping @Sendable (
-                _ model: String, _ inputs: [EmbeddingInput], _ share: Share
-            ) async throws -> [EmbeddingResult],
-        tokenize:
-            @escaping @Sendable (
-                _ model: String, _ text: String, _ addSpecial: Bool, _ parseSpecial: Bool, _ share: Share
-            ) async throws -> [Int32],
-        detokenize:
-            @escaping @Sendable (_ model: String, _ tokens: [Int32], _ share: Share) async throws -> [[UInt8]],
-        availableModels: @escaping @Sendable () async -> [AvailableModel],
-        statistics: @escaping @Sendable () async -> InferenceStatistics
-    ) {
-        self.generate = generate
-        self.embed = embed
-        self.tokenize = tokenize
-        self.detokenize = detokenize
-        self.availableModels = availableModels
-        self.statistics = statistics
     }
 }
 

@@ -1,3 +1,5 @@
+package import Generation
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else

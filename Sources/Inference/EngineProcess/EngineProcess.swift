@@ -1,4 +1,5 @@
 import GRPCCore
+import Generation
 package import Link
 import Logging
 import Subprocess

@@ -1,3 +1,4 @@
+package import Generation
 package import Link
 package import Logging
 import ServiceLifecycle

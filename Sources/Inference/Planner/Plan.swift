@@ -1,4 +1,5 @@
 import GGUF
+package import Generation
 package import Identifiers
 import Link
 

@@ -1,3 +1,4 @@
+import Generation
 import Synchronization
 
 /// Events of a generation on their way to who takes them apart: all that have come are taken at once.

@@ -1,4 +1,5 @@
 import GRPCCore
+import Generation
 import Link
 import SwiftProtobuf
 import Synchronization

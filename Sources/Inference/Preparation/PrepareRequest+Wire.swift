@@ -1,3 +1,4 @@
+import Generation
 import JSON
 import Link
 import SwiftProtobuf
@@ -11,25 +12,22 @@ extension Shoal_V1_PrepareRequest {
         self.contextLength = UInt32(clamping: contextLength)
         wantsText = request.echo
         switch request.prompt {
-        case .chat(let messages, let tools, let choice, let arguments):
-            let choice = ToolChoice(choice)
+        case .chat(let given):
+            try Self.refuseImages(in: given.messages)
             chat = .with {
-                $0.messages = JSONValue.array(messages).serialized()
-                if choice != .none, !tools.isEmpty { $0.tools = JSONValue.array(tools).serialized() }
-                switch choice {
-                case .none, .auto: $0.toolChoice = "auto"
-                case .required: $0.toolChoice = "required"
-                case .named(let name):
-                    $0.toolChoice = "required"
-                    $0.namedTool = name
+                $0.messages = JSONValue.array(given.messages.map(\.json)).serialized()
+                if given.toolChoice != .none, !given.tools.isEmpty {
+                    $0.tools = JSONValue.array(given.tools.map(\.json)).serialized()
                 }
-                $0.parallelToolCalls = request.allowsParallelToolCalls
-                $0.continues = request.continuesLastMessage
+                $0.toolChoice = given.toolChoice.isBinding ? "required" : "auto"
+                if case .named(let name) = given.toolChoice { $0.namedTool = name }
+                $0.parallelToolCalls = given.allowsParallelToolCalls
+                $0.continues = given.continuesLastMessage
                 $0.readsAnswer = request.parseToolCalls
                 $0.nowUnixSeconds = Int64(nowUnixSeconds)
-                if !arguments.isEmpty {
-                    $0.variables = JSONValue.object(arguments.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-                        .serialized()
+                if !given.templateArguments.isEmpty {
+                    let arguments = given.templateArguments.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                    $0.variables = JSONValue.object(arguments).serialized()
                 }
             }
         case .text(let text):
@@ -47,22 +45,14 @@ extension Shoal_V1_PrepareRequest {
         case .grammar(let text): grammar = text
         }
     }
-}
 
-/// OpenAI's `tool_choice`, read.
-private enum ToolChoice: Equatable {
-    case none
-    case auto
-    case required
-    case named(String)
-
-    init(_ choice: JSONValue?) {
-        switch choice {
-        case "none": self = .none
-        case "required": self = .required
-        case let choice? where choice["function"]?["name"]?.string != nil:
-            self = .named(choice["function"]?["name"]?.string ?? "")
-        default: self = .auto
+    private static func refuseImages(in messages: [ChatMessage]) throws(InferenceError) {
+        for (index, message) in messages.enumerated() {
+            for (number, part) in message.parts.enumerated() {
+                guard case .image = part else { continue }
+                let place = "messages[\(index)].content[\(number)].type"
+                throw .badRequest(place, "\(place): this node takes text, not image_url")
+            }
         }
     }
 }

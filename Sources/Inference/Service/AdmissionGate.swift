@@ -1,3 +1,5 @@
+package import Generation
+
 /// Lets so many generations run at once, shared fairly between callers; more wait in line, and past the end of the line they are
 /// refused.
 final class AdmissionGate: Sendable {

@@ -1,5 +1,6 @@
 import GGUF
 import GRPCCore
+package import Generation
 import Identifiers
 import Link
 import ModelLibrary
@@ -13,14 +14,12 @@ extension InferenceService {
     /// One vector per input. The model has to be whole on this node: pooling needs all tokens of all layers in one place.
     ///
     /// - Throws: `InferenceError` with `unsupported` when this node does not hold the whole model.
-    package func embed(
-        model name: String, inputs: [EmbeddingInput], share: Share = .node
-    ) async throws -> [EmbeddingResult] {
+    package func embed(_ request: EmbeddingRequest) async throws -> [EmbeddingResult] {
         let begin = ContinuousClock.now
         recorder.began()
-        hooks.requested(name)
+        hooks.requested(request.model)
         do {
-            let results = try await vectors(model: name, inputs: inputs, share: share)
+            let results = try await vectors(request)
             recorder.embedded(tokens: results.reduce(0) { $0 + $1.tokenCount }, latency: begin.duration(to: .now))
             return results
         } catch {
@@ -29,10 +28,9 @@ extension InferenceService {
         }
     }
 
-    private func vectors(
-        model name: String, inputs: [EmbeddingInput], share: Share
-    ) async throws -> [EmbeddingResult] {
-        let (known, served) = try await catalogue.model(named: name)
+    private func vectors(_ request: EmbeddingRequest) async throws -> [EmbeddingResult] {
+        let share = request.share
+        let (known, served) = try await catalogue.model(named: request.model)
         guard let all = LayerRange(first: 0, end: served.layerCount), known.heldLayers.contains(all) else {
             throw InferenceError(
                 .unsupported,
@@ -42,7 +40,7 @@ extension InferenceService {
         let description = try await preparer.connection(served).description
         var tokens: [[Int32]] = []
         var count = 0
-        for input in inputs {
+        for input in request.inputs {
             switch input {
             case .text(let text):
                 do {

@@ -1,5 +1,6 @@
 import Events
 import GRPCCore
+package import Generation
 import Link
 import Logging
 import SwiftProtobuf
@@ -149,28 +150,16 @@ extension InferenceService {
     private static var nowUnixSeconds: Int { Int(Date().timeIntervalSince1970) }
 
     private static func sampling(for request: GenerationRequest, grammar: Shoal_V1_AnswerGrammar) -> Shoal_V1_Sampling {
-        let sampling = request.sampling
-        return .with {
-            $0.temperature = max(0, sampling.temperature)
-            $0.topK = UInt32(clamping: sampling.topK)
-            // On the wire 0 stands for "not given".
-            $0.topP = max(sampling.topP, .leastNormalMagnitude)
-            $0.minP = sampling.minP
-            $0.typicalP = max(sampling.typicalP, .leastNormalMagnitude)
-            $0.repeatPenalty = sampling.repeatPenalty
-            $0.repeatLastN = Int32(clamping: sampling.repeatLastN)
-            $0.presencePenalty = sampling.presencePenalty
-            $0.frequencyPenalty = sampling.frequencyPenalty
-            // Chosen here, so that a session that goes on elsewhere goes on with the same numbers.
-            $0.seed = sampling.seed ?? UInt32.random(in: .min ... .max)
-            $0.logitBias = sampling.logitBias
-            $0.grammar = grammar.grammar
-            if !grammar.grammar.isEmpty {
-                $0.grammarStart = grammar
-                $0.grammarStart.grammar = ""
-            }
-            $0.topLogProbabilities = request.topLogProbabilities.map { Int32(clamping: $0) } ?? -1
+        // Chosen here, so that a session that goes on elsewhere goes on with the same numbers.
+        let seed = request.sampling.seed ?? UInt32.random(in: .min ... .max)
+        var sampling = Shoal_V1_Sampling(request.sampling, seed: seed)
+        sampling.grammar = grammar.grammar
+        if !grammar.grammar.isEmpty {
+            sampling.grammarStart = grammar
+            sampling.grammarStart.grammar = ""
         }
+        sampling.topLogProbabilities = request.topLogProbabilities.map { Int32(clamping: $0) } ?? -1
+        return sampling
     }
 
     private static func newRequestID() -> String {

@@ -1,6 +1,7 @@
 import BLAKE3
 import Events
 import GGUF
+package import Generation
 package import Identifiers
 import Link
 import ModelLibrary

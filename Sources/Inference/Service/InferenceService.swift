@@ -1,4 +1,5 @@
 package import Events
+package import Generation
 import Identifiers
 package import Link
 package import Logging

@@ -1,6 +1,7 @@
 import BLAKE3
 import GGUF
 package import GRPCCore
+import Generation
 package import Identifiers
 package import Link
 import Logging

@@ -1,3 +1,4 @@
+import Generation
 import Synchronization
 
 /// Counts what the node serves.

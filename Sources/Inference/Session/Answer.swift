@@ -1,3 +1,4 @@
+import Generation
 import Link
 
 #if canImport(FoundationEssentials)

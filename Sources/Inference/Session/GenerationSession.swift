@@ -1,4 +1,5 @@
 import GGUF
+package import Generation
 import Identifiers
 import Link
 package import Logging

@@ -1,6 +1,7 @@
 import BLAKE3
 import GGUF
 import GRPCCore
+import Generation
 import Identifiers
 import Link
 import ModelLibrary

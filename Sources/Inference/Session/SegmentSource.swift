@@ -1,3 +1,4 @@
+package import Generation
 package import Identifiers
 package import Link
 

@@ -1,5 +1,6 @@
 import GGUF
 import GRPCCore
+import Generation
 import Identifiers
 import Link
 import SwiftProtobuf

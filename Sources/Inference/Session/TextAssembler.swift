@@ -1,3 +1,5 @@
+package import Generation
+
 /// Makes whole text of sampled tokens: a pure value, fed token by token.
 ///
 /// Bytes leave only as complete UTF-8 (what can never become complete leaves as U+FFFD), and text that may be the

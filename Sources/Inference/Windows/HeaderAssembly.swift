@@ -1,3 +1,4 @@
+import Generation
 package import Link
 package import ModelLibrary
 

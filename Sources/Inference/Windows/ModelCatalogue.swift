@@ -2,6 +2,7 @@ import BLAKE3
 import Bytes
 import GGUF
 import GRPCCore
+import Generation
 import Identifiers
 import Link
 package import Logging

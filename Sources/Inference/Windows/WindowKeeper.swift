@@ -1,5 +1,6 @@
 import GGUF
 import GRPCCore
+import Generation
 package import Identifiers
 import Link
 package import Logging

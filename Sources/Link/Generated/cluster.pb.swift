@@ -363,139 +363,109 @@ package nonisolated struct Shoal_V1_JobCancel: Sendable {
   package init() {}
 }
 
-package nonisolated struct Shoal_V1_GenerationJob: @unchecked Sendable {
+package nonisolated struct Shoal_V1_GenerationJob: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var model: String {
-    get {_storage._model}
-    set {_uniqueStorage()._model = newValue}
-  }
+  package var model: String = String()
 
-  package var prompt: OneOf_Prompt? {
-    get {return _storage._prompt}
-    set {_uniqueStorage()._prompt = newValue}
-  }
+  package var prompt: Shoal_V1_GenerationJob.OneOf_Prompt? = nil
 
   package var chat: Shoal_V1_ChatPrompt {
     get {
-      if case .chat(let v)? = _storage._prompt {return v}
+      if case .chat(let v)? = prompt {return v}
       return Shoal_V1_ChatPrompt()
     }
-    set {_uniqueStorage()._prompt = .chat(newValue)}
+    set {prompt = .chat(newValue)}
   }
 
   package var text: String {
     get {
-      if case .text(let v)? = _storage._prompt {return v}
+      if case .text(let v)? = prompt {return v}
       return String()
     }
-    set {_uniqueStorage()._prompt = .text(newValue)}
+    set {prompt = .text(newValue)}
   }
 
   package var tokens: Shoal_V1_JobTokens {
     get {
-      if case .tokens(let v)? = _storage._prompt {return v}
+      if case .tokens(let v)? = prompt {return v}
       return Shoal_V1_JobTokens()
     }
-    set {_uniqueStorage()._prompt = .tokens(newValue)}
+    set {prompt = .tokens(newValue)}
   }
 
-  package var sampling: Shoal_V1_JobSampling {
-    get {_storage._sampling ?? Shoal_V1_JobSampling()}
-    set {_uniqueStorage()._sampling = newValue}
+  package var sampling: Shoal_V1_Sampling {
+    get {_sampling ?? Shoal_V1_Sampling()}
+    set {_sampling = newValue}
   }
   /// Returns true if `sampling` has been explicitly set.
-  package var hasSampling: Bool {_storage._sampling != nil}
+  package var hasSampling: Bool {self._sampling != nil}
   /// Clears the value of `sampling`. Subsequent reads from it will return its default value.
-  package mutating func clearSampling() {_uniqueStorage()._sampling = nil}
+  package mutating func clearSampling() {self._sampling = nil}
 
   package var maximumTokens: UInt32 {
-    get {_storage._maximumTokens ?? 0}
-    set {_uniqueStorage()._maximumTokens = newValue}
+    get {_maximumTokens ?? 0}
+    set {_maximumTokens = newValue}
   }
   /// Returns true if `maximumTokens` has been explicitly set.
-  package var hasMaximumTokens: Bool {_storage._maximumTokens != nil}
+  package var hasMaximumTokens: Bool {self._maximumTokens != nil}
   /// Clears the value of `maximumTokens`. Subsequent reads from it will return its default value.
-  package mutating func clearMaximumTokens() {_uniqueStorage()._maximumTokens = nil}
+  package mutating func clearMaximumTokens() {self._maximumTokens = nil}
 
-  package var stop: [String] {
-    get {_storage._stop}
-    set {_uniqueStorage()._stop = newValue}
-  }
+  package var stop: [String] = []
 
   package var topLogProbabilities: UInt32 {
-    get {_storage._topLogProbabilities ?? 0}
-    set {_uniqueStorage()._topLogProbabilities = newValue}
+    get {_topLogProbabilities ?? 0}
+    set {_topLogProbabilities = newValue}
   }
   /// Returns true if `topLogProbabilities` has been explicitly set.
-  package var hasTopLogProbabilities: Bool {_storage._topLogProbabilities != nil}
+  package var hasTopLogProbabilities: Bool {self._topLogProbabilities != nil}
   /// Clears the value of `topLogProbabilities`. Subsequent reads from it will return its default value.
-  package mutating func clearTopLogProbabilities() {_uniqueStorage()._topLogProbabilities = nil}
+  package mutating func clearTopLogProbabilities() {self._topLogProbabilities = nil}
 
-  package var echo: Bool {
-    get {_storage._echo}
-    set {_uniqueStorage()._echo = newValue}
-  }
+  package var echo: Bool = false
 
-  package var cachePrompt: Bool {
-    get {_storage._cachePrompt}
-    set {_uniqueStorage()._cachePrompt = newValue}
-  }
+  package var cachePrompt: Bool = false
 
-  package var ignoreEndOfGeneration: Bool {
-    get {_storage._ignoreEndOfGeneration}
-    set {_uniqueStorage()._ignoreEndOfGeneration = newValue}
-  }
+  package var ignoreEndOfGeneration: Bool = false
 
-  package var parseToolCalls: Bool {
-    get {_storage._parseToolCalls}
-    set {_uniqueStorage()._parseToolCalls = newValue}
-  }
+  package var parseToolCalls: Bool = false
 
-  package var responseFormat: OneOf_ResponseFormat? {
-    get {return _storage._responseFormat}
-    set {_uniqueStorage()._responseFormat = newValue}
-  }
+  package var responseFormat: Shoal_V1_GenerationJob.OneOf_ResponseFormat? = nil
 
   package var jsonObject: Bool {
     get {
-      if case .jsonObject(let v)? = _storage._responseFormat {return v}
+      if case .jsonObject(let v)? = responseFormat {return v}
       return false
     }
-    set {_uniqueStorage()._responseFormat = .jsonObject(newValue)}
+    set {responseFormat = .jsonObject(newValue)}
   }
 
   /// A JSON schema, as JSON.
   package var jsonSchema: String {
     get {
-      if case .jsonSchema(let v)? = _storage._responseFormat {return v}
+      if case .jsonSchema(let v)? = responseFormat {return v}
       return String()
     }
-    set {_uniqueStorage()._responseFormat = .jsonSchema(newValue)}
+    set {responseFormat = .jsonSchema(newValue)}
   }
 
   /// GBNF.
   package var grammar: String {
     get {
-      if case .grammar(let v)? = _storage._responseFormat {return v}
+      if case .grammar(let v)? = responseFormat {return v}
       return String()
     }
-    set {_uniqueStorage()._responseFormat = .grammar(newValue)}
+    set {responseFormat = .grammar(newValue)}
   }
 
   /// An answer may hold one tool call only.
-  package var singleToolCall: Bool {
-    get {_storage._singleToolCall}
-    set {_uniqueStorage()._singleToolCall = newValue}
-  }
+  package var singleToolCall: Bool = false
 
   /// The last message is the beginning of the answer.
-  package var continuesLastMessage: Bool {
-    get {_storage._continuesLastMessage}
-    set {_uniqueStorage()._continuesLastMessage = newValue}
-  }
+  package var continuesLastMessage: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -517,7 +487,9 @@ package nonisolated struct Shoal_V1_GenerationJob: @unchecked Sendable {
 
   package init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _sampling: Shoal_V1_Sampling? = nil
+  fileprivate var _maximumTokens: UInt32? = nil
+  fileprivate var _topLogProbabilities: UInt32? = nil
 }
 
 package nonisolated struct Shoal_V1_JobTokens: Sendable {
@@ -558,38 +530,6 @@ package nonisolated struct Shoal_V1_ChatPrompt: Sendable {
   package init() {}
 
   fileprivate var _toolChoice: String? = nil
-}
-
-package nonisolated struct Shoal_V1_JobSampling: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var temperature: Float = 0
-
-  package var topK: Int32 = 0
-
-  package var topP: Float = 0
-
-  package var minP: Float = 0
-
-  package var typicalP: Float = 0
-
-  package var repeatPenalty: Float = 0
-
-  package var repeatLastN: Int32 = 0
-
-  package var presencePenalty: Float = 0
-
-  package var frequencyPenalty: Float = 0
-
-  package var seed: UInt32 = 0
-
-  package var logitBias: Dictionary<Int32,Float> = [:]
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
 }
 
 package nonisolated struct Shoal_V1_EmbeddingJob: Sendable {
@@ -1654,231 +1594,171 @@ nonisolated extension Shoal_V1_GenerationJob: SwiftProtobuf.Message, SwiftProtob
   package static let protoMessageName: String = _protobuf_package + ".GenerationJob"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}chat\0\u{1}text\0\u{1}tokens\0\u{1}sampling\0\u{3}maximum_tokens\0\u{1}stop\0\u{3}top_log_probabilities\0\u{1}echo\0\u{3}cache_prompt\0\u{3}ignore_end_of_generation\0\u{3}parse_tool_calls\0\u{3}json_object\0\u{3}json_schema\0\u{1}grammar\0\u{3}single_tool_call\0\u{3}continues_last_message\0")
 
-  fileprivate class _StorageClass {
-    var _model: String = String()
-    var _prompt: Shoal_V1_GenerationJob.OneOf_Prompt?
-    var _sampling: Shoal_V1_JobSampling? = nil
-    var _maximumTokens: UInt32? = nil
-    var _stop: [String] = []
-    var _topLogProbabilities: UInt32? = nil
-    var _echo: Bool = false
-    var _cachePrompt: Bool = false
-    var _ignoreEndOfGeneration: Bool = false
-    var _parseToolCalls: Bool = false
-    var _responseFormat: Shoal_V1_GenerationJob.OneOf_ResponseFormat?
-    var _singleToolCall: Bool = false
-    var _continuesLastMessage: Bool = false
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _model = source._model
-      _prompt = source._prompt
-      _sampling = source._sampling
-      _maximumTokens = source._maximumTokens
-      _stop = source._stop
-      _topLogProbabilities = source._topLogProbabilities
-      _echo = source._echo
-      _cachePrompt = source._cachePrompt
-      _ignoreEndOfGeneration = source._ignoreEndOfGeneration
-      _parseToolCalls = source._parseToolCalls
-      _responseFormat = source._responseFormat
-      _singleToolCall = source._singleToolCall
-      _continuesLastMessage = source._continuesLastMessage
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularStringField(value: &_storage._model) }()
-        case 2: try {
-          var v: Shoal_V1_ChatPrompt?
-          var hadOneofValue = false
-          if let current = _storage._prompt {
-            hadOneofValue = true
-            if case .chat(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._prompt = .chat(v)
-          }
-        }()
-        case 3: try {
-          var v: String?
-          try decoder.decodeSingularStringField(value: &v)
-          if let v = v {
-            if _storage._prompt != nil {try decoder.handleConflictingOneOf()}
-            _storage._prompt = .text(v)
-          }
-        }()
-        case 4: try {
-          var v: Shoal_V1_JobTokens?
-          var hadOneofValue = false
-          if let current = _storage._prompt {
-            hadOneofValue = true
-            if case .tokens(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._prompt = .tokens(v)
-          }
-        }()
-        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._sampling) }()
-        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._maximumTokens) }()
-        case 7: try { try decoder.decodeRepeatedStringField(value: &_storage._stop) }()
-        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._topLogProbabilities) }()
-        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._echo) }()
-        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._cachePrompt) }()
-        case 11: try { try decoder.decodeSingularBoolField(value: &_storage._ignoreEndOfGeneration) }()
-        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._parseToolCalls) }()
-        case 13: try {
-          var v: Bool?
-          try decoder.decodeSingularBoolField(value: &v)
-          if let v = v {
-            if _storage._responseFormat != nil {try decoder.handleConflictingOneOf()}
-            _storage._responseFormat = .jsonObject(v)
-          }
-        }()
-        case 14: try {
-          var v: String?
-          try decoder.decodeSingularStringField(value: &v)
-          if let v = v {
-            if _storage._responseFormat != nil {try decoder.handleConflictingOneOf()}
-            _storage._responseFormat = .jsonSchema(v)
-          }
-        }()
-        case 15: try {
-          var v: String?
-          try decoder.decodeSingularStringField(value: &v)
-          if let v = v {
-            if _storage._responseFormat != nil {try decoder.handleConflictingOneOf()}
-            _storage._responseFormat = .grammar(v)
-          }
-        }()
-        case 16: try { try decoder.decodeSingularBoolField(value: &_storage._singleToolCall) }()
-        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._continuesLastMessage) }()
-        default: break
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 2: try {
+        var v: Shoal_V1_ChatPrompt?
+        var hadOneofValue = false
+        if let current = self.prompt {
+          hadOneofValue = true
+          if case .chat(let m) = current {v = m}
         }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.prompt = .chat(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.prompt != nil {try decoder.handleConflictingOneOf()}
+          self.prompt = .text(v)
+        }
+      }()
+      case 4: try {
+        var v: Shoal_V1_JobTokens?
+        var hadOneofValue = false
+        if let current = self.prompt {
+          hadOneofValue = true
+          if case .tokens(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.prompt = .tokens(v)
+        }
+      }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._maximumTokens) }()
+      case 7: try { try decoder.decodeRepeatedStringField(value: &self.stop) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self._topLogProbabilities) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.echo) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.cachePrompt) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self.ignoreEndOfGeneration) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.parseToolCalls) }()
+      case 13: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.responseFormat != nil {try decoder.handleConflictingOneOf()}
+          self.responseFormat = .jsonObject(v)
+        }
+      }()
+      case 14: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.responseFormat != nil {try decoder.handleConflictingOneOf()}
+          self.responseFormat = .jsonSchema(v)
+        }
+      }()
+      case 15: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.responseFormat != nil {try decoder.handleConflictingOneOf()}
+          self.responseFormat = .grammar(v)
+        }
+      }()
+      case 16: try { try decoder.decodeSingularBoolField(value: &self.singleToolCall) }()
+      case 17: try { try decoder.decodeSingularBoolField(value: &self.continuesLastMessage) }()
+      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if !_storage._model.isEmpty {
-        try visitor.visitSingularStringField(value: _storage._model, fieldNumber: 1)
-      }
-      switch _storage._prompt {
-      case .chat?: try {
-        guard case .chat(let v)? = _storage._prompt else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      }()
-      case .text?: try {
-        guard case .text(let v)? = _storage._prompt else { preconditionFailure() }
-        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
-      }()
-      case .tokens?: try {
-        guard case .tokens(let v)? = _storage._prompt else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      }()
-      case nil: break
-      }
-      try { if let v = _storage._sampling {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      } }()
-      try { if let v = _storage._maximumTokens {
-        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
-      } }()
-      if !_storage._stop.isEmpty {
-        try visitor.visitRepeatedStringField(value: _storage._stop, fieldNumber: 7)
-      }
-      try { if let v = _storage._topLogProbabilities {
-        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
-      } }()
-      if _storage._echo != false {
-        try visitor.visitSingularBoolField(value: _storage._echo, fieldNumber: 9)
-      }
-      if _storage._cachePrompt != false {
-        try visitor.visitSingularBoolField(value: _storage._cachePrompt, fieldNumber: 10)
-      }
-      if _storage._ignoreEndOfGeneration != false {
-        try visitor.visitSingularBoolField(value: _storage._ignoreEndOfGeneration, fieldNumber: 11)
-      }
-      if _storage._parseToolCalls != false {
-        try visitor.visitSingularBoolField(value: _storage._parseToolCalls, fieldNumber: 12)
-      }
-      switch _storage._responseFormat {
-      case .jsonObject?: try {
-        guard case .jsonObject(let v)? = _storage._responseFormat else { preconditionFailure() }
-        try visitor.visitSingularBoolField(value: v, fieldNumber: 13)
-      }()
-      case .jsonSchema?: try {
-        guard case .jsonSchema(let v)? = _storage._responseFormat else { preconditionFailure() }
-        try visitor.visitSingularStringField(value: v, fieldNumber: 14)
-      }()
-      case .grammar?: try {
-        guard case .grammar(let v)? = _storage._responseFormat else { preconditionFailure() }
-        try visitor.visitSingularStringField(value: v, fieldNumber: 15)
-      }()
-      case nil: break
-      }
-      if _storage._singleToolCall != false {
-        try visitor.visitSingularBoolField(value: _storage._singleToolCall, fieldNumber: 16)
-      }
-      if _storage._continuesLastMessage != false {
-        try visitor.visitSingularBoolField(value: _storage._continuesLastMessage, fieldNumber: 17)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.model.isEmpty {
+      try visitor.visitSingularStringField(value: self.model, fieldNumber: 1)
+    }
+    switch self.prompt {
+    case .chat?: try {
+      guard case .chat(let v)? = self.prompt else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .text?: try {
+      guard case .text(let v)? = self.prompt else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case .tokens?: try {
+      guard case .tokens(let v)? = self.prompt else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
+    }
+    try { if let v = self._sampling {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._maximumTokens {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
+    if !self.stop.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.stop, fieldNumber: 7)
+    }
+    try { if let v = self._topLogProbabilities {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+    } }()
+    if self.echo != false {
+      try visitor.visitSingularBoolField(value: self.echo, fieldNumber: 9)
+    }
+    if self.cachePrompt != false {
+      try visitor.visitSingularBoolField(value: self.cachePrompt, fieldNumber: 10)
+    }
+    if self.ignoreEndOfGeneration != false {
+      try visitor.visitSingularBoolField(value: self.ignoreEndOfGeneration, fieldNumber: 11)
+    }
+    if self.parseToolCalls != false {
+      try visitor.visitSingularBoolField(value: self.parseToolCalls, fieldNumber: 12)
+    }
+    switch self.responseFormat {
+    case .jsonObject?: try {
+      guard case .jsonObject(let v)? = self.responseFormat else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 13)
+    }()
+    case .jsonSchema?: try {
+      guard case .jsonSchema(let v)? = self.responseFormat else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 14)
+    }()
+    case .grammar?: try {
+      guard case .grammar(let v)? = self.responseFormat else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 15)
+    }()
+    case nil: break
+    }
+    if self.singleToolCall != false {
+      try visitor.visitSingularBoolField(value: self.singleToolCall, fieldNumber: 16)
+    }
+    if self.continuesLastMessage != false {
+      try visitor.visitSingularBoolField(value: self.continuesLastMessage, fieldNumber: 17)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Shoal_V1_GenerationJob, rhs: Shoal_V1_GenerationJob) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._model != rhs_storage._model {return false}
-        if _storage._prompt != rhs_storage._prompt {return false}
-        if _storage._sampling != rhs_storage._sampling {return false}
-        if _storage._maximumTokens != rhs_storage._maximumTokens {return false}
-        if _storage._stop != rhs_storage._stop {return false}
-        if _storage._topLogProbabilities != rhs_storage._topLogProbabilities {return false}
-        if _storage._echo != rhs_storage._echo {return false}
-        if _storage._cachePrompt != rhs_storage._cachePrompt {return false}
-        if _storage._ignoreEndOfGeneration != rhs_storage._ignoreEndOfGeneration {return false}
-        if _storage._parseToolCalls != rhs_storage._parseToolCalls {return false}
-        if _storage._responseFormat != rhs_storage._responseFormat {return false}
-        if _storage._singleToolCall != rhs_storage._singleToolCall {return false}
-        if _storage._continuesLastMessage != rhs_storage._continuesLastMessage {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.model != rhs.model {return false}
+    if lhs.prompt != rhs.prompt {return false}
+    if lhs._sampling != rhs._sampling {return false}
+    if lhs._maximumTokens != rhs._maximumTokens {return false}
+    if lhs.stop != rhs.stop {return false}
+    if lhs._topLogProbabilities != rhs._topLogProbabilities {return false}
+    if lhs.echo != rhs.echo {return false}
+    if lhs.cachePrompt != rhs.cachePrompt {return false}
+    if lhs.ignoreEndOfGeneration != rhs.ignoreEndOfGeneration {return false}
+    if lhs.parseToolCalls != rhs.parseToolCalls {return false}
+    if lhs.responseFormat != rhs.responseFormat {return false}
+    if lhs.singleToolCall != rhs.singleToolCall {return false}
+    if lhs.continuesLastMessage != rhs.continuesLastMessage {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1958,86 +1838,6 @@ nonisolated extension Shoal_V1_ChatPrompt: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.tools != rhs.tools {return false}
     if lhs._toolChoice != rhs._toolChoice {return false}
     if lhs.templateArguments != rhs.templateArguments {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Shoal_V1_JobSampling: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".JobSampling"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}temperature\0\u{3}top_k\0\u{3}top_p\0\u{3}min_p\0\u{3}typical_p\0\u{3}repeat_penalty\0\u{3}repeat_last_n\0\u{3}presence_penalty\0\u{3}frequency_penalty\0\u{1}seed\0\u{3}logit_bias\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularFloatField(value: &self.temperature) }()
-      case 2: try { try decoder.decodeSingularInt32Field(value: &self.topK) }()
-      case 3: try { try decoder.decodeSingularFloatField(value: &self.topP) }()
-      case 4: try { try decoder.decodeSingularFloatField(value: &self.minP) }()
-      case 5: try { try decoder.decodeSingularFloatField(value: &self.typicalP) }()
-      case 6: try { try decoder.decodeSingularFloatField(value: &self.repeatPenalty) }()
-      case 7: try { try decoder.decodeSingularInt32Field(value: &self.repeatLastN) }()
-      case 8: try { try decoder.decodeSingularFloatField(value: &self.presencePenalty) }()
-      case 9: try { try decoder.decodeSingularFloatField(value: &self.frequencyPenalty) }()
-      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.seed) }()
-      case 11: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufInt32,SwiftProtobuf.ProtobufFloat>.self, value: &self.logitBias) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.temperature.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.temperature, fieldNumber: 1)
-    }
-    if self.topK != 0 {
-      try visitor.visitSingularInt32Field(value: self.topK, fieldNumber: 2)
-    }
-    if self.topP.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.topP, fieldNumber: 3)
-    }
-    if self.minP.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.minP, fieldNumber: 4)
-    }
-    if self.typicalP.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.typicalP, fieldNumber: 5)
-    }
-    if self.repeatPenalty.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.repeatPenalty, fieldNumber: 6)
-    }
-    if self.repeatLastN != 0 {
-      try visitor.visitSingularInt32Field(value: self.repeatLastN, fieldNumber: 7)
-    }
-    if self.presencePenalty.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.presencePenalty, fieldNumber: 8)
-    }
-    if self.frequencyPenalty.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.frequencyPenalty, fieldNumber: 9)
-    }
-    if self.seed != 0 {
-      try visitor.visitSingularUInt32Field(value: self.seed, fieldNumber: 10)
-    }
-    if !self.logitBias.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufInt32,SwiftProtobuf.ProtobufFloat>.self, value: self.logitBias, fieldNumber: 11)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Shoal_V1_JobSampling, rhs: Shoal_V1_JobSampling) -> Bool {
-    if lhs.temperature != rhs.temperature {return false}
-    if lhs.topK != rhs.topK {return false}
-    if lhs.topP != rhs.topP {return false}
-    if lhs.minP != rhs.minP {return false}
-    if lhs.typicalP != rhs.typicalP {return false}
-    if lhs.repeatPenalty != rhs.repeatPenalty {return false}
-    if lhs.repeatLastN != rhs.repeatLastN {return false}
-    if lhs.presencePenalty != rhs.presencePenalty {return false}
-    if lhs.frequencyPenalty != rhs.frequencyPenalty {return false}
-    if lhs.seed != rhs.seed {return false}
-    if lhs.logitBias != rhs.logitBias {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

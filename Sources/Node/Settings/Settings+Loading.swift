@@ -1,5 +1,6 @@
 import Acquisition
 import Cluster
+import Generation
 import Inference
 import Jobs
 import Link

@@ -1,6 +1,7 @@
 import Acquisition
 import BLAKE3
 import GGUF
+import Generation
 import HTTPAPI
 import Identifiers
 import Inference

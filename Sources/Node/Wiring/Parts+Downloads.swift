@@ -1,5 +1,6 @@
 import Acquisition
 import Events
+import Generation
 import Hub
 import Identifiers
 import Inference

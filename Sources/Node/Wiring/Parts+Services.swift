@@ -1,12 +1,14 @@
 import Acquisition
 import Cluster
 import GGUF
+import Generation
 import HTTPAPI
 import Hardware
 import Identifiers
 import Inference
 import Link
 import ModelLibrary
+import Router
 import Swarm
 
 #if canImport(FoundationEssentials)
@@ -26,7 +28,7 @@ extension NodeDaemon.Parts {
             library: library, swarm: swarm, inference: inference, records: keeper.records,
             downloads: { [downloads] in await downloads.queue.statuses() })
         return NodeServices(
-            inference: inferenceOperations, models: modelOperations(summaries),
+            backend: GenerationRouter(inference, cluster), tokenizer: inference, models: modelOperations(summaries),
             acquisition: acquisitionOperations(summaries), swarm: swarmOperations,
             node: nodeOperations(started: started, shutDown: shutDown), accounts: accounts,
             loras: LoRAOperations(
@@ -35,19 +37,6 @@ extension NodeDaemon.Parts {
                     fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads,
                     deadline: .seconds(60 * settings.loras.maximumUploadMinutes))),
             training: trainingOperations, files: fileOperations, cluster: cluster)
-    }
-
-    private var inferenceOperations: InferenceOperations {
-        let dispatch = ClusterDispatch(inference: inference, cluster: cluster)
-        return InferenceOperations(
-            generate: { try await dispatch.generate($0) },
-            embed: { try await dispatch.embed(model: $0, inputs: $1, share: $2) },
-            tokenize: { [inference] in
-                try await inference.tokenize(model: $0, text: $1, addSpecial: $2, parseSpecial: $3, share: $4)
-            },
-            detokenize: { [inference] in try await inference.detokenize(model: $0, tokens: $1, share: $2) },
-            availableModels: { await dispatch.availableModels() },
-            statistics: { [inference] in inference.statistics() })
     }
 
     private func modelOperations(_ summaries: ModelSummaries) -> ModelOperations {

@@ -1,6 +1,7 @@
 import Foundation
 import GGUF
 import GRPCCore
+import Generation
 import Identifiers
 import Inference
 import Link
@@ -89,7 +90,7 @@ struct Script: Sendable {
 }
 
 /// A worker with a scripted engine, on a real link.
-final class TestWorker: Sendable {
+final class TestWorker: GenerationBackend {
     let identity: NodeIdentity
     let description: Mutex<WorkerDescription>
     let script: Script
@@ -144,12 +145,19 @@ final class TestWorker: Sendable {
             processes: { [WorkerProcess(name: "generation_cpu", status: "idle", weight: 100, model: "tiny")] },
             activeJobs: { self.active.withLock { $0 } },
             watch: { _ in try? await Task.sleep(for: .seconds(60)) },
-            generate: { try await self.generate($0) },
-            embed: { _, inputs in try await self.script.embed(inputs) },
+            backend: self,
             setDriver: { driver in self.drivers.withLock { $0.append(driver) } })
     }
 
-    private func generate(_ request: GenerationRequest) async throws -> GenerationStream {
+    func readiness(for model: String, _ work: GenerationWork) -> BackendReadiness { .ready }
+
+    func embed(_ request: EmbeddingRequest) async throws -> [EmbeddingResult] {
+        try await script.embed(request.inputs)
+    }
+
+    func availableModels() -> [AvailableModel] { [] }
+
+    func generate(_ request: GenerationRequest) async throws -> GenerationStream {
         try await script.start(request)
         active.withLock { $0 += 1 }
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)

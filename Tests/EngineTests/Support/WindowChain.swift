@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import GGUF
+import Generation
 import Identifiers
 import Synchronization
 
@@ -44,7 +45,7 @@ struct WindowChain: Sendable {
     /// Runs a session to its end.
     func run(
         _ text: String, maximumTokens: Int = 16, cachePrompt: Bool = false, promptLogProbabilities: Bool = false,
-        sampling change: (inout SamplingParameters) -> Void = { _ in },
+        sampling change: (inout SamplerOptions) -> Void = { _ in },
         onToken: @escaping @Sendable (SessionID) -> Void = { _ in }
     ) async throws -> Result {
         let prompt = try model.vocabulary.tokens(of: text, addSpecial: true, parseSpecial: true)
@@ -55,19 +56,19 @@ struct WindowChain: Sendable {
 
     func run(
         prompt: [Int32], maximumTokens: Int = 16, cachePrompt: Bool = false, producedTokens: Int = 0,
-        promptLogProbabilities: Bool = false, sampling change: (inout SamplingParameters) -> Void = { _ in },
+        promptLogProbabilities: Bool = false, sampling change: (inout SamplerOptions) -> Void = { _ in },
         onToken: @escaping @Sendable (SessionID) -> Void = { _ in }
     ) async throws -> Result {
-        var sampling = SamplingParameters()
-        sampling.temperature = 0
-        sampling.topLogProbabilities = 2
-        change(&sampling)
+        var sampler = SamplerOptions()
+        sampler.sampling.temperature = 0
+        sampler.topLogProbabilities = 2
+        change(&sampler)
         var generator = SystemRandomNumberGenerator()
         guard let id = SessionID((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }) else {
             throw EngineError(.badRequest, "no session id")
         }
         let request = SessionRequest(
-            id: id, prompt: prompt, cachePrompt: cachePrompt, sampling: sampling, maximumTokens: maximumTokens,
+            id: id, prompt: prompt, cachePrompt: cachePrompt, sampler: sampler, maximumTokens: maximumTokens,
             producedTokens: producedTokens, promptLogProbabilities: promptLogProbabilities)
         let streams = windows.map { _ in AsyncStream.makeStream(of: SessionEvent.self) }
         for (index, window) in windows.enumerated() {

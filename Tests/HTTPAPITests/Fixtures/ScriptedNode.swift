@@ -3,6 +3,7 @@ import Cluster
 import Files
 import FoundationEssentials
 import GGUF
+import Generation
 import Identifiers
 import Inference
 import JSON
@@ -31,20 +32,15 @@ struct ScriptedNode {
         let requests = RecordedRequests()
         self.requests = requests
         services = NodeServices(
-            inference: InferenceOperations(
-                generate: { request in
-                    requests.add(request)
-                    return GenerationStream(
-                        AsyncThrowingStream { continuation in
-                            for event in events { continuation.yield(event) }
-                            continuation.finish()
-                        })
-                },
-                embed: { _, inputs, _ in inputs.map { _ in EmbeddingResult(vector: [0.5, -0.25, 1], tokenCount: 3) } },
-                tokenize: { _, text, _, _, _ in text.utf8.map { Int32($0) } },
-                detokenize: { _, tokens, _ in tokens.map { [UInt8(truncatingIfNeeded: $0)] } },
-                availableModels: { [Self.model] },
-                statistics: { InferenceStatistics() }),
+            backend: ScriptedBackend { request in
+                requests.add(request)
+                return GenerationStream(
+                    AsyncThrowingStream { continuation in
+                        for event in events { continuation.yield(event) }
+                        continuation.finish()
+                    })
+            },
+            tokenizer: ByteTokenizer(),
             models: ModelOperations(
                 summaries: { ModelSummaryList([Self.summary]) },
                 metadata: { _ in nil },
@@ -72,6 +68,12 @@ struct ScriptedNode {
             accounts: Self.accounts(), loras: Self.loras, training: Self.training,
             files: FileOperations(list: { _, _, _ in FilePage(path: "/", items: [], next: nil) }),
             cluster: Self.cluster())
+    }
+
+    /// What requests are answered with.
+    var generate: @Sendable (GenerationRequest) async throws -> GenerationStream {
+        get { services.backend.generate }
+        set { services.backend = ScriptedBackend(generate: newValue) }
     }
 
     static func id(_ byte: UInt8) -> NodeID {

@@ -1,6 +1,7 @@
 import Acquisition
 import Events
 import GGUF
+import Generation
 import Identifiers
 import Inference
 import Link

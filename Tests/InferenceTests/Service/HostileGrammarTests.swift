@@ -1,5 +1,6 @@
 import GGUF
 import GRPCCore
+import Generation
 import Link
 import Logging
 import SwiftProtobuf
@@ -150,6 +151,8 @@ import Testing
                 let expected = try await node.events(request)
                 // A blow may come after the last token, or hit another thread; then it is dealt again.
                 for _ in 0..<10 {
+                    // An engine that has just replaced another has no such thread before its window is there.
+                    _ = try await node.inference.load(model: TestNode.model)
                     let process = try #require(await node.inference.engineProcessID(model: TestNode.model))
                     let thread = try #require(try computingThread(of: process))
                     let list = EventList()

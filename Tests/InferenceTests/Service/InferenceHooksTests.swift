@@ -1,4 +1,5 @@
 import GGUF
+import Generation
 import Identifiers
 import Inference
 import Link
@@ -18,7 +19,7 @@ import Testing
                 _ = try await node.inference.generate(GenerationRequest(model: "nobody's", prompt: .text("x")))
             }
             await #expect(throws: InferenceError.self) {
-                _ = try await node.inference.embed(model: "shoal-demo", inputs: [.text("x")])
+                _ = try await node.inference.embed(EmbeddingRequest(model: "shoal-demo", inputs: [.text("x")]))
             }
         }
         #expect(asked.names == ["nobody's", "shoal-demo"])

@@ -1,4 +1,5 @@
 import GGUF
+import Generation
 import Identifiers
 import Inference
 import JSON
@@ -12,9 +13,7 @@ import Testing
     @Test func `one node answers a chat from its own windows`() async throws {
         try await TestNode.run { node in
             var request = TestNode.request("", tokens: 24)
-            request.prompt = .chat(
-                messages: [["role": "user", "content": "What is Shoal?"]], tools: [], toolChoice: nil,
-                templateArguments: [:])
+            request.prompt = .chat(Chat([ChatMessage(.user, "What is Shoal?")]))
             let answer = try await node.events(request)
             #expect(answer.outline == ["started", "text", "finished"])
             #expect(!answer.text.isEmpty)
@@ -124,8 +123,9 @@ import Testing
     @Test func `embeddings have length one and tell texts apart`() async throws {
         try await TestNode.run { node in
             let vectors = try await node.inference.embed(
-                model: TestNode.model,
-                inputs: [.text("A node holds shards."), .text("What is the weather?"), .tokens([1, 2, 3])])
+                EmbeddingRequest(
+                    model: TestNode.model,
+                    inputs: [.text("A node holds shards."), .text("What is the weather?"), .tokens([1, 2, 3])]))
             #expect(vectors.count == 3)
             for vector in vectors {
                 #expect(abs(vector.vector.reduce(0) { $0 + $1 * $1 } - 1) < 1e-3)

@@ -1,3 +1,4 @@
+import Generation
 import Identifiers
 import Inference
 import Link

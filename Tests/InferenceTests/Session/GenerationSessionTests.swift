@@ -1,4 +1,5 @@
 import GGUF
+import Generation
 import Inference
 import Link
 import SwiftProtobuf

@@ -1,3 +1,4 @@
+package import Generation
 import Synchronization
 
 /// Lets so much work go at once, in the order of ``FairShares``; who is refused or cancelled does not wait.

@@ -1,3 +1,5 @@
+import Generation
+
 /// Who goes next where many want the same places: the caller who has the least of them, measured by weight.
 ///
 /// A pure value: whoever keeps it tells it who comes, goes and gives up, and lets those go that it names.

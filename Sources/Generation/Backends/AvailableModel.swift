@@ -1,6 +1,4 @@
-import GGUF
 package import Identifiers
-import Link
 
 /// A model that this node or a peer holds something of.
 package struct AvailableModel: Sendable {

@@ -1,24 +1,9 @@
-/// How the next token is chosen. The defaults change nothing: pure sampling at temperature 1.
-package struct SamplingParameters: Sendable, Equatable {
-    /// 0: the most likely token, always.
-    package var temperature: Float = 1
-    /// Only the so many most likely tokens; 0: off.
-    package var topK: Int = 0
-    /// Only the most likely tokens that make up this probability; 1: off.
-    package var topP: Float = 1
-    /// Only tokens at least this likely relative to the most likely one; 0: off.
-    package var minP: Float = 0
-    /// Locally typical sampling; 1: off.
-    package var typicalP: Float = 1
-    /// Divides (or multiplies) the logits of tokens seen lately; 1: off.
-    package var repeatPenalty: Float = 1
-    /// How many tokens back the penalties look; 0: off, -1: the whole context.
-    package var repeatLastN: Int = 64
-    package var presencePenalty: Float = 0
-    package var frequencyPenalty: Float = 0
-    package var seed: UInt32 = 0
-    /// Added to the logits of these tokens before anything else.
-    package var logitBias: [Int32: Float] = [:]
+package import Generation
+
+/// How the tokens of one answer are chosen: as the client asked, and by what the answer is held to.
+package struct SamplerOptions: Sendable, Equatable {
+    /// What the client asked for. Its seed is one that every try of the session has.
+    package var sampling = Sampling.pure
     /// GBNF; empty for none.
     package var grammar = ""
     /// From where on the grammar holds.
@@ -37,18 +22,26 @@ package struct SamplingParameters: Sendable, Equatable {
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
             guard holds else { throw EngineError(.badRequest, message()) }
         }
-        try require(temperature.isFinite && temperature >= 0, "temperature is \(temperature), must be 0 or more")
-        try require(topK >= 0, "top_k is \(topK), must be 0 or more")
-        try require(topP.isFinite && topP > 0 && topP <= 1, "top_p is \(topP), must be above 0 and at most 1")
-        try require(minP.isFinite && minP >= 0 && minP <= 1, "min_p is \(minP), must be from 0 to 1")
         try require(
-            typicalP.isFinite && typicalP > 0 && typicalP <= 1,
-            "typical_p is \(typicalP), must be above 0 and at most 1")
-        try require(repeatPenalty.isFinite && repeatPenalty > 0, "repeat_penalty is \(repeatPenalty), must be above 0")
-        try require(repeatLastN >= -1, "repeat_last_n is \(repeatLastN), must be -1 or more")
-        try require(presencePenalty.isFinite, "presence_penalty is not a finite number")
-        try require(frequencyPenalty.isFinite, "frequency_penalty is not a finite number")
-        for (token, bias) in logitBias {
+            sampling.temperature.isFinite && sampling.temperature >= 0,
+            "sampling.temperature is \(sampling.temperature), must be 0 or more")
+        try require(sampling.topK >= 0, "top_k is \(sampling.topK), must be 0 or more")
+        try require(
+            sampling.topP.isFinite && sampling.topP > 0 && sampling.topP <= 1,
+            "top_p is \(sampling.topP), must be above 0 and at most 1")
+        try require(
+            sampling.minP.isFinite && sampling.minP >= 0 && sampling.minP <= 1,
+            "min_p is \(sampling.minP), must be from 0 to 1")
+        try require(
+            sampling.typicalP.isFinite && sampling.typicalP > 0 && sampling.typicalP <= 1,
+            "typical_p is \(sampling.typicalP), must be above 0 and at most 1")
+        try require(
+            sampling.repeatPenalty.isFinite && sampling.repeatPenalty > 0,
+            "repeat_penalty is \(sampling.repeatPenalty), must be above 0")
+        try require(sampling.repeatLastN >= -1, "repeat_last_n is \(sampling.repeatLastN), must be -1 or more")
+        try require(sampling.presencePenalty.isFinite, "presence_penalty is not a finite number")
+        try require(sampling.frequencyPenalty.isFinite, "frequency_penalty is not a finite number")
+        for (token, bias) in sampling.logitBias {
             try require(
                 token >= 0 && Int(token) < vocabularySize,
                 "logit_bias names token \(token), the model has \(vocabularySize)")

@@ -1,13 +1,9 @@
-package import JSON
-
 /// What a client wants generated: a model, a prompt, how to sample, and when to stop.
 package struct GenerationRequest: Sendable {
     /// The prompt in one of its three forms.
     package enum Prompt: Sendable {
-        /// A conversation in the form of OpenAI's chat completions, rendered by the model's own template.
-        /// `templateArguments` are further variables for the template (`chat_template_kwargs`).
-        case chat(
-            messages: [JSONValue], tools: [JSONValue], toolChoice: JSONValue?, templateArguments: [String: JSONValue])
+        /// A conversation, rendered by the model's own template.
+        case chat(Chat)
         /// Plain text, tokenized with the model's own first token where it wants one.
         case text(String)
         /// Token ids, taken as they are.
@@ -33,10 +29,6 @@ package struct GenerationRequest: Sendable {
     package var responseFormat: ResponseFormat
     /// Whether tool calls and reasoning are taken out of the text; otherwise everything is text.
     package var parseToolCalls: Bool
-    /// Whether an answer may hold more than one tool call.
-    package var allowsParallelToolCalls = true
-    /// The last message is the beginning of the answer, which goes on behind it.
-    package var continuesLastMessage = false
     /// For whom the work is done.
     package var share = Share.node
 
@@ -56,21 +48,5 @@ package struct GenerationRequest: Sendable {
         self.ignoreEndOfGeneration = ignoreEndOfGeneration
         self.responseFormat = responseFormat
         self.parseToolCalls = parseToolCalls
-    }
-}
-
-/// What the generated text must be.
-package enum ResponseFormat: Sendable {
-    case text
-    /// Any JSON object.
-    case jsonObject
-    /// JSON that a schema accepts.
-    case jsonSchema(JSONValue)
-    /// Text that a GBNF grammar accepts.
-    case grammar(String)
-
-    /// Whether the model may write what it likes.
-    package var isFree: Bool {
-        if case .text = self { true } else { false }
     }
 }

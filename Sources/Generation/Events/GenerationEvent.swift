@@ -1,6 +1,4 @@
-import GGUF
 package import Identifiers
-import Link
 
 /// What happens in the course of one generation, in order: `started`, any number of the middle ones, `finished`.
 package enum GenerationEvent: Sendable {

@@ -22,4 +22,11 @@ package struct Sampling: Sendable, Equatable {
     package var logitBias: [Int32: Float] = [:]
 
     package init() {}
+
+    /// Changes nothing: tokens as likely as the model has them.
+    package static let pure: Sampling = {
+        var sampling = Sampling()
+        (sampling.temperature, sampling.topK, sampling.topP, sampling.minP) = (1, 0, 1, 0)
+        return sampling
+    }()
 }

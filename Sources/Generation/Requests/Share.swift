@@ -17,10 +17,4 @@ package struct Share: Hashable, Sendable {
         self.caller = caller
         self.weight = min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
     }
-
-    /// A number for the caller that other nodes may see: the same while this process runs, and of no meaning beyond it.
-    var opaqueCaller: UInt64 {
-        // The hasher's key is random, made when the process starts.
-        UInt64(truncatingIfNeeded: caller.hashValue)
-    }
 }
