@@ -144,8 +144,8 @@ let package = Package(
         .target(
             name: "Swarm",
             dependencies: [
-                "Identifiers", "Timing", "Bytes", "Link", "Store", "Events", logging, lifecycle, crypto, protobuf,
-                grpc,
+                "Identifiers", "Timing", "Bytes", "BLAKE3", "Link", "Store", "Events", logging, lifecycle, crypto,
+                protobuf, grpc,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
@@ -223,7 +223,7 @@ let package = Package(
                 "Link",
                 "Store",
                 "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
-                "BLAKE3", logging, lifecycle, protobuf,
+                "BLAKE3", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -361,7 +361,8 @@ let package = Package(
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "Swarm", "Link", "Store", "Events", logging,
+                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "BLAKE3", "Swarm", "Link", "Store", "Events",
+                logging,
                 lifecycle, crypto,
                 grpc,
                 protobuf,
@@ -432,7 +433,7 @@ let package = Package(
                 "Hardware",
                 "Inference",
                 "Link",
-                "ModelLibrary",
+                "ModelLibrary", "Swarm",
                 "Store",
                 logging,
                 lifecycle,
@@ -442,7 +443,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ShoalTestSupport", "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn", "shoal",
+                "Identifiers", "ShoalTestSupport", "GGUF", "ModelLibrary", "JSON", "Node", "ShoalCommands", "StandIn",
+                "shoal",
                 "shoal-engine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

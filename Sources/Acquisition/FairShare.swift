@@ -1,6 +1,5 @@
 package import Identifiers
 import Link
-package import ModelLibrary
 
 /// Which shards of a model are one node's fair share.
 ///

@@ -1,7 +1,6 @@
 import BLAKE3
 package import Identifiers
 import Link
-package import ModelLibrary
 
 /// A node's place in the order of all nodes, for one shard of a model or for a model; smaller comes first.
 ///

@@ -1,5 +1,6 @@
 import BLAKE3
 package import GGUF
+import Identifiers
 
 #if canImport(Glibc)
     import Glibc

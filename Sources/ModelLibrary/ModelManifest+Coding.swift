@@ -29,7 +29,7 @@ extension ModelManifest {
             LibraryError(.badManifest, "the manifest of \(id) contradicts itself: \(what); import the model again")
         }
         guard layerCount > 0, layerCount <= GGUFModel.maximumLayers else { throw fault("\(layerCount) layers") }
-        guard (1...Self.maximumShards).contains(shards.count) else { throw fault("\(shards.count) shards") }
+        guard (1...ShardIndex.maximumCount).contains(shards.count) else { throw fault("\(shards.count) shards") }
         guard Self.shardSizes.contains(shardSizeBytes) else { throw fault("shards of \(shardSizeBytes) bytes") }
         guard (1...99_999).contains(parts.count) else { throw fault("\(parts.count) parts") }
         guard Set(parts.map(\.name)).count == parts.count else { throw fault("two parts of one name") }

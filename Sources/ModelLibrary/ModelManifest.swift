@@ -60,8 +60,6 @@ package struct ModelManifest: Sendable, Hashable {
 
     /// Version of the file's form.
     package static let currentFormat = 2
-    /// Most shards of a model.
-    package static let maximumShards = 1 << 16
     /// What a shard may be meant to hold.
     package static let shardSizes: ClosedRange<UInt64> = 1...1 << 50
     /// The name of the file in a model's folder.

@@ -1,5 +1,4 @@
 import Foundation
-import Link
 import ModelLibrary
 import Swarm
 import Testing
@@ -8,13 +7,12 @@ import Testing
 
 @Suite struct HubInterestTests {
     /// A connected peer that holds these models, each from this repository; an empty one is not told.
-    private func peer(_ number: UInt8, _ models: [(id: String, repository: String, shards: [UInt32])]) throws -> Peer {
+    private func peer(_ number: UInt8, _ models: [(id: String, repository: String, shards: [Int])]) throws -> Peer {
         var record = NodeRecord()
-        record.models = models.map { model in
-            var held = Shoal_V1_HeldModel()
-            held.modelID = model.id
-            held.shards = model.shards
-            if !model.repository.isEmpty { held.hubSource.repository = model.repository }
+        record.models = try models.map { model in
+            var held = HeldModel(try modelID(model.id))
+            held.shards = Set(try model.shards.map { try shard($0) })
+            if !model.repository.isEmpty { held.hubSource = HubSource(repository: model.repository, file: "") }
             return held
         }
         return Peer(id: try node(number), record: record, connectedSince: Date(), healthy: true)

@@ -1,5 +1,6 @@
 import Acquisition
 import Foundation
+import Identifiers
 import Link
 import Logging
 import ModelLibrary

@@ -1,4 +1,5 @@
 import Acquisition
+import Identifiers
 import Link
 import ModelLibrary
 import Testing

@@ -55,12 +55,11 @@ struct HolderTests {
 
     private func peer(
         _ id: NodeID, host: String = "10.0.0.1", milliseconds: Double = 1, isHealthy: Bool = true,
-        change: (inout Shoal_V1_HeldModel) -> Void = { _ in }
+        model: ModelID? = nil, change: (inout HeldModel) -> Void = { _ in }
     ) -> Peer {
-        var held = Shoal_V1_HeldModel()
-        held.modelID = "tiny"
-        held.manifestHash = Data(hash.bytes)
-        held.shards = [0, 1]
+        var held = HeldModel(model ?? shard.model)
+        held.manifestHash = hash
+        held.shards = [ShardIndex(0)!, ShardIndex(1)!]
         change(&held)
         var record = NodeRecord()
         record.models = [held]
@@ -100,8 +99,8 @@ struct HolderTests {
         away.connectedSince = nil
         let others = [
             away, peer(try id(2), isHealthy: false),
-            peer(try id(3)) { $0.manifestHash = Data(repeating: 0, count: 32) },
-            peer(try id(4)) { $0.shards = [0, 2] }, peer(try id(5)) { $0.modelID = "other" },
+            peer(try id(3)) { $0.manifestHash = BLAKE3.hash([]) },
+            peer(try id(4)) { $0.shards = [ShardIndex(0)!, ShardIndex(2)!] }, peer(try id(5), model: ModelID("other")),
             Peer(id: try id(6), connectedSince: Date(), healthy: true), peer(try id(7)),
         ]
         #expect(try await holders(others) == [try id(7)])

@@ -46,10 +46,9 @@ struct SupplierTests {
 
     /// A near peer and a far one that hold shard 1.
     private func peers(_ exchange: ExchangeFixture) throws -> [Peer] {
-        var held = Shoal_V1_HeldModel()
-        held.modelID = exchange.identifier.rawValue
-        held.manifestHash = Data(exchange.model.manifestHash.bytes)
-        held.shards = [1]
+        var held = HeldModel(exchange.identifier)
+        held.manifestHash = exchange.model.manifestHash
+        held.shards = [try exchange.shard(1)]
         var record = NodeRecord()
         record.models = [held]
         return try ["10.0.0.1", "93.184.216.34"].map { host in

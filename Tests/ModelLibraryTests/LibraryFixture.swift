@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Identifiers
 import Logging
 import ModelLibrary
 import Store

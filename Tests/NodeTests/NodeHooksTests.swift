@@ -4,6 +4,7 @@ import Inference
 import Link
 import ModelLibrary
 import Store
+import Swarm
 import Testing
 
 @testable import Node

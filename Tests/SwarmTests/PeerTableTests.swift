@@ -2,7 +2,6 @@ import Foundation
 import Identifiers
 import Link
 import ShoalTestSupport
-import SwiftProtobuf
 import Testing
 
 @testable import Swarm
@@ -21,12 +20,11 @@ struct PeerTableTests {
 
     private func record(_ index: Int, sequence: UInt64, addresses: [String] = ["10.0.0.9:1"]) throws -> SignedNodeRecord
     {
-        try SignedNodeRecord(
-            NodeRecord.with {
-                $0.sequence = sequence
-                $0.issuedUnixMilliseconds = 1_800_000_000_000
-                $0.addresses = addresses
-            }, identity: identities[index], now: date)
+        var record = NodeRecord()
+        record.sequence = sequence
+        record.issued = date
+        record.addresses = addresses.compactMap { LinkAddress($0) }
+        return try SignedNodeRecord(record, identity: identities[index], now: date)
     }
 
     private func session(_ opening: PeerTable.Opening) throws -> PeerTable.SessionID {
@@ -284,10 +282,9 @@ struct PeerTableTests {
                     table.heard(peer, stream, at: now, date: date)
                 }
             case 6:
-                let record = NodeRecord.with {
-                    $0.sequence = UInt64(step + 1)
-                    $0.addresses = ["10.0.0.3:\(step % 100 + 1)"]
-                }
+                var record = NodeRecord()
+                record.sequence = UInt64(step + 1)
+                record.addresses = [try #require(LinkAddress(host: "10.0.0.3", port: step % 100 + 1))]
                 _ = table.received(try SignedNodeRecord(record, identity: other, now: date), at: now)
             default: _ = table.newlySilent(at: now)
             }

@@ -1,3 +1,4 @@
+import BLAKE3
 import Foundation
 import Identifiers
 import Link
@@ -12,8 +13,8 @@ struct RecordTests {
     static let identity = NodeIdentity()
     let now = Date(timeIntervalSince1970: 1_800_000_000)
 
-    static func plain(sequence: UInt64 = 5) -> NodeRecord {
-        NodeRecord.with {
+    static func plain(sequence: UInt64 = 5) -> Shoal_V1_NodeRecord {
+        Shoal_V1_NodeRecord.with {
             $0.nodeID = Data(identity.id.bytes)
             $0.sequence = sequence
             $0.issuedUnixMilliseconds = 1_800_000_000_000
@@ -33,25 +34,85 @@ struct RecordTests {
 
     @Test("A signed record is read back")
     func roundTrip() throws {
-        let signed = try SignedNodeRecord(Self.plain(), identity: Self.identity, now: now)
-        let read = try SignedNodeRecord(checking: signed.message, now: now)
+        let signed = try SignedNodeRecord(signing: Self.plain(), identity: Self.identity, now: now)
+        let read = try SignedNodeRecord(checking: signed.envelope, now: now)
         #expect(read.id == Self.identity.id)
         #expect(read.record == signed.record)
         #expect(read.addresses == [LinkAddress("192.168.1.5:8801")])
     }
 
+    @Test("Everything that a record says is read back from the wire")
+    func everything() throws {
+        func layers(_ first: Int, _ end: Int) throws -> LayerRange { try #require(LayerRange(first: first, end: end)) }
+        var model = HeldModel(try #require(ModelID("demo-1.0")))
+        model.name = "Demo"
+        model.architecture = "llama"
+        model.manifestHash = BLAKE3.hash([1, 2, 3])
+        model.totalBytes = 1 << 40
+        model.shardCount = 4
+        model.layerCount = 8
+        model.cutAlignment = 2
+        model.shards = Set([0, 3].compactMap { ShardIndex($0) })
+        model.downloading = Set([1].compactMap { ShardIndex($0) })
+        model.layers = [try layers(0, 2), try layers(6, 8)]
+        model.loadedWindows = [try layers(0, 2)]
+        model.millisecondsPerLayer = 1.5
+        model.hubSource = HubSource(repository: "owner/name", file: "demo.gguf", revision: "main")
+        var record = NodeRecord()
+        record.sequence = 5
+        record.issued = now
+        record.started = now - 60.125
+        record.nickname = "attic"
+        record.version = "1.2"
+        record.engineVersion = "b1"
+        record.region = "cellar"
+        record.addresses = ["192.168.1.5:8801", "[::1]:8801"].compactMap { LinkAddress($0) }
+        record.hardware.processor = "a processor"
+        record.hardware.cores = 16
+        record.hardware.memoryBytes = 1 << 36
+        record.hardware.gpu = "a GPU"
+        record.hardware.gpuMemoryBytes = 1 << 35
+        record.hardware.operatingSystem = "a system"
+        record.models = [model]
+        record.omittedModels = 7
+        record.links = [NodeIdentity().id: .milliseconds(12.25), NodeIdentity().id: .zero]
+        record.demand = [model.id: 3]
+        let signed = try SignedNodeRecord(record, identity: Self.identity, now: now)
+        #expect(signed.record == record)
+        #expect(try SignedNodeRecord(checking: signed.envelope, now: now).record == record)
+    }
+
+    @Test("What a later version adds is passed on as it was signed")
+    func unknownFields() throws {
+        // Field 99, a text.
+        let bytes = try Self.plain().serializedBytes() as [UInt8] + [0x9A, 0x06, 0x02, 0x68, 0x69]
+        let envelope = RecordEnvelope(
+            record: Data(bytes), signature: Data(try Self.identity.sign(Array("shoal-node-record-v1".utf8) + bytes)))
+        let read = try SignedNodeRecord(checking: envelope, now: now)
+        #expect(read.record.nickname == "attic" && read.envelope == envelope)
+    }
+
+    @Test("A model whose id no library would take is left out, and the rest of the record counts")
+    func foreignIDs() throws {
+        var record = Self.plain()
+        record.models += ["a_b", "con", "-x", "a--b"].map { id in .with { $0.modelID = id } }
+        record.demand = ["demo", "a_b"].map { id in .with { $0.modelID = id } }
+        let read = try SignedNodeRecord(signing: record, identity: Self.identity, now: now).record
+        #expect(read.models.map(\.id.rawValue) == ["demo-1.0"] && read.demand.keys.map(\.rawValue) == ["demo"])
+    }
+
     @Test("A record with any byte changed is refused")
     func forged() throws {
-        let signed = try SignedNodeRecord(Self.plain(), identity: Self.identity, now: now)
-        for index in 0..<signed.message.record.count {
-            var message = signed.message
-            message.record[index] ^= 0x10
-            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        let signed = try SignedNodeRecord(signing: Self.plain(), identity: Self.identity, now: now)
+        for index in 0..<signed.envelope.record.count {
+            var envelope = signed.envelope
+            envelope.record[index] ^= 0x10
+            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: envelope, now: now) }
         }
         for index in 0..<64 {
-            var message = signed.message
-            message.signature[index] ^= 1
-            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+            var envelope = signed.envelope
+            envelope.signature[index] ^= 1
+            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: envelope, now: now) }
         }
     }
 
@@ -59,11 +120,10 @@ struct RecordTests {
     func otherSigner() throws {
         let thief = NodeIdentity()
         let bytes: [UInt8] = try Self.plain().serializedBytes()
-        let message = try Shoal_V1_SignedRecord.with {
-            $0.record = Data(bytes)
-            $0.signature = Data(try thief.sign(Array("shoal-node-record-v1".utf8) + bytes))
-        }
-        let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        let envelope = RecordEnvelope(
+            record: Data(bytes),
+            signature: Data(try thief.sign(Array("shoal-node-record-v1".utf8) + bytes)))
+        let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: envelope, now: now) }
         #expect(error?.message.contains("not signed by it") == true)
     }
 
@@ -74,19 +134,16 @@ struct RecordTests {
             let bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in
                 UInt8.random(in: .min ... .max, using: &random)
             }
-            let message = Shoal_V1_SignedRecord.with {
-                $0.record = Data(bytes)
-                $0.signature = Data(bytes.prefix(64))
-            }
-            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+            let envelope = RecordEnvelope(record: Data(bytes), signature: Data(bytes.prefix(64)))
+            #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: envelope, now: now) }
         }
     }
 
     struct Breach: Sendable, CustomTestStringConvertible {
         let testDescription: String
-        let change: @Sendable (inout NodeRecord) -> Void
+        let change: @Sendable (inout Shoal_V1_NodeRecord) -> Void
 
-        init(_ name: String, _ change: @escaping @Sendable (inout NodeRecord) -> Void) {
+        init(_ name: String, _ change: @escaping @Sendable (inout Shoal_V1_NodeRecord) -> Void) {
             testDescription = name
             self.change = change
         }
@@ -172,15 +229,15 @@ struct RecordTests {
         }
         record.models[3].modelID = "Not An Id"
         record.models[4].modelID = "model-5"
-        #expect(throws: SwarmError.self) { try SignedNodeRecord(record, identity: Self.identity, now: now) }
+        #expect(throws: SwarmError.self) { try SignedNodeRecord(signing: record, identity: Self.identity, now: now) }
         let signed = try SignedNodeRecord(
-            RecordRules.fitted(record, now: now), identity: Self.identity, now: now)
-        let fitted = try SignedNodeRecord(checking: signed.message, now: now).record
+            signing: RecordRules.fitted(record), identity: Self.identity, now: now)
+        let fitted = try SignedNodeRecord(checking: signed.envelope, now: now).record
         #expect(fitted.nickname == "attic[2J" + String(repeating: "ü", count: 60))
-        #expect(fitted.models.first?.modelID == "model-699")
+        #expect(fitted.models.first?.id.rawValue == "model-699")
         #expect(fitted.models.count > 400 && fitted.models.count <= 512)
-        #expect(Int(fitted.omittedModels) == 700 - fitted.models.count)
-        #expect(!fitted.models.contains { $0.modelID == "Not An Id" })
+        #expect(fitted.omittedModels == 700 - fitted.models.count)
+        #expect(!RecordRules.fitted(record).models.contains { $0.modelID == "Not An Id" })
         #expect(fitted.models[1].name.hasPrefix("longlong") && fitted.models[1].name.utf8.count == 256)
     }
 
@@ -210,9 +267,9 @@ struct RecordTests {
                 $0.layers = [.with { $0.end = UInt32.random(in: 0...5000, using: &random) }]
             }
         }
-        let fitted = RecordRules.fitted(record, now: now)
-        let signed = try SignedNodeRecord(fitted, identity: Self.identity, now: now)
-        #expect(try SignedNodeRecord(checking: signed.message, now: now).record == signed.record)
+        let fitted = RecordRules.fitted(record)
+        let signed = try SignedNodeRecord(signing: fitted, identity: Self.identity, now: now)
+        #expect(try SignedNodeRecord(checking: signed.envelope, now: now).record == signed.record)
         #expect(fitted.models.count + Int(fitted.omittedModels) == record.models.count)
     }
 
@@ -220,13 +277,12 @@ struct RecordTests {
     func breach(_ breach: Breach) throws {
         var record = Self.plain()
         breach.change(&record)
-        #expect(throws: SwarmError.self) { try SignedNodeRecord(record, identity: Self.identity, now: now) }
+        #expect(throws: SwarmError.self) { try SignedNodeRecord(signing: record, identity: Self.identity, now: now) }
         let bytes: [UInt8] = try record.serializedBytes()
-        let message = try Shoal_V1_SignedRecord.with {
-            $0.record = Data(bytes)
-            $0.signature = Data(try Self.identity.sign(Array("shoal-node-record-v1".utf8) + bytes))
-        }
-        let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: message, now: now) }
+        let envelope = RecordEnvelope(
+            record: Data(bytes),
+            signature: Data(try Self.identity.sign(Array("shoal-node-record-v1".utf8) + bytes)))
+        let error = #expect(throws: SwarmError.self) { try SignedNodeRecord(checking: envelope, now: now) }
         #expect(error?.code == .badRecord)
     }
 }

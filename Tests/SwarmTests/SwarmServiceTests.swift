@@ -37,18 +37,15 @@ struct SwarmServiceTests {
                     // What one publishes, the others see.
                     let changes = nodes[2].swarm.changes()
                     nodes[1].swarm.publish { record in
-                        record.models = [
-                            .with {
-                                $0.modelID = "demo"
-                                $0.layerCount = 8
-                                $0.shardCount = 2
-                                $0.shards = [1]
-                            }
-                        ]
+                        var model = HeldModel(ModelID("demo")!)
+                        model.layerCount = 8
+                        model.shardCount = 2
+                        model.shards = [ShardIndex(1)!]
+                        record.models = [model]
                     }
                     for await change in changes where change == .peer(nodes[1].identity.id) {
                         let models = nodes[2].swarm.peers().first { $0.id == nodes[1].identity.id }?.record?.models
-                        if models?.first?.modelID == "demo" { break }
+                        if models?.first?.id.rawValue == "demo" { break }
                     }
                 }
             }
@@ -300,8 +297,7 @@ struct SwarmServiceTests {
     static func introduction(_ identity: NodeIdentity) throws -> Shoal_V1_PeerMessage {
         var record = NodeRecord()
         record.sequence = 1
-        let signed = try SignedNodeRecord(record, identity: identity, now: Date())
-        return .with { $0.record = signed.message }
+        return .init(.record(try SignedNodeRecord(record, identity: identity, now: Date()).envelope))
     }
 
     @Test("A member that sends nonsense is cut off with the reason, and the node goes on", arguments: nonsense)
@@ -408,11 +404,10 @@ struct SwarmServiceTests {
         #expect(node.swarm.ownRecord.hardware.memoryBytes == 0 && node.swarm.ownRecord.sequence == sequence)
         node.swarm.publish { $0.nickname = String(repeating: "x", count: 1000) }
         #expect(node.swarm.ownRecord.nickname == String(repeating: "x", count: 128))
-        let models = (0..<700).map { index in
-            Shoal_V1_HeldModel.with {
-                $0.modelID = "m-\(index)"
-                $0.name = "m"
-            }
+        let models = (0..<700).map { index -> HeldModel in
+            var model = HeldModel(ModelID("m-\(index)")!)
+            model.name = "m"
+            return model
         }
         node.swarm.publish { $0.models = models }
         let crowded = node.swarm.ownRecord

@@ -1,6 +1,5 @@
 package import Identifiers
 import Link
-package import ModelLibrary
 
 /// What a node should do now about the shards it holds, and why.
 ///

@@ -1,5 +1,4 @@
 package import Identifiers
-package import ModelLibrary
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials

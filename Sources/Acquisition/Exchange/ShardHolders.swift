@@ -30,11 +30,10 @@ package struct ShardHolders: Sendable {
     /// The connected nodes that say they hold a shard of this very model, and may be asked for it: those of the same network
     /// first, then the nearer ones, of those that are about as near the more trusted.
     package func holders(of shard: ShardID, manifestHash: BLAKE3.Digest) -> [NodeID] {
-        let hash = Data(manifestHash.bytes)
         let ranked = membership.peers().compactMap { peer -> Rank? in
             guard peer.isConnected, peer.healthy, !reputation.isQuarantined(peer.id, for: shard),
-                let held = peer.record?.models.first(where: { $0.modelID == shard.model.rawValue }),
-                held.manifestHash == hash, held.shards.contains(UInt32(shard.index.rawValue))
+                let held = peer.record?.models.first(where: { $0.id == shard.model }),
+                held.manifestHash == manifestHash, held.shards.contains(shard.index)
             else { return nil }
             return Rank(peer, score: reputation.score(of: peer.id))
         }

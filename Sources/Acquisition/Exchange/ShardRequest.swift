@@ -1,7 +1,7 @@
 package import BLAKE3
 package import GGUF
 package import GRPCCore
-import Identifiers
+package import Identifiers
 package import Link
 import ModelLibrary
 import SwiftProtobuf

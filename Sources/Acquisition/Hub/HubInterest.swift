@@ -1,6 +1,4 @@
 package import Identifiers
-import Link
-import ModelLibrary
 package import Swarm
 
 /// What the swarm makes of the repositories of a hub: a pure value.
@@ -20,18 +18,15 @@ package struct HubInterest: Sendable, Equatable {
     ) {
         var repositories: [ModelID: String] = [:]
         for model in models { repositories[model.id] = model.repository }
-        for held in peers.flatMap({ $0.record?.models ?? [] }) where !held.hubSource.repository.isEmpty {
-            guard let id = ModelID(held.modelID), repositories[id] == nil else { continue }
-            repositories[id] = held.hubSource.repository
+        for held in peers.flatMap({ $0.record?.models ?? [] }) where repositories[held.id] == nil {
+            repositories[held.id] = held.hubSource?.repository
         }
         var holders: [String: Set<NodeID>] = [:]
         for model in models where model.isHeld { holders[model.repository, default: []].insert(node) }
         for peer in peers {
             for held in peer.record?.models ?? [] where !held.shards.isEmpty {
                 // A node that has a model from another node does not say where its publisher has it.
-                let told = held.hubSource.repository
-                guard let repository = told.isEmpty ? ModelID(held.modelID).flatMap({ repositories[$0] }) : told
-                else { continue }
+                guard let repository = held.hubSource?.repository ?? repositories[held.id] else { continue }
                 holders[repository, default: []].insert(peer.id)
             }
         }

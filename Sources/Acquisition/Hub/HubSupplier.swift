@@ -1,5 +1,6 @@
 import GGUF
 package import Hub
+import Identifiers
 import ModelLibrary
 import NIOCore
 

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Identifiers
-import Link
 import Logging
 import ModelLibrary
 import Swarm
@@ -115,13 +114,8 @@ extension ShardKeeper {
     func publishDemand() {
         let demand = records.demand(at: clock.date()).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         membership.publish { record in
-            record.region = settings.region ?? ""
-            record.demand = demand.prefix(RecordRules.maximumModels).map { model, requests in
-                var entry = Shoal_V1_ModelDemand()
-                entry.modelID = model.rawValue
-                entry.requests = UInt32(clamping: requests)
-                return entry
-            }
+            record.region = settings.region
+            record.demand = Dictionary(uniqueKeysWithValues: demand.prefix(RecordRules.maximumModels).map { ($0, $1) })
         }
     }
 
@@ -153,15 +147,14 @@ extension ShardKeeper {
     private func takeOverOrigins(from peers: [Peer]) throws -> Bool {
         var isNew = false
         for peer in peers {
-            for held in peer.record?.models ?? [] where held.hasHubSource {
-                guard let model = ModelID(held.modelID), let record = try? records.record(of: model),
+            for held in peer.record?.models ?? [] {
+                let model = held.id
+                guard let source = held.hubSource, let record = try? records.record(of: model),
                     record.origin == nil, !record.isDeleted
                 else { continue }
-                let source = held.hubSource
                 guard
                     let origin = try? ModelOrigin(
-                        checking: source.repository, file: source.file,
-                        revision: source.revision.isEmpty ? nil : source.revision)
+                        checking: source.repository, file: source.file, revision: source.revision)
                 else {
                     logger.debug(
                         "a peer tells of no place that a model can be from",
@@ -232,5 +225,5 @@ extension ShardKeeper {
 
 extension Peer {
     /// The models that it tells of.
-    var models: [ModelID] { record?.models.compactMap { ModelID($0.modelID) } ?? [] }
+    var models: [ModelID] { record?.models.map(\.id) ?? [] }
 }

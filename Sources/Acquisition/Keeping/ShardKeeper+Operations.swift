@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import Identifiers
-package import ModelLibrary
+import ModelLibrary
 import Swarm
 import Timing
 

@@ -2,7 +2,6 @@ import BLAKE3
 import FoundationEssentials
 import GGUF
 import Identifiers
-import Link
 import ModelLibrary
 import Swarm
 import Timing
@@ -63,11 +62,7 @@ extension ShardKeeper {
 
     /// Requests that were made of a peer, as it says.
     static func demand(of peer: Peer) -> [ModelID: Int] {
-        Dictionary(
-            (peer.record?.demand ?? []).compactMap { entry in
-                ModelID(entry.modelID).map { ($0, min(Int(entry.requests), maximumDemandOfPeer)) }
-            }
-        ) { first, _ in first }
+        (peer.record?.demand ?? [:]).mapValues { min($0, maximumDemandOfPeer) }
     }
 }
 
@@ -78,13 +73,11 @@ extension AutoManageSnapshot.Peer {
     fileprivate init(_ peer: Peer, hashes: [ModelID: BLAKE3.Digest]) {
         self.init(
             id: peer.id, isHealthy: peer.healthy, isLocal: peer.isLocal,
-            region: peer.record.flatMap { $0.region.isEmpty ? nil : $0.region })
+            region: peer.record?.region)
         for model in peer.record?.models ?? [] {
-            guard let id = ModelID(model.modelID), let hash = hashes[id],
-                model.manifestHash.elementsEqual(hash.bytes)
-            else { continue }
-            held[id] = Set(model.shards.compactMap { ShardIndex(Int($0)) })
-            downloading[id] = Set(model.downloading.compactMap { ShardIndex(Int($0)) })
+            guard let hash = hashes[model.id], model.manifestHash == hash else { continue }
+            held[model.id] = model.shards
+            downloading[model.id] = model.downloading
         }
     }
 }

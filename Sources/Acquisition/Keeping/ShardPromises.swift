@@ -1,5 +1,4 @@
 package import Identifiers
-package import ModelLibrary
 import Swarm
 import Synchronization
 package import Timing

@@ -1,5 +1,5 @@
 package import FoundationEssentials
-package import ModelLibrary
+package import Identifiers
 
 /// What this node remembers of a model besides its bytes: what an operator decided about it, and what was seen of it.
 package struct ModelRecord: Sendable, Hashable {

@@ -92,9 +92,7 @@ struct RecordTable: Sendable {
             }
             for row in try Row.fetchAll(database, sql: "SELECT * FROM keepingShard") {
                 guard let id = ModelID(row.text("model") ?? ""), records[id] != nil else { continue }
-                guard let index = row.number("shard").flatMap({ ShardIndex(Int(clamping: $0)) }),
-                    index.rawValue < ModelManifest.maximumShards
-                else {
+                guard let index = row.number("shard").flatMap({ ShardIndex(Int(clamping: $0)) }) else {
                     faults[id] = faults[id] ?? Row.fault("shard", id)
                     continue
                 }

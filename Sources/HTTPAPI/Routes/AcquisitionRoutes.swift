@@ -51,7 +51,7 @@ struct AcquisitionRoutes: RouteGroup {
         let standard = ModelPolicy.standard
         let policy = try ModelPolicy(
             isEnabled: fields.bool("enabled") ?? standard.isEnabled,
-            maximumShards: fields.integer("max_shards", in: 0...ModelManifest.maximumShards) ?? standard.maximumShards,
+            maximumShards: fields.integer("max_shards", in: 0...ShardIndex.maximumCount) ?? standard.maximumShards,
             allowsPruning: fields.bool("prune_enabled") ?? standard.allowsPruning)
         try fields.refuseUnread()
         try await acquisition.setPolicy(id, policy)

@@ -1,7 +1,6 @@
 package import Acquisition
 package import Hub
 package import Identifiers
-package import ModelLibrary
 
 /// Finding models, coming to hold their shards, keeping and giving up shards.
 ///

@@ -1,6 +1,5 @@
 package import Identifiers
-package import Link
-package import ModelLibrary
+package import Swarm
 
 /// What inference tells the rest of the node, and what the rest of the node adds to what it tells the swarm.
 package struct InferenceHooks: Sendable {
@@ -9,9 +8,9 @@ package struct InferenceHooks: Sendable {
         /// The shards that are on their way here.
         package var downloading: Set<ShardIndex>
         /// Where the publisher has the model.
-        package var hubSource: Shoal_V1_HubSource?
+        package var hubSource: HubSource?
 
-        package init(downloading: Set<ShardIndex> = [], hubSource: Shoal_V1_HubSource? = nil) {
+        package init(downloading: Set<ShardIndex> = [], hubSource: HubSource? = nil) {
             self.downloading = downloading
             self.hubSource = hubSource
         }

@@ -3,7 +3,6 @@ import Events
 import GGUF
 package import Generation
 package import Identifiers
-import Link
 import ModelLibrary
 import Swarm
 
@@ -30,22 +29,21 @@ extension InferenceService {
         let loaded = await keeper.allLoadedWindows
         var models: [AvailableModel] = []
         for model in own {
-            let hash = Data(model.manifestHash.bytes)
             let theirs = peers.compactMap { peer in
                 peer.record?.models.first {
-                    $0.modelID == model.id.rawValue && $0.manifestHash == hash && !$0.shards.isEmpty
+                    $0.id == model.id && $0.manifestHash == model.manifestHash && !$0.shards.isEmpty
                 }.map { (peer, $0) }
             }
             if model.held.isEmpty, theirs.isEmpty { continue }
             models.append(describe(model, theirs: theirs, loaded: loaded[model.id.rawValue] ?? []))
         }
-        let known = Set(own.map(\.id.rawValue))
-        var foreign: [String: [(Peer, Shoal_V1_HeldModel)]] = [:]
+        let known = Set(own.map(\.id))
+        var foreign: [ModelID: [(Peer, HeldModel)]] = [:]
         for peer in peers {
-            for held in peer.record?.models ?? [] where !known.contains(held.modelID) && !held.shards.isEmpty {
+            for held in peer.record?.models ?? [] where !known.contains(held.id) && !held.shards.isEmpty {
                 // Of two versions under one name the first one met counts.
-                if let first = foreign[held.modelID]?.first, first.1.manifestHash != held.manifestHash { continue }
-                foreign[held.modelID, default: []].append((peer, held))
+                if let first = foreign[held.id]?.first, first.1.manifestHash != held.manifestHash { continue }
+                foreign[held.id, default: []].append((peer, held))
             }
         }
         for theirs in foreign.values { models += describe(theirs).map { [$0] } ?? [] }
@@ -56,11 +54,11 @@ extension InferenceService {
     package func loadedWindows() async -> [String: [LayerRange]] { await keeper.allLoadedWindows }
 
     private func describe(
-        _ model: LibraryModel, theirs: [(Peer, Shoal_V1_HeldModel)], loaded: [LayerRange]
+        _ model: LibraryModel, theirs: [(Peer, HeldModel)], loaded: [LayerRange]
     ) -> AvailableModel {
         let manifest = model.manifest
         let runs =
-            model.heldLayers + theirs.filter { $0.0.healthy }.flatMap { $0.1.layers.compactMap { LayerRange($0) } }
+            model.heldLayers + theirs.filter { $0.0.healthy }.flatMap { $0.1.layers }
         let missing = Self.missing(runs, of: manifest.layerCount)
         let trained = manifest.contextLength ?? 0
         return AvailableModel(
@@ -73,22 +71,20 @@ extension InferenceService {
             loadedWindows: loaded.map { .init(node: membership.me, layers: $0) } + Self.loadedWindows(theirs))
     }
 
-    private func describe(_ theirs: [(Peer, Shoal_V1_HeldModel)]) -> AvailableModel? {
+    private func describe(_ theirs: [(Peer, HeldModel)]) -> AvailableModel? {
         guard let (peer, held) = theirs.first else { return nil }
-        let runs = theirs.filter { $0.0.healthy }.flatMap { $0.1.layers.compactMap { LayerRange($0) } }
-        let missing = Self.missing(runs, of: Int(held.layerCount))
+        let runs = theirs.filter { $0.0.healthy }.flatMap { $0.1.layers }
+        let missing = Self.missing(runs, of: held.layerCount)
         return AvailableModel(
-            id: held.modelID, name: held.name.isEmpty ? held.modelID : held.name,
+            id: held.id.rawValue, name: held.name.isEmpty ? held.id.rawValue : held.name,
             createdUnixSeconds: Int((peer.connectedSince ?? Date()).timeIntervalSince1970),
-            architecture: held.architecture, layerCount: Int(held.layerCount), shardCount: Int(held.shardCount),
+            architecture: held.architecture, layerCount: held.layerCount, shardCount: held.shardCount,
             totalBytes: held.totalBytes, contextLength: nil, isCovered: missing.isEmpty, missingLayers: missing,
             heldShards: [], holders: theirs.map(\.0.id), loadedWindows: Self.loadedWindows(theirs))
     }
 
-    private static func loadedWindows(_ theirs: [(Peer, Shoal_V1_HeldModel)]) -> [AvailableModel.LoadedWindow] {
-        theirs.flatMap { peer, held in
-            held.loadedWindows.compactMap { LayerRange($0) }.map { .init(node: peer.id, layers: $0) }
-        }
+    private static func loadedWindows(_ theirs: [(Peer, HeldModel)]) -> [AvailableModel.LoadedWindow] {
+        theirs.flatMap { peer, held in held.loadedWindows.map { .init(node: peer.id, layers: $0) } }
     }
 
     /// Layers of `count` that none of the runs has.

@@ -5,14 +5,7 @@ import Link
 import Logging
 import ModelLibrary
 import Swarm
-import SwiftProtobuf
 import Synchronization
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 extension InferenceService {
     /// Tells the swarm what this node holds, has loaded, and how fast it is, at first and after every change.
@@ -43,14 +36,14 @@ extension InferenceService {
 
     private func publish() async {
         let loaded = await keeper.allLoadedWindows
-        var models: [Shoal_V1_HeldModel] = []
+        var models: [HeldModel] = []
         for model in await library.models() {
             let notes = await hooks.notes(model.id)
             guard !model.held.isEmpty || !notes.downloading.isEmpty else { continue }
             do {
                 var held = held(model, try await catalogue.serve(model), loaded: loaded[model.id.rawValue] ?? [])
-                held.downloading = notes.downloading.subtracting(model.held).map { UInt32($0.rawValue) }.sorted()
-                if let source = notes.hubSource { held.hubSource = source }
+                held.downloading = notes.downloading.subtracting(model.held)
+                held.hubSource = notes.hubSource
                 models.append(held)
             } catch {
                 logger.warning(
@@ -64,30 +57,31 @@ extension InferenceService {
         }
     }
 
-    private func held(_ model: LibraryModel, _ served: ServedModel, loaded: [LayerRange]) -> Shoal_V1_HeldModel {
-        .with {
-            $0.modelID = model.id.rawValue
-            $0.name = model.manifest.name
-            $0.manifestHash = Data(model.manifestHash.bytes)
-            $0.shardCount = UInt32(model.manifest.shards.count)
-            $0.layerCount = UInt32(model.manifest.layerCount)
-            $0.shards = model.held.map { UInt32($0.rawValue) }.sorted()
-            $0.layers = model.heldLayers.map { .init($0) }
-            $0.loadedWindows = loaded.map { .init($0) }
-            $0.millisecondsPerLayer = publishedSpeed(of: served.id)
-            $0.totalBytes = model.manifest.totalBytes
-            $0.architecture = model.manifest.architecture
-            if case .aligned(let alignment, _) = served.cut { $0.cutAlignment = UInt32(alignment) }
-        }
+    private func held(_ model: LibraryModel, _ served: ServedModel, loaded: [LayerRange]) -> HeldModel {
+        var held = HeldModel(model.id)
+        held.name = model.manifest.name
+        held.architecture = model.manifest.architecture
+        held.manifestHash = model.manifestHash
+        held.totalBytes = model.manifest.totalBytes
+        held.shardCount = model.manifest.shards.count
+        held.layerCount = model.manifest.layerCount
+        if case .aligned(let alignment, _) = served.cut { held.cutAlignment = alignment }
+        held.shards = model.held
+        held.layers = model.heldLayers
+        held.loadedWindows = loaded
+        held.millisecondsPerLayer = publishedSpeed(of: served.id)
+        return held
     }
 
     /// The measured time per layer, as long as it has not changed by a tenth the one that was told last.
-    private func publishedSpeed(of model: String) -> Double {
-        let measured = supervisor.millisecondsPerLayer(of: model) ?? 0
+    private func publishedSpeed(of model: String) -> Double? {
+        let measured = supervisor.millisecondsPerLayer(of: model)
         return publishedSpeeds.withLock { speeds in
-            let last = speeds[model] ?? 0
-            if measured > 0, last == 0 || abs(measured - last) > last / 10 { speeds[model] = measured }
-            return speeds[model] ?? 0
+            let last = speeds[model]
+            if let measured, measured > 0, last.map({ abs(measured - $0) > $0 / 10 }) ?? true {
+                speeds[model] = measured
+            }
+            return speeds[model]
         }
     }
 }

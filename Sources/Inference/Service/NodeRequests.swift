@@ -84,7 +84,7 @@ package struct NodeRequests: NodeRequestHandler {
             throw RPCError(code: .failedPrecondition, message: "the model \(id) here is another one")
         }
         let model = try await catalogue.serve(known)
-        guard let layers = LayerRange(request.layers), layers.end <= model.layerCount else {
+        guard let layers = LayerRange(wire: request.layers), layers.end <= model.layerCount else {
             throw RPCError(code: .invalidArgument, message: "these layers are not a window")
         }
         guard known.heldLayers.contains(where: { $0.contains(layers) }) else {

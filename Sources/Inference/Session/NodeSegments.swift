@@ -53,18 +53,16 @@ struct NodeSegments: SegmentSource {
             if let trip = peer.roundTrip {
                 snapshot.roundTripMilliseconds[.init(from: me, to: peer.id)] = trip / .milliseconds(1)
             }
-            for link in record.links {
-                guard let other = NodeID(bytes: link.nodeID) else { continue }
-                snapshot.roundTripMilliseconds[.init(from: peer.id, to: other)] = link.roundTripMilliseconds
+            for (other, roundTrip) in record.links {
+                snapshot.roundTripMilliseconds[.init(from: peer.id, to: other)] = roundTrip / .milliseconds(1)
             }
-            guard let held = record.models.first(where: { $0.modelID == model.id }),
-                [UInt8](held.manifestHash) == model.manifestHash, Int(held.layerCount) == model.layerCount
+            guard let held = record.models.first(where: { $0.id.rawValue == model.id }),
+                held.manifestHash?.bytes == model.manifestHash, held.layerCount == model.layerCount
             else { continue }
             snapshot.holders.append(
                 PlanningSnapshot.Holder(
-                    node: peer.id, nickname: peer.nickname, runs: held.layers.compactMap { LayerRange($0) },
-                    loaded: held.loadedWindows.compactMap { LayerRange($0) },
-                    millisecondsPerLayer: held.millisecondsPerLayer > 0 ? held.millisecondsPerLayer : nil,
+                    node: peer.id, nickname: peer.nickname, runs: held.layers,
+                    loaded: held.loadedWindows, millisecondsPerLayer: held.millisecondsPerLayer,
                     maximumWindowBytes: record.hardware.memoryBytes > 0 ? record.hardware.memoryBytes / 10 * 8 : nil))
         }
         return snapshot
@@ -170,7 +168,7 @@ struct NodeSegments: SegmentSource {
 extension Membership {
     /// Where other nodes' engines reach an engine of this node that listens on `port`.
     func engineEndpoint(port: Int) -> Shoal_V1_Endpoint {
-        let hosts = ownRecord.addresses.compactMap { LinkAddress($0)?.host }
+        let hosts = ownRecord.addresses.map(\.host)
         var seen: Set<String> = []
         return Shoal_V1_Endpoint(
             nodeID: me,

@@ -91,19 +91,19 @@ package actor ModelCatalogue {
 
     /// Fetches manifest and headers from a peer: of the most widely held version, the nearest holder first.
     private func fetch(_ id: ModelID) async throws {
-        var versions: [Data: [Peer]] = [:]
+        var versions: [BLAKE3.Digest: [Peer]] = [:]
         for peer in membership.peers() where peer.isConnected {
-            guard let held = peer.record?.models.first(where: { $0.modelID == id.rawValue }) else { continue }
-            versions[held.manifestHash, default: []].append(peer)
+            guard let hash = peer.record?.models.first(where: { $0.id == id })?.manifestHash else { continue }
+            versions[hash, default: []].append(peer)
         }
         let chosen = versions.max { left, right in
-            (left.value.count, right.key.hexadecimal) < (right.value.count, left.key.hexadecimal)
+            (left.value.count, right.key.hex) < (right.value.count, left.key.hex)
         }
         guard let chosen else { throw Self.notFound(id.rawValue) }
         var failure: (any Error)?
         for peer in chosen.value.sorted(by: { ($0.roundTrip ?? .seconds(1)) < ($1.roundTrip ?? .seconds(1)) }) {
             do {
-                try await fetch(id, hash: [UInt8](chosen.key), from: peer.id)
+                try await fetch(id, hash: chosen.key, from: peer.id)
                 logger.info("fetched a model's header", metadata: ["model": "\(id)", "from": "\(peer.id)"])
                 return
             } catch {
@@ -117,7 +117,7 @@ package actor ModelCatalogue {
             .modelNotCovered, "the header of model \(id) could not be fetched from any of its holders", cause: failure)
     }
 
-    private func fetch(_ id: ModelID, hash: [UInt8], from peer: NodeID) async throws {
+    private func fetch(_ id: ModelID, hash: BLAKE3.Digest, from peer: NodeID) async throws {
         let channel = try await membership.channel(to: peer)
         var (manifest, headers) = try await channel.node.fetchHeader(
             .with { $0.modelID = id.rawValue }, options: .within(.seconds(60))
@@ -126,7 +126,7 @@ package actor ModelCatalogue {
             for try await chunk in response.messages { try assembly.add(chunk) }
             return try assembly.finish()
         }
-        guard manifest.hash.bytes == hash, manifest.id == id else {
+        guard manifest.hash == hash, manifest.id == id else {
             throw InferenceError(.engineFailed, "node \(peer.short) sent another model than \(id)")
         }
         // What the shards' bytes should be is no part of what the hash binds: one peer's word on it is not enough. Whoever

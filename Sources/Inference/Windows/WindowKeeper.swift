@@ -296,7 +296,7 @@ package actor WindowKeeper {
         guard let connection = await supervisor.existingEngine(model: key.model)?.runningConnection,
             let status = try? await EngineProcess.status(of: connection, within: Self.answerLimit)
         else { return 0 }
-        let window = status.windows.first { LayerRange($0.layers) == key.layers }
+        let window = status.windows.first { LayerRange(wire: $0.layers) == key.layers }
         return Int(window?.activeSessions ?? 0)
     }
 

@@ -5,7 +5,6 @@ import Generation
 import HTTPAPI
 import Identifiers
 import Inference
-import Link
 import ModelLibrary
 import Swarm
 
@@ -153,34 +152,30 @@ actor ModelSummaries {
     }
 
     /// What connected peers have of each model.
-    private static func neighbours(_ peers: [Peer]) -> [ModelID: [(NodeID, Shoal_V1_HeldModel)]] {
-        var neighbours: [ModelID: [(NodeID, Shoal_V1_HeldModel)]] = [:]
+    private static func neighbours(_ peers: [Peer]) -> [ModelID: [(NodeID, HeldModel)]] {
+        var neighbours: [ModelID: [(NodeID, HeldModel)]] = [:]
         for peer in peers {
-            for held in peer.record?.models ?? [] {
-                guard let id = ModelID(held.modelID) else { continue }
-                neighbours[id, default: []].append((peer.id, held))
-            }
+            for held in peer.record?.models ?? [] { neighbours[held.id, default: []].append((peer.id, held)) }
         }
         return neighbours
     }
 
     private static func shards(
         of model: LibraryModel, windows: [LayerRange], locked: Set<ShardIndex>,
-        neighbours: [(NodeID, Shoal_V1_HeldModel)]
+        neighbours: [(NodeID, HeldModel)]
     ) -> [ModelSummary.Shard] {
-        var holders: [UInt32: [NodeID]] = [:]
-        var fetchers: [UInt32: [ModelSummary.Fetcher]] = [:]
-        for (node, held) in neighbours where held.manifestHash.elementsEqual(model.manifestHash.bytes) {
+        var holders: [ShardIndex: [NodeID]] = [:]
+        var fetchers: [ShardIndex: [ModelSummary.Fetcher]] = [:]
+        for (node, held) in neighbours where held.manifestHash == model.manifestHash {
             for shard in held.shards { holders[shard, default: []].append(node) }
             for shard in held.downloading { fetchers[shard, default: []].append(.init(node: node)) }
         }
         return model.manifest.shards.map { shard in
-            let number = UInt32(shard.index.rawValue)
-            return ModelSummary.Shard(
+            ModelSummary.Shard(
                 index: shard.index.rawValue, sizeBytes: Int(clamping: shard.sizeBytes),
                 isLocal: model.held.contains(shard.index), isLoaded: windows.contains { $0.contains(shard.layers) },
-                isLocked: locked.contains(shard.index), holders: holders[number] ?? [], fetchers: fetchers[number] ?? []
-            )
+                isLocked: locked.contains(shard.index), holders: holders[shard.index] ?? [],
+                fetchers: fetchers[shard.index] ?? [])
         }
     }
 }

@@ -2,10 +2,8 @@ import Acquisition
 import GGUF
 import Identifiers
 import Inference
-import Link
 import ModelLibrary
 import Swarm
-import SwiftProtobuf
 
 extension NodeDaemon.Parts {
     /// What inference tells the keeper, and what it tells the swarm for it.
@@ -20,11 +18,8 @@ extension NodeDaemon.Parts {
             }
             return InferenceHooks.Notes(
                 downloading: coming[model],
-                hubSource: .with {
-                    $0.repository = origin.repository
-                    $0.file = origin.file
-                    $0.revision = origin.revision ?? ""
-                })
+                hubSource: HubSource(
+                    repository: origin.repository, file: origin.file, revision: origin.revision))
         }
         return hooks
     }

@@ -84,7 +84,7 @@ extension NodeDaemon.Parts {
             networkCode: { [swarm] in
                 NetworkCode(
                     code: try swarm.inviteCode(), nodeID: swarm.me,
-                    listenAddresses: swarm.ownRecord.addresses.compactMap { LinkAddress($0) }
+                    listenAddresses: swarm.ownRecord.addresses
                         .map { Multiaddress($0, nodeID: swarm.me).description },
                     peerCount: swarm.peers().count { $0.isConnected })
             },
@@ -153,17 +153,16 @@ extension PeerSummary {
 
     init(_ peer: Peer, trustScore: Double, now: Date) {
         let record = peer.record
-        let started = record.map { Double($0.startedUnixMilliseconds) / 1000 }
         self.init(
             nodeID: peer.id, nickname: peer.nickname.isEmpty ? nil : peer.nickname,
             latencyMilliseconds: peer.roundTrip.map { $0 / .milliseconds(1) },
             trustScore: trustScore,
             isHealthy: peer.isConnected && now.timeIntervalSince(peer.lastSeen ?? .distantPast) < Self.healthySeconds,
-            gpu: record.flatMap { $0.hardware.gpu.isEmpty ? nil : $0.hardware.gpu },
+            gpu: record?.hardware.gpu,
             version: record.flatMap { $0.version.isEmpty ? nil : $0.version },
-            uptimeSeconds: started.flatMap { $0 > 0 ? max(0, Int(now.timeIntervalSince1970 - $0)) : nil },
-            hostedModels: record?.models.filter { !$0.shards.isEmpty }.map(\.modelID) ?? [],
-            omittedModels: Int(record?.omittedModels ?? 0),
+            uptimeSeconds: record?.started.map { max(0, Int(now.timeIntervalSince($0))) },
+            hostedModels: record?.models.filter { !$0.shards.isEmpty }.map(\.id.rawValue) ?? [],
+            omittedModels: record?.omittedModels ?? 0,
             hostedShards: record?.models.map(\.shards.count).reduce(0, +) ?? 0, isOnLAN: peer.isLocal,
             addresses: peer.multiaddresses.map(\.description),
             lastSeen: (peer.lastSeen ?? .init(timeIntervalSince1970: 0)).formatted(.iso8601))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identifiers
 package import ModelLibrary
 
 /// Shards on the command line: `0,2-4`.

@@ -115,8 +115,8 @@ package struct PeerTable: Sendable {
     package var count: Int { entries.count }
 
     /// Everybody's record, without this node's own.
-    package func records(except id: NodeID) -> [Shoal_V1_SignedRecord] {
-        entries.values.filter { $0.id != id }.sorted { $0.id < $1.id }.compactMap { $0.signed?.message }
+    package func records(except id: NodeID) -> [RecordEnvelope] {
+        entries.values.filter { $0.id != id }.sorted { $0.id < $1.id }.compactMap { $0.signed?.envelope }
     }
 
     /// What is worth keeping over a restart.

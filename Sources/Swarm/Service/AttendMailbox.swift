@@ -1,12 +1,11 @@
-import Link
 import Synchronization
 
 /// What is to be said on one `Attend` stream, in bounded space however slowly the peer reads: of each kind of news only the
 /// latest waits.
 final class AttendMailbox: Sendable {
     private struct State {
-        var own: Shoal_V1_SignedRecord?
-        var known: [Shoal_V1_SignedRecord] = []
+        var own: RecordEnvelope?
+        var known: [RecordEnvelope] = []
         var ping: UInt64?
         var echoes: [UInt64] = []
         var isLeaving = false
@@ -22,9 +21,9 @@ final class AttendMailbox: Sendable {
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let end = AsyncStream<Void>.makeStream()
 
-    func post(own record: Shoal_V1_SignedRecord) { change { $0.own = record } }
+    func post(own record: RecordEnvelope) { change { $0.own = record } }
 
-    func post(known records: [Shoal_V1_SignedRecord]) {
+    func post(known records: [RecordEnvelope]) {
         guard !records.isEmpty else { return }
         change { $0.known = Array(($0.known + records).suffix(Self.maximumKnown)) }
     }
@@ -61,7 +60,7 @@ final class AttendMailbox: Sendable {
 
     /// The messages that wait, as soon as there are some; `nil` once the mailbox is closed or good-bye has been said. For one
     /// caller.
-    func next() async -> [Shoal_V1_PeerMessage]? {
+    func next() async -> [AttendMessage]? {
         while true {
             let messages = state.withLock { state in state.ending == nil ? Self.take(&state) : nil }
             guard let messages else { return nil }
@@ -78,33 +77,21 @@ final class AttendMailbox: Sendable {
         return result
     }
 
-    private static func take(_ state: inout State) -> [Shoal_V1_PeerMessage] {
-        var messages: [Shoal_V1_PeerMessage] = []
-        func add(_ kind: Shoal_V1_PeerMessage.OneOf_Message) {
-            var message = Shoal_V1_PeerMessage()
-            message.message = kind
-            messages.append(message)
-        }
-        func ping(_ nonce: UInt64) -> Shoal_V1_Ping {
-            var ping = Shoal_V1_Ping()
-            ping.nonce = nonce
-            return ping
-        }
+    private static func take(_ state: inout State) -> [AttendMessage] {
+        var messages: [AttendMessage] = []
         // The own record goes first: a peer listens to nobody who has not introduced itself.
-        if let own = state.own { add(.record(own)) }
-        for nonce in state.echoes { add(.echo(ping(nonce))) }
-        if let nonce = state.ping { add(.ping(ping(nonce))) }
+        if let own = state.own { messages.append(.record(own)) }
+        messages += state.echoes.map { .echo(nonce: $0) }
+        if let nonce = state.ping { messages.append(.ping(nonce: nonce)) }
         for start in stride(from: 0, to: state.known.count, by: recordsPerMessage) {
-            var known = Shoal_V1_KnownRecords()
-            known.records = Array(state.known[start..<min(start + recordsPerMessage, state.known.count)])
-            add(.known(known))
+            messages.append(.known(Array(state.known[start..<min(start + recordsPerMessage, state.known.count)])))
         }
         state.own = nil
         state.known = []
         state.ping = nil
         state.echoes = []
         if state.isLeaving {
-            add(.leaving(Shoal_V1_Leaving()))
+            messages.append(.leaving)
             state.ending = .left
         }
         return messages

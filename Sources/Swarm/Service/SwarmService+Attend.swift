@@ -1,57 +1,13 @@
 import Events
-package import GRPCCore
+import GRPCCore
 import Identifiers
-package import Link
+import Link
 import Logging
 import Synchronization
 import Timing
 
 /// One stream with one peer, whichever side opened it.
 extension SwarmService {
-    /// Serves a stream that a peer has opened, until it ends.
-    ///
-    /// - Throws: `RPCError`, which tells the peer why it was cut off.
-    package func attend(
-        request: RPCAsyncSequence<Shoal_V1_PeerMessage, any Error>, response: RPCWriter<Shoal_V1_PeerMessage>,
-        context: ServerContext
-    ) async throws {
-        guard let peer = context.peer else {
-            throw RPCError(code: .permissionDenied, message: "only another node attends")
-        }
-        guard let session = try open(peer, .accepted, host: context.peerHost) else {
-            throw RPCError(code: .alreadyExists, message: "another stream with this node stands")
-        }
-        try await hold(session) { group in
-            group.addTask { try await self.read(request, session) }
-            group.addTask { try await self.write(to: response, session) }
-        }
-    }
-
-    /// Keeps a stream on a connection that this node has made, until it ends.
-    ///
-    /// - Parameter membership: what `State.membership` was when the connection was made; nil: what it is.
-    func attend(on channel: LinkChannel, membership: Int? = nil) async {
-        guard let peer = channel.peer else { return }
-        do {
-            guard let session = try open(peer, .dialled, host: channel.address?.host, membership) else {
-                state.withLock { $0.table.dialDropped(peer, at: clock.now()) }
-                return
-            }
-            state.withLock { $0.channels[peer] = channel }
-            try await hold(session) { group in
-                group.addTask {
-                    try await channel.node.attend { writer in
-                        try await self.write(to: writer, session)
-                    } onResponse: { response in
-                        try await self.read(response.messages, session)
-                    }
-                }
-            }
-        } catch {
-            logger.debug("the stream to a peer ended", metadata: ["peer": "\(peer)", "reason": "\(error)"])
-        }
-    }
-
     /// A stream that stands.
     struct Attendance: Sendable {
         let peer: NodeID
@@ -60,7 +16,7 @@ extension SwarmService {
     }
 
     /// - Returns: `nil` when another stream with the peer stands and stays.
-    private func open(
+    func open(
         _ peer: NodeID, _ direction: PeerTable.Direction, host: String?, _ membership: Int? = nil
     ) throws -> Attendance? {
         let (now, date) = (clock.now(), clock.date())
@@ -78,7 +34,7 @@ extension SwarmService {
                 state.channels[peer] = nil
                 let mailbox = AttendMailbox()
                 state.mailboxes[id] = mailbox
-                mailbox.post(own: state.own.message)
+                mailbox.post(own: state.own.envelope)
                 mailbox.post(known: state.table.records(except: peer))
                 return Attendance(peer: peer, id: id, mailbox: mailbox)
             }
@@ -86,7 +42,7 @@ extension SwarmService {
     }
 
     /// Runs the parts of a stream until one of them ends or the mailbox is closed.
-    private func hold(_ session: Attendance, _ parts: (inout ThrowingTaskGroup<Void, any Error>) -> Void) async throws {
+    func hold(_ session: Attendance, _ parts: (inout ThrowingTaskGroup<Void, any Error>) -> Void) async throws {
         var failure: (any Error)?
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -132,38 +88,33 @@ extension SwarmService {
         wake.continuation.yield()
     }
 
-    private func write(to writer: RPCWriter<Shoal_V1_PeerMessage>, _ session: Attendance) async throws {
-        while let messages = await session.mailbox.next() {
-            for message in messages { try await writer.write(message) }
+    /// Does what a message asks for.
+    ///
+    /// - Returns: whether more may come.
+    /// - Throws: `Violation`.
+    func hear(_ message: AttendMessage?, _ session: Attendance, _ rules: inout AttendRules) throws -> Bool {
+        let now = clock.now()
+        let wasSilent = state.withLock { $0.table.heard(session.peer, session.id, at: now, date: clock.date()) }
+        if wasSilent { announce([.peer(session.peer)]) }
+        try rules.admit(message, at: now)
+        switch message {
+        case .record(let envelope): try accept(envelope, session)
+        case .known(let envelopes): try meet(envelopes)
+        case .ping(let nonce):
+            guard session.mailbox.echo(nonce) else { throw Violation("it pings faster than it reads") }
+        case .echo(let nonce):
+            state.withLock { $0.table.echoed(session.peer, session.id, nonce: nonce, at: now) }
+        case .leaving:
+            session.mailbox.close(.left)
+            return false
+        case nil: throw Violation("it sent an empty message")
         }
-    }
-
-    private func read(_ messages: RPCAsyncSequence<Shoal_V1_PeerMessage, any Error>, _ session: Attendance) async throws
-    {
-        var rules = AttendRules()
-        for try await message in messages {
-            let now = clock.now()
-            let wasSilent = state.withLock { $0.table.heard(session.peer, session.id, at: now, date: clock.date()) }
-            if wasSilent { announce([.peer(session.peer)]) }
-            try rules.admit(message, at: now)
-            switch message.message {
-            case .record(let record): try accept(record, session)
-            case .known(let known): try meet(known.records, session)
-            case .ping(let ping):
-                guard session.mailbox.echo(ping.nonce) else { throw Violation("it pings faster than it reads") }
-            case .echo(let echo):
-                state.withLock { $0.table.echoed(session.peer, session.id, nonce: echo.nonce, at: now) }
-            case .leaving:
-                session.mailbox.close(.left)
-                return
-            case nil: throw Violation("it sent an empty message")
-            }
-        }
+        return true
     }
 
     /// The peer's own record.
-    private func accept(_ message: Shoal_V1_SignedRecord, _ session: Attendance) throws {
-        let signed = try check(message)
+    private func accept(_ envelope: RecordEnvelope, _ session: Attendance) throws {
+        let signed = try check(envelope)
         guard signed.id == session.peer else { throw Violation("it introduced itself as node \(signed.id.short)") }
         let now = clock.now()
         let outcome = state.withLock { state in
@@ -180,7 +131,7 @@ extension SwarmService {
                 known.record.sequence > signed.record.sequence
             {
                 // It has forgotten how far it was: show it, so that it goes on from there.
-                session.mailbox.post(known: [known.message])
+                session.mailbox.post(known: [known.envelope])
             }
             return outcome
         }
@@ -196,9 +147,9 @@ extension SwarmService {
     }
 
     /// Records of third nodes.
-    private func meet(_ messages: [Shoal_V1_SignedRecord], _ session: Attendance) throws {
-        for message in messages {
-            let signed = try check(message)
+    private func meet(_ envelopes: [RecordEnvelope]) throws {
+        for envelope in envelopes {
+            let signed = try check(envelope)
             let now = clock.now()
             let outcome = state.withLock { state in
                 let outcome = state.table.received(signed, at: now)
@@ -221,13 +172,13 @@ extension SwarmService {
     /// Tells the connected peers of a node that was new to this one.
     private func spread(_ signed: SignedNodeRecord, in state: State) {
         for (peer, session) in state.table.sessions where peer != signed.id {
-            state.mailboxes[session]?.post(known: [signed.message])
+            state.mailboxes[session]?.post(known: [signed.envelope])
         }
     }
 
-    private func check(_ message: Shoal_V1_SignedRecord) throws -> SignedNodeRecord {
+    private func check(_ envelope: RecordEnvelope) throws -> SignedNodeRecord {
         do throws(SwarmError) {
-            return try SignedNodeRecord(checking: message, now: clock.date())
+            return try SignedNodeRecord(checking: envelope, now: clock.date())
         } catch {
             throw Violation(error.message)
         }
@@ -252,7 +203,7 @@ struct AttendRules {
     private var count = 0
 
     /// - Throws: `Violation`.
-    mutating func admit(_ message: Shoal_V1_PeerMessage, at now: Duration) throws(Violation) {
+    mutating func admit(_ message: AttendMessage?, at now: Duration) throws(Violation) {
         if now - second >= .seconds(1) {
             second = now
             count = 0
@@ -261,10 +212,10 @@ struct AttendRules {
         guard count <= Self.messagesPerSecond else {
             throw Violation("it sent more than \(Self.messagesPerSecond) messages a second")
         }
-        switch message.message {
+        switch message {
         case .record: isIntroduced = true
-        case .known(let known):
-            guard known.records.count <= 256 else { throw Violation("it sent more than 256 records at once") }
+        case .known(let envelopes):
+            guard envelopes.count <= 256 else { throw Violation("it sent more than 256 records at once") }
             fallthrough
         default:
             guard isIntroduced else { throw Violation("it spoke before it introduced itself") }

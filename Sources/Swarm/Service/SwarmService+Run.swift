@@ -127,21 +127,15 @@ extension SwarmService {
     private func publishLinks() {
         let now = clock.now()
         state.withLock { state in
-            var links: [Shoal_V1_MeasuredLink] = []
-            for peer in state.table.peers(at: now) {
-                guard let roundTrip = peer.minimumRoundTrip else { continue }
-                var link = Shoal_V1_MeasuredLink()
-                link.nodeID = .init(peer.id.bytes)
-                link.roundTripMilliseconds = (roundTrip.milliseconds * 100).rounded() / 100
-                links.append(link)
+            var links: [NodeID: Duration] = [:]
+            for peer in state.table.peers(at: now) where links.count < RecordRules.maximumLinks {
+                links[peer.id] = peer.minimumRoundTrip.map { .milliseconds(($0.milliseconds * 100).rounded() / 100) }
             }
-            links = Array(links.prefix(RecordRules.maximumLinks))
             let known = state.own.record.links
             let isAlike =
-                links.map(\.nodeID) == known.map(\.nodeID)
-                && zip(links, known).allSatisfy { new, old in
-                    let difference = abs(new.roundTripMilliseconds - old.roundTripMilliseconds)
-                    return difference < max(0.5, old.roundTripMilliseconds * 0.25)
+                links.keys == known.keys
+                && known.allSatisfy { node, old in
+                    links[node].map { abs(($0 - old).milliseconds) < max(0.5, old.milliseconds * 0.25) } ?? false
                 }
             guard !isAlike else { return }
             var record = state.wanted

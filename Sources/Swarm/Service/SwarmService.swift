@@ -116,10 +116,10 @@ package final class SwarmService: Service, Membership {
     package func listening(host: String, port: Int, advertised: [LinkAddress] = []) {
         let addresses = AdvertisedAddresses.list(host: host, port: port, given: advertised)
         state.withLock { $0.advertised = addresses }
-        publish { $0.addresses = addresses.map(\.description) }
+        publish { $0.addresses = addresses }
     }
 
-    /// Signs and sends the record if it says anything new. Of one that breaks the rules, what does not is sent.
+    /// Signs and sends the record if it says anything new.
     func republish(_ record: NodeRecord, above sequence: UInt64 = 0, in state: inout State) {
         guard record != state.wanted || sequence >= state.own.record.sequence else { return }
         do throws(SwarmError) {
@@ -134,7 +134,7 @@ package final class SwarmService: Service, Membership {
             }
             state.wanted = record
             state.isSequenceDirty = true
-            for mailbox in state.mailboxes.values { mailbox.post(own: state.own.message) }
+            for mailbox in state.mailboxes.values { mailbox.post(own: state.own.envelope) }
         } catch {
             logger.error("this node's record is not published", metadata: ["reason": "\(error)"])
         }
@@ -145,16 +145,11 @@ package final class SwarmService: Service, Membership {
         _ record: NodeRecord, after last: UInt64, identity: NodeIdentity, clock: NodeClock
     ) throws(SwarmError) -> SignedNodeRecord {
         let date = clock.date()
-        let milliseconds = UInt64(max(1, date.timeIntervalSince1970 * 1000))
         var record = record
-        record.sequence = max(last + 1, milliseconds)
-        record.issuedUnixMilliseconds = milliseconds
+        record.sequence = max(last + 1, UInt64(max(1, date.timeIntervalSince1970 * 1000)))
+        record.issued = date
         record.omittedModels = 0
-        do throws(SwarmError) {
-            return try SignedNodeRecord(record, identity: identity, now: date)
-        } catch {
-            return try SignedNodeRecord(RecordRules.fitted(record, now: date), identity: identity, now: date)
-        }
+        return try SignedNodeRecord(record, identity: identity, now: date)
     }
 
     // MARK: What this node knows

@@ -1,6 +1,7 @@
 import Foundation
 import GGUF
 import GRDB
+import Identifiers
 import Link
 import ModelLibrary
 import Store

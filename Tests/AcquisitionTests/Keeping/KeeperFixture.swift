@@ -218,11 +218,10 @@ struct KeeperFixture {
     /// A healthy peer on the local network that says it holds these shards of the model.
     func peer(_ number: UInt8, shards: [Int], _ change: (inout NodeRecord) -> Void = { _ in }) async throws -> Peer {
         let known = try? await library.model(id)
-        var held = Shoal_V1_HeldModel()
-        held.modelID = Self.model
-        held.manifestHash = Data(known?.manifestHash.bytes ?? [1, 2, 3])
-        held.shardCount = UInt32(known?.manifest.shards.count ?? 6)
-        held.shards = shards.map { UInt32($0) }
+        var held = HeldModel(id)
+        held.manifestHash = known?.manifestHash
+        held.shardCount = known?.manifest.shards.count ?? 6
+        held.shards = Set(shards.compactMap { ShardIndex($0) })
         var record = NodeRecord()
         record.models = [held]
         change(&record)

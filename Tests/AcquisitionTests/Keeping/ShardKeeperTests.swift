@@ -1,3 +1,4 @@
+import BLAKE3
 import Events
 import Foundation
 import Link
@@ -95,8 +96,7 @@ import Timing
             #expect(fixture.script.now.fetched == ["tiny:1"])
             #expect(fixture.told("model_trust_changed").map(\.fields.detailText) == ["DemandVerified"])
             let demand = fixture.membership.ownRecord.demand
-            #expect(demand.map(\.modelID) == ["tiny"])
-            #expect(demand.first?.requests == 3)
+            #expect(demand == [fixture.id: 3])
             fixture.clock.advance(by: .seconds(3601))
             await keeper.turn()
             #expect(fixture.membership.ownRecord.demand.isEmpty)
@@ -108,14 +108,8 @@ import Timing
     @Test func `requests that peers tell of count once, and with three holders a model is popular`() async throws {
         try await withKeeperFixture(shards: [0]) { fixture in
             let keeper = fixture.keeper()
-            func demand(_ requests: UInt32) -> (inout NodeRecord) -> Void {
-                { record in
-                    record.demand = [
-                        .with {
-                            $0.modelID = "tiny"; $0.requests = requests
-                        }
-                    ]
-                }
+            func demand(_ requests: Int) -> (inout NodeRecord) -> Void {
+                { $0.demand = [fixture.id: requests] }
             }
             fixture.membership.set([try await fixture.peer(2, shards: [], demand(2))])
             for _ in 0..<5 { await keeper.turn() }
@@ -133,7 +127,7 @@ import Timing
             let keeper = fixture.keeper()
             try await keeper.notePinned(fixture.id)
             fixture.membership.set([
-                try await fixture.peer(2, shards: [0, 1, 2]) { $0.models[0].manifestHash = Data([9]) }
+                try await fixture.peer(2, shards: [0, 1, 2]) { $0.models[0].manifestHash = BLAKE3.hash([9]) }
             ])
             await keeper.turn()
             #expect(fixture.script.now.fetched.isEmpty)
@@ -228,9 +222,7 @@ import Timing
             let keeper = fixture.keeper()
             func says(_ repository: String, _ file: String) async throws -> Peer {
                 try await fixture.peer(2, shards: [0]) { record in
-                    record.models[0].hubSource = .with {
-                        $0.repository = repository; $0.file = file
-                    }
+                    record.models[0].hubSource = HubSource(repository: repository, file: file)
                 }
             }
             fixture.membership.set([try await says("../..", "tiny.gguf")])

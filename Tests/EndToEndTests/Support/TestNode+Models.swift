@@ -1,4 +1,5 @@
 import GGUF
+import Identifiers
 import JSON
 import ModelLibrary
 import Testing

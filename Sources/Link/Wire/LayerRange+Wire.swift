@@ -1,9 +1,8 @@
 package import Identifiers
-package import Link
 
 extension LayerRange {
-    /// The wire's form; nil when it is empty or runs backwards.
-    package init?(_ message: Shoal_V1_LayerRange) {
+    /// Reads the wire's form; nil when it is empty or runs backwards.
+    package init?(wire message: Shoal_V1_LayerRange) {
         self.init(first: Int(message.first), end: Int(message.end))
     }
 }

@@ -14,7 +14,7 @@ extension RecordRules {
 
     /// The record without what breaks the rules: texts are clipped, and models that are wrong or that there is no room for are left out,
     /// loaded ones last.
-    static func fitted(_ record: NodeRecord, now: Date) -> NodeRecord {
+    static func fitted(_ record: Shoal_V1_NodeRecord) -> Shoal_V1_NodeRecord {
         var record = record
         record.nickname = clipped(record.nickname, 128)
         record.version = clipped(record.version, 64)
@@ -54,7 +54,7 @@ extension RecordRules {
     }
 
     private static func isRight(_ model: Shoal_V1_HeldModel) -> Bool {
-        (try? check(model, of: NodeRecord())) != nil
+        (try? check(model, of: Shoal_V1_NodeRecord())) != nil
     }
 
     /// As much of a text as fits, without what cannot be printed.

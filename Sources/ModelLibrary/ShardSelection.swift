@@ -1,38 +1,4 @@
-/// The number of a shard within its model, counted from 0.
-package struct ShardIndex: Hashable, Sendable {
-    package let rawValue: Int
-
-    /// Nil for a negative number and for one that no model reaches.
-    package init?(_ number: Int) {
-        guard number >= 0, number < ModelManifest.maximumShards else { return nil }
-        rawValue = number
-    }
-
-    init(checked number: Int) {
-        rawValue = number
-    }
-}
-
-extension ShardIndex: Comparable, CustomStringConvertible {
-    package static func < (left: ShardIndex, right: ShardIndex) -> Bool { left.rawValue < right.rawValue }
-    package var description: String { String(rawValue) }
-}
-
-extension ShardIndex: Codable {
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let number = try container.decode(Int.self)
-        guard let index = ShardIndex(number) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(number) is no shard index")
-        }
-        self = index
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
-}
+package import Identifiers
 
 /// Some shards of a model, written as on the command line: `0,2-4` are shards 0, 2, 3 and 4.
 package struct ShardSelection: Hashable, Sendable, CustomStringConvertible {

@@ -1,6 +1,3 @@
-package import Identifiers
-package import ModelLibrary
-
 /// One shard of one model.
 package struct ShardID: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let model: ModelID
