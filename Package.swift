@@ -58,6 +58,9 @@ let package = Package(
         .target(name: "Timing"),
         .target(name: "Identifiers", dependencies: ["Bytes"]),
         .target(name: "Generation", dependencies: ["Identifiers", "JSON"]),
+        .target(
+            name: "NodeAPI",
+            dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "BLAKE3", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // Calls of the C library that Swift does not see.
@@ -132,7 +135,7 @@ let package = Package(
         .target(
             name: "ModelLibrary",
             dependencies: [
-                "Generation", "Identifiers", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging,
+                "Identifiers", "NodeAPI", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging,
             ]),
         .target(
             name: "Adapters",
@@ -199,7 +202,7 @@ let package = Package(
                 "Generation", "Identifiers", "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition",
                 "ModelLibrary",
                 "Swarm", "Store",
-                "JSON",
+                "JSON", "NodeAPI",
                 "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -247,7 +250,8 @@ let package = Package(
         .target(
             name: "ShoalCommands",
             dependencies: [
-                "Identifiers", "Bytes", "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF", "Store",
+                "Identifiers", "Bytes", "NodeAPI", "Node", "Accounts", "Acquisition", "ModelLibrary", "Link", "GGUF",
+                "Store",
                 "Events", logging,
                 "Adapters", "Cluster", "Hardware", "Files", "CTerminal", "CWarden",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -352,7 +356,9 @@ let package = Package(
         .testTarget(
             name: "ModelLibraryTests",
             dependencies: [
-                "Identifiers", "ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events", crypto, logging,
+                "Identifiers", "NodeAPI", "ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events",
+                crypto,
+                logging,
             ]),
         .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "Store", grdb, crypto]),
         .testTarget(
@@ -413,8 +419,8 @@ let package = Package(
                 "Generation", "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster",
                 "Inference",
                 "Acquisition",
-                "ModelLibrary", "Store", "Swarm",
-                "JSON",
+                "ModelLibrary", "Store", "Swarm", "Hub",
+                "JSON", "NodeAPI",
                 "GGUF",
                 "Link", "CZlib", "Adapters", "Jobs", "Files",
                 hummingbird, logging, lifecycle,
@@ -429,7 +435,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Identifiers", "Timing", "ShoalTestSupport", "Node", "ShoalCommands", "Jobs", "Accounts", "Acquisition",
+                "Identifiers", "Timing", "ShoalTestSupport", "NodeAPI", "Node", "ShoalCommands", "Jobs", "Accounts",
+                "Acquisition",
                 "Hardware",
                 "Inference",
                 "Link",

@@ -3,6 +3,7 @@ import Foundation
 import GGUF
 import Identifiers
 import ModelLibrary
+import NodeAPI
 import ShoalTestSupport
 import Store
 import Testing
@@ -225,7 +226,7 @@ struct LibraryTests {
         try await withLibrary { fixture in
             let library = try await fixture.open()
             let id = try await library.importFile(path: try fixture.write(), shardSizeBytes: size).model.id
-            let encoded = try JSONEncoder().encode(try await library.metadata(id: id))
+            let encoded = try Data(BodyCoding.encode(try await library.metadata(id: id)).utf8)
             let object = try #require(JSONSerialization.jsonObject(with: encoded) as? [String: Any])
             #expect(Set(object.keys) == ["model_id", "general", "model", "tokenizer", "tensors", "raw"])
             #expect(object["model_id"] as? String == "tiny.q4-k-m")

@@ -1,21 +1,25 @@
+import NodeAPI
 import Testing
 
 @testable import ShoalCommands
 
 @Suite struct DownloadViewTests {
     private static func download(shards count: Int, complete: Int = 1, state: DownloadState = .init("downloading"))
-        -> DownloadSummary
+        -> DownloadBody
     {
         let shards = (0..<count).map { index in
-            DownloadSummary.Shard(
-                index: index, state: index < complete ? "complete" : index == complete ? "downloading" : "pending",
-                downloadedBytes: index < complete ? 512_000_000 : index == complete ? 128_000_000 : 0,
+            let state = index < complete ? "complete" : index == complete ? "downloading" : "pending"
+            let downloaded: Int64 = index < complete ? 512_000_000 : index == complete ? 128_000_000 : 0
+            return DownloadBody.Shard(
+                index: index, state: state, progressPct: Int(downloaded / 5_120_000), downloadedBytes: downloaded,
                 totalBytes: 512_000_000, source: index <= complete ? "peers" : nil)
         }
-        return DownloadSummary(
-            modelId: "qwen3-8b.q4-k-m", modelName: "Qwen3 8B", state: state, totalShards: count,
+        return DownloadBody(
+            modelId: "qwen3-8b.q4-k-m", modelName: "Qwen3 8B", state: state, source: "network", totalShards: count,
+            downloadedShards: complete, verifiedShards: complete, failedShards: 0,
             totalBytes: Int64(count) * 512_000_000, downloadedBytes: shards.reduce(0) { $0 + $1.downloadedBytes },
-            speedBytesPerSec: 52_300_000, etaSecs: 17, cancellable: true, log: [], shardDetails: shards)
+            overallPct: 50, speedBytesPerSec: 52_300_000, etaSecs: 17, cancellable: true,
+            startedAt: "2026-01-01T00:00:00Z", trigger: "user", log: [], shardDetails: shards)
     }
 
     @Test func `a download has a line for all of it and one for every shard`() {

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import JSON
 import NIOCore
+import NodeAPI
 
 extension Response {
     /// An answer with a JSON body.
@@ -15,10 +16,8 @@ extension Response {
         Response(status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: body))
     }
 
-    /// An answer whose JSON body is the encoded value.
-    static func json(encoding value: some Encodable) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return .json(ByteBuffer(bytes: try encoder.encode(value)))
+    /// An answer with one of the node's own bodies.
+    static func json(encoding body: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        .json(ByteBuffer(string: try BodyCoding.encode(body)), status: status)
     }
 }

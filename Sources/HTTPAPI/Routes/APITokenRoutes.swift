@@ -1,6 +1,7 @@
 import Accounts
 import Hummingbird
 import JSON
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -30,7 +31,7 @@ struct APITokenRoutes: RouteGroup {
             throw APIError.notFound("there is no user \(user)", parameter: "user_id")
         }
         let tokens = try await accounts.apiTokens.list(of: user)
-        return .json(["tokens": .array(tokens.map { .object($0.fields(text: $0.shown)) })])
+        return try .json(encoding: APITokenListBody(tokens: tokens.map { APITokenBody($0, text: $0.shown) }))
     }
 
     @Sendable private func create(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -48,7 +49,7 @@ struct APITokenRoutes: RouteGroup {
             throw APIError.forbidden("an API token makes no other ones; log in with the password (“shoal login”)")
         }
         let (token, text) = try await accounts.apiTokens.create(name: name, for: user, by: context.actor)
-        var response = Response.json(.object(token.fields(text: text)), status: .created)
+        var response = try Response.json(encoding: APITokenBody(token, text: text), status: .created)
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -77,17 +78,12 @@ struct APITokenRoutes: RouteGroup {
     }
 }
 
-extension APIToken {
+extension APITokenBody {
     /// - Parameter text: the whole token, this once, or what lists show of it.
-    fileprivate func fields(text: String) -> [(String, JSONValue)] {
-        [
-            ("id", .integer(Int(id.rawValue))),
-            ("user_id", .integer(Int(user.rawValue))),
-            ("name", .string(name)),
-            ("token", .string(text)),
-            ("active", .bool(isActive)),
-            ("created_at", .string(created.formatted(.iso8601))),
-            ("last_used_at", lastUsed.map { .string($0.formatted(.iso8601)) } ?? .null),
-        ]
+    fileprivate init(_ token: APIToken, text: String) {
+        self.init(
+            id: Int(token.id.rawValue), userId: Int(token.user.rawValue), name: token.name, token: text,
+            active: token.isActive, createdAt: token.created.formatted(.iso8601),
+            lastUsedAt: token.lastUsed?.formatted(.iso8601))
     }
 }

@@ -4,6 +4,7 @@ import Identifiers
 import JSON
 import Link
 import ModelLibrary
+import NodeAPI
 
 /// `/api/admin/*` by which a node comes to hold models: adding, downloads, and what of it may be given up.
 struct AcquisitionRoutes: RouteGroup {
@@ -37,7 +38,7 @@ struct AcquisitionRoutes: RouteGroup {
                 "message": .string("Nothing of \(id) has been downloaded since the node started."),
             ])
         }
-        return .json(download.statusJSON)
+        return try .json(encoding: DownloadStatusBody(download))
     }
 
     @Sendable private func policy(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -88,12 +89,7 @@ struct AcquisitionRoutes: RouteGroup {
     }
 
     @Sendable private func downloads(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let downloads = try await acquisition.downloads().sorted {
-            ($0.listOrder, $1.startedAt, $0.model) < ($1.listOrder, $0.startedAt, $1.model)
-        }
-        return .json([
-            "downloads": .array(downloads.map(\.listedJSON)), "total": .integer(downloads.count),
-        ])
+        try .json(encoding: DownloadListBody(try await acquisition.downloads()))
     }
 
     @Sendable private func cancel(_ request: Request, context: APIRequestContext) async throws -> Response {

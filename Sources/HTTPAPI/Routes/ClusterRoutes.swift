@@ -6,6 +6,7 @@ import Hummingbird
 import Identifiers
 import JSON
 import Link
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -39,9 +40,9 @@ struct ClusterRoutes: RouteGroup {
         var query = try QueryFields(request)
         let page = try Page(&query)
         try query.refuseUnread()
-        return .json(
-            .object(
-                page.fields("tokens", of: cluster.tokens.list(), cursor: { "\($0.id)" }) { $0.json(text: $0.shown) }))
+        let (tokens, next) = page.part(of: cluster.tokens.list()) { "\($0.id)" }
+        return try .json(
+            encoding: ClusterTokenListBody(tokens: tokens.map { ClusterTokenBody($0, text: $0.shown) }, next: next))
     }
 
     @Sendable private func createToken(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -52,7 +53,7 @@ struct ClusterRoutes: RouteGroup {
             try await cluster.tokens.create(name: name)
         }
         try await record(.createClusterToken, on: .thing("cluster_token", "\(token.id) \(token.name)"), context)
-        var response = Response.json(token.json(text: text), status: .created)
+        var response = try Response.json(encoding: ClusterTokenBody(token, text: text), status: .created)
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -75,7 +76,8 @@ struct ClusterRoutes: RouteGroup {
         var query = try QueryFields(request)
         let page = try Page(&query)
         try query.refuseUnread()
-        return .json(.object(page.fields("clients", of: cluster.clients(), cursor: { $0.node.hex }) { $0.json }))
+        let (clients, next) = page.part(of: cluster.clients(), cursor: \.node.hex)
+        return try .json(encoding: ClusterClientListBody(clients: clients.map(ClusterClientBody.init), next: next))
     }
 
     @Sendable private func nodes(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -86,10 +88,11 @@ struct ClusterRoutes: RouteGroup {
             throw APIError.invalidRequest("details must be true or false", parameter: "details")
         }
         try query.refuseUnread()
-        let nodes = page.fields("nodes", of: cluster.nodes(), cursor: { $0.cursor }) {
-            $0.json(isDetailed: details == "true")
-        }
-        return .json(.object([("master_stats", cluster.statistics().json)] + nodes))
+        let (nodes, next) = page.part(of: cluster.nodes(), cursor: \.cursor)
+        return try .json(
+            encoding: ClusterBody(
+                masterStats: ClusterBody.Master(cluster.statistics()),
+                nodes: nodes.map { ClusterBody.Node($0, isDetailed: details == "true") }, next: next))
     }
 
     /// What takes a driver back.
@@ -155,21 +158,20 @@ struct ClusterRoutes: RouteGroup {
             }
         }
 
-        /// The list as a field, and with a limit also `next`.
+        /// What is to be sent, and with a limit also the cursor of what comes next.
         ///
         /// - Parameter elements: in the order of their cursors' age: what is behind the one that has the cursor `after` is sent.
-        func fields<Element>(
-            _ name: String, of elements: [Element], cursor: (Element) -> String, json: (Element) -> JSONValue
-        ) -> [(String, JSONValue)] {
-            guard let limit else { return [(name, .array(elements.map(json)))] }
+        func part<Element>(
+            of elements: [Element], cursor: (Element) -> String
+        ) -> (elements: [Element], next: Nullable<String>?) {
+            guard let limit else { return (elements, nil) }
             var rest = elements[...]
             if let after {
                 // One that is gone meanwhile ends the list; who wants it all begins anew.
                 rest = elements.firstIndex { cursor($0) == after }.map { elements[($0 + 1)...] } ?? []
             }
             let page = rest.prefix(limit)
-            let next = page.count < rest.count ? page.last.map { JSONValue.string(cursor($0)) } : nil
-            return [(name, .array(page.map(json))), ("next", next ?? .null)]
+            return (Array(page), Nullable(wrappedValue: page.count < rest.count ? page.last.map(cursor) : nil))
         }
     }
 }
@@ -180,86 +182,55 @@ extension AuditAction {
     fileprivate static let setDriver = AuditAction("cluster_node.set_driver")
 }
 
-extension ClusterTokenRecord {
+extension ClusterTokenBody {
     /// - Parameter text: the whole token, this once, or what lists show of it.
-    fileprivate func json(text: String) -> JSONValue {
-        [
-            "id": .integer(Int(id.rawValue)),
-            "name": .string(name),
-            "token": .string(text),
-            "active": .bool(isActive),
-            "created_at": .string(created.formatted(.iso8601)),
-        ]
+    fileprivate init(_ token: ClusterTokenRecord, text: String) {
+        self.init(
+            id: Int(token.id.rawValue), name: token.name, token: text, active: token.isActive,
+            createdAt: token.created.formatted(.iso8601))
     }
 }
 
-extension MasterStatistics {
-    fileprivate var json: JSONValue {
-        [
-            "total_nodes": .integer(totalNodes),
-            "connected_nodes": .integer(connectedNodes),
-            "total_workers": .integer(totalWorkers),
-            "total_active_jobs": .integer(activeJobs),
-            "total_completed_jobs": .integer(completedJobs),
-            "uptime_seconds": .number(uptime.seconds),
-        ]
+extension ClusterBody.Master {
+    fileprivate init(_ statistics: MasterStatistics) {
+        self.init(
+            totalNodes: statistics.totalNodes, connectedNodes: statistics.connectedNodes,
+            totalWorkers: statistics.totalWorkers, totalActiveJobs: statistics.activeJobs,
+            totalCompletedJobs: statistics.completedJobs, uptimeSeconds: statistics.uptime.seconds)
     }
 }
 
 extension ClusterNode {
     /// Names the node in a list, over changes of the list.
     fileprivate var cursor: String { "\(hostname)~\(token.id)~\(node.hex)" }
+}
 
-    fileprivate func json(isDetailed: Bool) -> JSONValue {
-        let devices = gpus.map(\.device)
-        var fields: [(String, JSONValue)] = [
-            ("token", .string(token.shown)),
-            ("token_name", .string(token.name)),
-            ("hostname", .string(hostname.rawValue)),
-            ("weight", .integer(weight)),
-            ("gpus", .integer(gpus.count)),
-            ("gpu_memory", .array(devices.map { .string($0.summary) })),
-            ("total_memory", .integer(devices.reduce(0) { $0 + $1.memoryGigabytes })),
-            ("workers_available", .integer(workersAvailable)),
-            ("ip_address", .string(address)),
-            ("connected", .bool(isConnected)),
-            ("last_seen", .number(lastSeen.timeIntervalSince1970)),
-            ("uptime_seconds", .number(uptime.seconds)),
-            ("active_jobs", .integer(activeJobs)),
-            ("completed_jobs", .integer(completedJobs)),
-        ]
-        if isDetailed {
-            fields += [
-                ("node_id", .string(node.short)),
-                ("driver", driver.map { .string($0.rawValue) } ?? .null),
-            ]
-        }
-        return .object(fields)
+extension ClusterBody.Node {
+    fileprivate init(_ node: ClusterNode, isDetailed: Bool) {
+        let devices = node.gpus.map(\.device)
+        self.init(
+            token: node.token.shown, tokenName: node.token.name, hostname: node.hostname.rawValue, weight: node.weight,
+            gpus: devices.count, gpuMemory: devices.map(\.summary),
+            totalMemory: devices.reduce(0) { $0 + $1.memoryGigabytes }, workersAvailable: node.workersAvailable,
+            ipAddress: node.address, connected: node.isConnected, lastSeen: node.lastSeen.timeIntervalSince1970,
+            uptimeSeconds: node.uptime.seconds, activeJobs: node.activeJobs, completedJobs: node.completedJobs,
+            nodeId: isDetailed ? node.node.short : nil,
+            driver: isDetailed ? Nullable(wrappedValue: node.driver?.rawValue) : nil)
     }
 }
 
-extension ClusterClient {
-    fileprivate var json: JSONValue {
-        let (cuda, rocm) = (gpus.count { $0.api == .cuda }, gpus.count { $0.api == .rocm })
-        return [
-            "client_id": .string(node.short),
-            "connected_at": .number(connectedAt.timeIntervalSince1970),
-            "last_seen": .number(lastSeen.timeIntervalSince1970),
-            "gpu_info": [
-                "cuda_available": .bool(cuda > 0),
-                "rocm_available": .bool(rocm > 0),
-                "cuda_devices": .integer(cuda),
-                "rocm_devices": .integer(rocm),
-                "available_backends": .array(backEnds.map { .string($0) }),
-            ],
-            "processes": .array(
-                processes.map {
-                    [
-                        "name": .string($0.name), "status": .string($0.status), "weight": .integer($0.weight),
-                        "model": .string($0.model),
-                    ]
-                }),
-        ]
+extension ClusterClientBody {
+    fileprivate init(_ client: ClusterClient) {
+        let (cuda, rocm) = (client.gpus.count { $0.api == .cuda }, client.gpus.count { $0.api == .rocm })
+        self.init(
+            clientId: client.node.short, connectedAt: client.connectedAt.timeIntervalSince1970,
+            lastSeen: client.lastSeen.timeIntervalSince1970,
+            gpuInfo: GPUs(
+                cudaAvailable: cuda > 0, rocmAvailable: rocm > 0, cudaDevices: cuda, rocmDevices: rocm,
+                availableBackends: client.backEnds),
+            processes: client.processes.map {
+                Process(name: $0.name, status: $0.status, weight: $0.weight, model: $0.model)
+            })
     }
 }
 

@@ -4,6 +4,7 @@ import Hummingbird
 import Identifiers
 import JSON
 import ModelLibrary
+import NodeAPI
 
 /// `/api/admin/hf/*`: finding models on Hugging Face, and fetching from there.
 struct HubRoutes: RouteGroup {
@@ -38,14 +39,14 @@ struct HubRoutes: RouteGroup {
         let words = (long ?? short ?? "").split { $0.isWhitespace }
         guard !words.isEmpty else { return .json(.array([])) }
         let search = HubSearch(text: words.joined(separator: " "), tasks: tasks, limit: limit)
-        return .json(.array(try await acquisition.search(search).map(\.json)))
+        return try .json(encoding: await acquisition.search(search).map(HubHitBody.init))
     }
 
     @Sendable private func files(_ request: Request, context: APIRequestContext) async throws -> Response {
         var query = try QueryFields(request)
         let repository = try HubRepository(field: "repo_id", try query.requiredString("repo_id"))
         try query.refuseUnread()
-        return .json(try await acquisition.files(repository).json)
+        return try .json(encoding: HubFilesBody(repository, try await acquisition.files(repository)))
     }
 
     @Sendable private func probe(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -55,7 +56,7 @@ struct HubRoutes: RouteGroup {
             file: try query.requiredString("filename", maximumCharacters: HubFilePath.maximumLength),
             revision: try query.string("revision"))
         try query.refuseUnread()
-        return .json(try await acquisition.probe(origin).json)
+        return try .json(encoding: HubProbeBody(await acquisition.probe(origin)))
     }
 
     @Sendable private func source(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -84,12 +85,10 @@ struct HubRoutes: RouteGroup {
         try fields.refuseUnread()
         let start = try await acquisition.downloadFromHub(
             HubDownload(origin: origin, wanted: wanted, model: model))
-        return .json([
-            "status": "started",
-            "model_id": .string(start.model.rawValue),
-            "shards": .array(start.shards.sorted().map { .integer($0.rawValue) }),
-            "peer_fair_share": .bool(wanted == .fairShare),
-        ])
+        return try .json(
+            encoding: HubDownloadBody(
+                modelId: start.model.rawValue, shards: start.shards.sorted().map(\.rawValue),
+                peerFairShare: wanted == .fairShare))
     }
 
     /// Exactly one of `shards`, `all_shards` and `peer_fair_share`; an empty list and `false` ask for nothing.

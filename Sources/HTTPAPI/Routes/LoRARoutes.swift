@@ -2,6 +2,7 @@ import Accounts
 import Adapters
 import Hummingbird
 import JSON
+import NodeAPI
 
 /// `/api/v1/admin/lora*`, `/api/v1/lora/upload`, and the same without `/api/v1`.
 struct LoRARoutes: RouteGroup {
@@ -58,7 +59,8 @@ struct LoRARoutes: RouteGroup {
                         return (stored.file.path, [size] + (stored.sameAs.map { [.name("same_as", $0)] } ?? []))
                     })
             }
-            return .json(.object(stored.fields(fileName: form.original, forAdministrator: sender == .administrator)))
+            return try .json(
+                encoding: LoRAUploadBody(stored, fileName: form.original, forAdministrator: sender == .administrator))
         }
     }
 
@@ -66,7 +68,8 @@ struct LoRARoutes: RouteGroup {
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
         let page = try await loras.files(try Self.selection(request))
-        return .json(["files": .array(page.elements.map(\.json)), "next": page.next.json])
+        return try .json(
+            encoding: LoRAListBody(files: page.elements.map(LoRABody.init), next: page.next.map { "\($0)" }))
     }
 
     @Sendable private func delete(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -76,14 +79,15 @@ struct LoRARoutes: RouteGroup {
         let deleted = try await recording(.deleteLoRA, on: path, context) {
             try await loras.delete(path, note(.deleteLoRA, context) { (path, [.name("bin_path", $0.path)]) })
         }
-        return .json(.object(deleted.deletion))
+        return try .json(encoding: LoRADeletionBody(deleted))
     }
 
     // MARK: The bin
 
     @Sendable private func listBin(_ request: Request, context: APIRequestContext) async throws -> Response {
         let page = try await loras.deletedFiles(try Self.selection(request))
-        return .json(["files": .array(page.elements.map(\.json)), "next": page.next.json])
+        return try .json(
+            encoding: LoRAListBody(files: page.elements.map(DeletedLoRABody.init), next: page.next.map { "\($0)" }))
     }
 
     @Sendable private func restore(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -95,7 +99,7 @@ struct LoRARoutes: RouteGroup {
             try await loras.restore(
                 path, versioned, note(.restoreLoRA, context) { ($0.path, [.name("bin_path", path)]) })
         }
-        return .json(file.json)
+        return try .json(encoding: LoRABody(file))
     }
 
     @Sendable private func purge(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -111,7 +115,7 @@ struct LoRARoutes: RouteGroup {
         let count = try await recording(.purgeLoRA, on: subject, context) {
             try await loras.purge(path, note(.purgeLoRA, context) { ($0, []) })
         }
-        return .json(["purged": .integer(count)])
+        return try .json(encoding: LoRAPurgeBody(purged: count))
     }
 
     // MARK: Reading

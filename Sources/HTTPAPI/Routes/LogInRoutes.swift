@@ -2,6 +2,7 @@ import Accounts
 import HTTPTypes
 import Hummingbird
 import JSON
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -31,12 +32,11 @@ struct LogInRoutes: RouteGroup {
 
     @Sendable private func logIn(_ request: Request, context: APIRequestContext) async throws -> Response {
         let session = try await accounts.sessions.begin(for: try await checkedPassword(request, context))
-        var response = Response.json([
-            "user": session.user.json,
-            "csrf_token": .string(session.csrfToken),
-            "expires_at": .string(session.expires.formatted(.iso8601)),
-            "password_change_required": .bool(session.user.hasOneTimePassword),
-        ])
+        var response = try Response.json(
+            encoding: LoggedInBody(
+                user: UserBody(session.user), csrfToken: session.csrfToken,
+                expiresAt: session.expires.formatted(.iso8601),
+                passwordChangeRequired: session.user.hasOneTimePassword))
         response.headers[.setCookie] = SessionCookie.setting(session, now: Date())
         response.headers[.cacheControl] = "no-store"
         return response
@@ -44,9 +44,8 @@ struct LogInRoutes: RouteGroup {
 
     @Sendable private func issueToken(_ request: Request, context: APIRequestContext) async throws -> Response {
         let token = try await accounts.jwts.issue(for: try await checkedPassword(request, context))
-        var response = Response.json([
-            "token": .string(token.text), "expires_at": .string(token.expires.formatted(.iso8601)),
-        ])
+        var response = try Response.json(
+            encoding: IssuedTokenBody(token: token.text, expiresAt: token.expires.formatted(.iso8601)))
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -92,18 +91,18 @@ struct LogInRoutes: RouteGroup {
 
     @Sendable private func me(_ request: Request, context: APIRequestContext) async throws -> Response {
         guard let principal = context.caller.principal else {
-            return .json(["user": .null, "role": "admin", "proof": "node_key"])
+            return try .json(encoding: MeBody(user: nil, role: Role.admin.rawValue, proof: "node_key"))
         }
         guard let user = try await accounts.users.find(principal.user) else { throw APIError.unauthorized() }
-        var fields: [(String, JSONValue)] = [("user", user.json), ("role", .string(user.role.rawValue))]
+        var me = MeBody(
+            user: UserBody(user), role: user.role.rawValue, proof: "jwt",
+            passwordChangeRequired: principal.hasOneTimePassword)
         switch principal.proof {
-        case .session(let session):
-            fields += [("proof", "session"), ("csrf_token", .string(session.csrfToken))]
-        case .apiToken: fields.append(("proof", "api_token"))
-        case .jwt: fields.append(("proof", "jwt"))
+        case .session(let session): (me.proof, me.csrfToken) = ("session", session.csrfToken)
+        case .apiToken: me.proof = "api_token"
+        case .jwt: break
         }
-        fields.append(("password_change_required", .bool(principal.hasOneTimePassword)))
-        var response = Response.json(.object(fields))
+        var response = try Response.json(encoding: me)
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -127,19 +126,5 @@ struct LogInRoutes: RouteGroup {
         guard ["http://\(host)", "https://\(host)"].contains(where: { $0.lowercased() == origin.lowercased() }) else {
             throw .forbidden("a page of \(origin.prefix(200)) may not log anybody in here")
         }
-    }
-}
-
-extension User {
-    var json: JSONValue {
-        [
-            "id": .integer(Int(id.rawValue)),
-            "username": .string(username.rawValue),
-            "email": .string(email.rawValue),
-            "role": .string(role.rawValue),
-            "tokens": .integer(Int(tokens)),
-            "active": .bool(isActive),
-            "created_at": .string(created.formatted(.iso8601)),
-        ]
     }
 }

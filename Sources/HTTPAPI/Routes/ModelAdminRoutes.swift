@@ -2,6 +2,7 @@ import Hummingbird
 import Identifiers
 import JSON
 import ModelLibrary
+import NodeAPI
 
 /// `/api/admin/*` that concerns models in this node's memory and on its disk.
 struct ModelAdminRoutes: RouteGroup {
@@ -32,37 +33,31 @@ struct ModelAdminRoutes: RouteGroup {
         guard let header = try await services.models.metadata(id.rawValue) else {
             throw APIError.invalidRequest("there is no header of model \(id) here", parameter: "id")
         }
-        return try .json(encoding: ModelMetadata(id: id, model: header))
+        return try .json(encoding: ModelMetadataBody(id: id, model: header))
     }
 
     @Sendable private func unload(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
         let unloading = try await services.models.unload(id.rawValue)
-        return .json([
-            "status": "unloaded",
-            "model_id": .string(id.rawValue),
-            "model_name": .string(unloading.modelName),
-            "segments_removed": .integer(unloading.windowsRemoved),
-            "estimated_freed_mb": .integer(unloading.freedBytes >> 20),
-        ])
+        return try .json(
+            encoding: UnloadedModelBody(
+                modelId: id.rawValue, modelName: unloading.modelName, segmentsRemoved: unloading.windowsRemoved,
+                estimatedFreedMb: unloading.freedBytes >> 20))
     }
 
     @Sendable private func loadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
         let (id, index) = (try context.modelID(), try context.shardIndex())
         let loaded = try await services.models.loadShard(id.rawValue, index.rawValue)
-        return .json([
-            "status": "loaded", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
-            "loaded_shards": .array(loaded.map { .integer($0) }),
-        ])
+        return try .json(
+            encoding: LoadedShardBody(modelId: id.rawValue, shardIndex: index.rawValue, loadedShards: loaded))
     }
 
     @Sendable private func unloadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
         let (id, index) = (try context.modelID(), try context.shardIndex())
         let remaining = try await services.models.unloadShard(id.rawValue, index.rawValue)
-        return .json([
-            "status": "unloaded", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
-            "remaining_loaded": .array(remaining.map { .integer($0) }),
-        ])
+        return try .json(
+            encoding: UnloadedShardBody(
+                modelId: id.rawValue, shardIndex: index.rawValue, remainingLoaded: remaining))
     }
 
     @Sendable private func remove(_ request: Request, context: APIRequestContext) async throws -> Response {

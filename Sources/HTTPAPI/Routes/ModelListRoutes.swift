@@ -42,7 +42,7 @@ extension AvailableModel {
             "meta": [
                 "name": .string(name),
                 "architecture": .string(architecture),
-                "n_ctx": .optional(contextLength),
+                "n_ctx": contextLength.map { .integer($0) } ?? .null,
                 "layer_count": .integer(layerCount),
                 "size": .integer(Int(clamping: totalBytes)),
                 "covered": .bool(isCovered),

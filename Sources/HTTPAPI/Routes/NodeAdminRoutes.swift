@@ -3,6 +3,14 @@ import Hummingbird
 import Identifiers
 import JSON
 import Link
+import NodeAPI
+import Swarm
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// `/api/admin/*` that concerns the node and its swarm.
 struct NodeAdminRoutes: RouteGroup {
@@ -26,25 +34,24 @@ struct NodeAdminRoutes: RouteGroup {
     }
 
     @Sendable private func statistics(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(await services.node.statistics().json(version: services.node.version))
+        try .json(encoding: StatisticsBody(await services.node.statistics(), version: services.node.version))
     }
 
     @Sendable private func peers(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(.array(await services.swarm.peers().map(\.json)))
+        let now = Date()
+        return try .json(
+            encoding: await services.swarm.peers().map { PeerBody($0.peer, trustScore: $0.trustScore, now: now) })
     }
 
     @Sendable private func networkCode(_ request: Request, context: APIRequestContext) async throws -> Response {
         let code = try await services.swarm.networkCode()
         try await services.accounts.audit.record(
             AuditEvent(context.actor, .showNetworkCode, on: .thing("swarm", "key")))
-        var response = Response.json([
-            "code": .string(code.code),
-            "node_id": .string(code.nodeID.short),
-            "peer_id": .string(code.nodeID.hex),
-            "listen_multiaddrs": .array(code.listenAddresses.map { .string($0) }),
-            "phase": code.peerCount == 0 ? "seedling" : "established",
-            "peer_count": .integer(code.peerCount),
-        ])
+        var response = try Response.json(
+            encoding: NetworkCodeBody(
+                code: code.code, nodeId: code.nodeID.short, peerId: code.nodeID.hex,
+                listenMultiaddrs: code.listenAddresses, phase: code.peerCount == 0 ? "seedling" : "established",
+                peerCount: code.peerCount))
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -54,9 +61,8 @@ struct NodeAdminRoutes: RouteGroup {
         let code = try fields.requiredString("code", maximumBytes: Self.longestCode)
         try fields.refuseUnread()
         let address = try await services.swarm.join(code)
-        return .json([
-            "status": "ok", "address": .string(address), "message": "Joined the swarm through \(address).",
-        ])
+        return try .json(
+            encoding: JoinedNetworkBody(address: address, message: "Joined the swarm through \(address)."))
     }
 
     @Sendable private func leaveNetwork(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -64,13 +70,13 @@ struct NodeAdminRoutes: RouteGroup {
         try await services.accounts.audit.record(
             AuditEvent(
                 context.actor, .leaveSwarm, on: .thing("swarm", "key"), details: [.number("peers", Int64(count))]))
-        return .json(["status": "ok", "forgotten_peers": .integer(count)])
+        return try .json(encoding: LeftNetworkBody(forgottenPeers: count))
     }
 
     /// - Throws: 404 where no node, or more than one, begins with what the path says.
     @Sendable private func forgetPeer(_ request: Request, context: APIRequestContext) async throws -> Response {
         let text = try context.pathParameter("id").lowercased()
-        let found = await services.swarm.peers().map(\.nodeID).filter {
+        let found = await services.swarm.peers().map(\.peer.id).filter {
             text.utf8.count >= NodeID.shortLength && $0.hex.hasPrefix(text)
         }
         guard found.count == 1, let peer = found.first else {

@@ -3,6 +3,7 @@ import Hummingbird
 import Identifiers
 import JSON
 import ModelLibrary
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -36,7 +37,7 @@ struct StorageRoutes: RouteGroup {
     }
 
     @Sendable private func schedule(_ request: Request, context: APIRequestContext) async throws -> Response {
-        .json(.object(try await acquisition.schedule().fields))
+        try .json(encoding: ScheduleBody(await acquisition.schedule()))
     }
 
     @Sendable private func changeSchedule(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -50,20 +51,16 @@ struct StorageRoutes: RouteGroup {
         try fields.refuseUnread()
         // What cannot be is refused before anything is asked to change.
         _ = try ResourceSchedule.standard.applying(change)
-        let schedule = try await acquisition.changeSchedule(change)
-        return .json(.object(schedule.fields + [("status", "ok")]))
+        return try .json(encoding: ScheduleBody(await acquisition.changeSchedule(change), status: "ok"))
     }
 }
 
-extension ResourceSchedule {
-    fileprivate var fields: [(String, JSONValue)] {
-        [
-            ("enabled", .bool(isEnabled)),
-            ("reduced_hours_start", .integer(reducedHoursStart)),
-            ("reduced_hours_end", .integer(reducedHoursEnd)),
-            ("reduced_contribution", .string(reducedContribution.rawValue)),
-            ("prune_aggressiveness", .string(pruneAggressiveness.rawValue)),
-        ]
+extension ScheduleBody {
+    fileprivate init(_ schedule: ResourceSchedule, status: String? = nil) {
+        self.init(
+            enabled: schedule.isEnabled, reducedHoursStart: schedule.reducedHoursStart,
+            reducedHoursEnd: schedule.reducedHoursEnd, reducedContribution: schedule.reducedContribution.rawValue,
+            pruneAggressiveness: schedule.pruneAggressiveness.rawValue, status: status)
     }
 }
 

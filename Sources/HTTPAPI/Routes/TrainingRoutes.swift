@@ -4,6 +4,7 @@ import Hummingbird
 import JSON
 import Jobs
 import NIOCore
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -45,15 +46,13 @@ struct TrainingRoutes: RouteGroup {
         let job = try await end(of: submitted, within: limit, for: owner, context)
         switch job.state {
         case .succeeded:
-            var response = Response.json([
-                "message": "Training completed",
-                "tokens_used": .integer(Int(job.tokensUsed)),
-                "remaining_tokens": .integer(Int(try await balance(of: owner))),
-            ])
+            var response = try Response.json(
+                encoding: TrainedBody(
+                    tokensUsed: Int(job.tokensUsed), remainingTokens: Int(try await balance(of: owner))))
             response.headers[.location] = job.path
             return response
         case .queued, .running:
-            var response = Response.json(job.json(for: owner), status: .accepted)
+            var response = try Response.json(encoding: JobBody(job, for: owner), status: .accepted)
             response.headers[.location] = job.path
             if preference.respondsAsync { response.headers[.preferenceApplied] = "respond-async" }
             return response
@@ -105,20 +104,19 @@ struct TrainingRoutes: RouteGroup {
             return id
         }
         let page = try await training.jobs(owner, mark, limit)
-        return .json([
-            "jobs": .array(page.jobs.map { $0.json(for: owner) }),
-            "next": page.next.map { .string($0.description) } ?? .null,
-        ])
+        return try .json(
+            encoding: JobListBody(jobs: page.jobs.map { JobBody($0, for: owner) }, next: page.next?.description))
     }
 
     @Sendable private func show(_ request: Request, context: APIRequestContext) async throws -> Response {
         let owner = try context.jobOwner()
-        return .json(try await training.job(try context.jobID(), owner).json(for: owner))
+        return try .json(encoding: JobBody(await training.job(try context.jobID(), owner), for: owner))
     }
 
     @Sendable private func cancel(_ request: Request, context: APIRequestContext) async throws -> Response {
         let owner = try context.jobOwner()
-        return .json(try await training.cancel(try context.jobID(), owner, context.actor).json(for: owner))
+        return try .json(
+            encoding: JobBody(await training.cancel(try context.jobID(), owner, context.actor), for: owner))
     }
 
     @Sendable private func log(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -164,27 +162,17 @@ extension APIError {
 
 extension TrainingJob {
     fileprivate var path: String { "/admin/api/jobs/\(id)" }
+}
 
+extension JobBody {
     /// Where on this machine its result is, only administrators need to know.
-    fileprivate func json(for viewer: JobOwner) -> JSONValue {
-        var fields: [(String, JSONValue)] = [
-            ("id", .string(id.description)),
-            ("state", .string(state.rawValue)),
-            ("progress", .number(progress)),
-            ("message", .string(message)),
-            ("output_model", .string(request.outputModel)),
-            ("description", .string(request.description)),
-            ("train_path", .string(request.path)),
-            ("user_id", user.map { .integer(Int($0.rawValue)) } ?? .null),
-            ("tokens_reserved", .integer(Int(tokens.rawValue))),
-            ("tokens_used", .integer(Int(tokensUsed))),
-            ("created_at", .string(created.formatted(.iso8601))),
-            ("started_at", started.map { .string($0.formatted(.iso8601)) } ?? .null),
-            ("finished_at", ended.map { .string($0.formatted(.iso8601)) } ?? .null),
-        ]
-        if viewer.isAdministrator {
-            fields.append(("output_dir", outputFolder.map { .string($0) } ?? .null))
-        }
-        return .object(fields)
+    fileprivate init(_ job: TrainingJob, for viewer: JobOwner) {
+        self.init(
+            id: job.id.description, state: job.state.rawValue, progress: job.progress, message: job.message,
+            outputModel: job.request.outputModel, description: job.request.description, trainPath: job.request.path,
+            userId: job.user.map { Int($0.rawValue) }, tokensReserved: Int(job.tokens.rawValue),
+            tokensUsed: Int(job.tokensUsed), createdAt: job.created.formatted(.iso8601),
+            startedAt: job.started?.formatted(.iso8601), finishedAt: job.ended?.formatted(.iso8601),
+            outputDir: viewer.isAdministrator ? Nullable(wrappedValue: job.outputFolder) : nil)
     }
 }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import JSON
 import NIOCore
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -43,7 +44,7 @@ struct UserRoutes: RouteGroup {
             // A name that nobody can have is nobody's.
             let name = try? Username(username)
             let user = if let name { try await accounts.users.find(name) } else { User?.none }
-            return .json(["users": .array(user.map { [$0.json] } ?? [])])
+            return try .json(encoding: UserListBody(users: user.map { [UserBody($0)] } ?? []))
         }
         guard let limit else {
             guard after == nil else {
@@ -89,7 +90,7 @@ struct UserRoutes: RouteGroup {
     @Sendable private func show(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.userID()
         guard let user = try await accounts.users.find(id) else { throw APIError.noUser(id) }
-        return .json(user.json)
+        return try .json(encoding: UserBody(user))
     }
 
     @Sendable private func entries(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -100,11 +101,10 @@ struct UserRoutes: RouteGroup {
         try query.refuseUnread()
         guard let user = try await accounts.users.find(id) else { throw APIError.noUser(id) }
         let entries = try await accounts.ledger.entries(of: id, before: after, limit: limit)
-        return .json([
-            "balance": .integer(Int(user.tokens)),
-            "entries": .array(entries.map(\.json)),
-            "next": entries.count == limit.rawValue ? entries.last.map { .integer(Int($0.id)) } ?? .null : .null,
-        ])
+        return try .json(
+            encoding: LedgerBody(
+                balance: Int(user.tokens), entries: entries.map(LedgerBody.Entry.init),
+                next: entries.count == limit.rawValue ? entries.last.map { Int($0.id) } : nil))
     }
 
     // MARK: Changing
@@ -118,7 +118,7 @@ struct UserRoutes: RouteGroup {
             password: try Password(try fields.requiredString("password")),
             tokens: try TokenAmount(Int64(try fields.integer("tokens", in: 0...Int(TokenAmount.largest)) ?? 0)))
         try fields.refuseUnread()
-        return .json(try await accounts.users.create(new, by: context.actor).json, status: .created)
+        return try .json(encoding: UserBody(await accounts.users.create(new, by: context.actor)), status: .created)
     }
 
     @Sendable private func change(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -131,7 +131,7 @@ struct UserRoutes: RouteGroup {
         if let text = try fields.string("password") { changes.password = try Password(text) }
         changes.isActive = try fields.bool("active")
         try fields.refuseUnread()
-        return .json(try await accounts.users.update(id, changes, by: context.actor).json)
+        return try .json(encoding: UserBody(await accounts.users.update(id, changes, by: context.actor)))
     }
 
     @Sendable private func remove(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -150,7 +150,8 @@ struct UserRoutes: RouteGroup {
         try fields.refuseUnread()
         let entry = try await accounts.ledger.grant(
             Int64(tokens), to: id, key: key, reason: reason, by: context.actor)
-        return .json(["balance": .integer(Int(entry.balance)), "entry": entry.json], status: .created)
+        return try .json(
+            encoding: GrantBody(balance: Int(entry.balance), entry: LedgerBody.Entry(entry)), status: .created)
     }
 }
 
@@ -190,17 +191,21 @@ extension APIError {
     static func noUser(_ id: UserID) -> APIError { .notFound("there is no user \(id)", parameter: "id") }
 }
 
-extension LedgerEntry {
-    var json: JSONValue {
-        [
-            "id": .integer(Int(id)),
-            "kind": .string(kind.rawValue),
-            "amount": .integer(Int(amount)),
-            "balance": .integer(Int(balance)),
-            "reservation": reservation.map { .integer(Int($0)) } ?? .null,
-            "reason": .string(reason),
-            "created_at": .string(date.formatted(.iso8601)),
-        ]
+extension UserBody {
+    init(_ user: User) {
+        self.init(
+            id: Int(user.id.rawValue), username: user.username.rawValue, email: user.email.rawValue,
+            role: user.role.rawValue, tokens: Int(user.tokens), active: user.isActive,
+            createdAt: user.created.formatted(.iso8601))
+    }
+}
+
+extension LedgerBody.Entry {
+    fileprivate init(_ entry: LedgerEntry) {
+        self.init(
+            id: Int(entry.id), kind: entry.kind.rawValue, amount: Int(entry.amount), balance: Int(entry.balance),
+            reservation: entry.reservation.map { Int($0) }, reason: entry.reason,
+            createdAt: entry.date.formatted(.iso8601))
     }
 }
 

@@ -19,11 +19,11 @@ package struct AcquisitionOperations: Sendable {
     /// Reads a file's header on the hub and begins to fetch shards of it.
     package var downloadFromHub: @Sendable (_ request: HubDownload) async throws -> HubDownloadStart
     /// Repositories with GGUF files, best first.
-    package var search: @Sendable (_ search: HubSearch) async throws -> [HubSearchSummary]
+    package var search: @Sendable (_ search: HubSearch) async throws -> [HubFinding]
     /// The GGUF files of one repository.
-    package var files: @Sendable (_ repository: HubRepository) async throws -> HubFilesSummary
+    package var files: @Sendable (_ repository: HubRepository) async throws -> [HubVariant]
     /// What the header of a file on the hub says.
-    package var probe: @Sendable (_ file: ModelOrigin) async throws -> HubProbeSummary
+    package var probe: @Sendable (_ file: ModelOrigin) async throws -> HeaderProbe
     /// Where a model's publisher has it; nil where that cannot be found out.
     package var origin: @Sendable (_ model: ModelID) async throws -> ModelOrigin?
     package var policy: @Sendable (_ model: ModelID) async throws -> ModelPolicy
@@ -44,9 +44,9 @@ package struct AcquisitionOperations: Sendable {
         cancel: @escaping @Sendable (_ model: ModelID) async throws -> Void,
         downloadShard: @escaping @Sendable (_ model: ModelID, _ shard: ShardIndex) async throws -> ShardDownload,
         downloadFromHub: @escaping @Sendable (_ request: HubDownload) async throws -> HubDownloadStart,
-        search: @escaping @Sendable (_ search: HubSearch) async throws -> [HubSearchSummary],
-        files: @escaping @Sendable (_ repository: HubRepository) async throws -> HubFilesSummary,
-        probe: @escaping @Sendable (_ file: ModelOrigin) async throws -> HubProbeSummary,
+        search: @escaping @Sendable (_ search: HubSearch) async throws -> [HubFinding],
+        files: @escaping @Sendable (_ repository: HubRepository) async throws -> [HubVariant],
+        probe: @escaping @Sendable (_ file: ModelOrigin) async throws -> HeaderProbe,
         origin: @escaping @Sendable (_ model: ModelID) async throws -> ModelOrigin?,
         policy: @escaping @Sendable (_ model: ModelID) async throws -> ModelPolicy,
         setPolicy: @escaping @Sendable (_ model: ModelID, _ policy: ModelPolicy) async throws -> Void,

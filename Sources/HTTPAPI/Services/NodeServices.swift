@@ -4,6 +4,7 @@ package import GGUF
 package import Generation
 package import Identifiers
 import Link
+package import Swarm
 
 /// What the routes call: the node's domains as functions, given by the composition root.
 ///
@@ -96,7 +97,8 @@ package struct ModelUnloading: Sendable, Hashable {
 
 /// The other nodes.
 package struct SwarmOperations: Sendable {
-    package var peers: @Sendable () async -> [PeerSummary]
+    /// The other nodes, and how far each is trusted as a supplier of shards, from 0 to 1.
+    package var peers: @Sendable () async -> [(peer: Peer, trustScore: Double)]
     package var networkCode: @Sendable () async throws -> NetworkCode
     /// Joins by a `swarm://` code or a multiaddress; the address that was dialled.
     package var join: @Sendable (_ code: String) async throws -> String
@@ -106,7 +108,7 @@ package struct SwarmOperations: Sendable {
     package var forget: @Sendable (_ peer: NodeID) async throws -> Void
 
     package init(
-        peers: @escaping @Sendable () async -> [PeerSummary],
+        peers: @escaping @Sendable () async -> [(peer: Peer, trustScore: Double)],
         networkCode: @escaping @Sendable () async throws -> NetworkCode,
         join: @escaping @Sendable (_ code: String) async throws -> String,
         leave: @escaping @Sendable () async throws -> Int,

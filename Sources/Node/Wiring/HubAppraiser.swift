@@ -26,41 +26,41 @@ struct HubAppraiser: Sendable {
     /// Repositories that fit a search, best first.
     ///
     /// - Throws: `HubError`, `CancellationError`.
-    func search(_ search: HubSearch) async throws -> [HubSearchSummary] {
+    func search(_ search: HubSearch) async throws -> [HubFinding] {
         let hits = try await hub.client.search(query: search.text, limit: search.limit, sizes: true)
         let means = means
         let interest = await interest()
-        return hits.compactMap { hit -> HubSearchSummary? in
+        return hits.compactMap { hit -> HubFinding? in
             let name = hit.repository.description
             let tasks = ModelTask.of(tags: hit.tags, name: name)
             guard search.tasks.isEmpty || !search.tasks.isDisjoint(with: tasks) else { return nil }
             let chosen = HubVariant.recommended(among: hit.variants)
-            return HubSearchSummary(
-                files: HubFilesSummary(name, hit.variants), downloads: hit.downloads, likes: hit.likes, tasks: tasks,
+            return HubFinding(
+                repository: hit.repository, variants: hit.variants, downloads: hit.downloads, likes: hit.likes,
+                tasks: tasks,
                 replicas: interest.replicas[name] ?? 0,
                 appraisal: ModelAppraisal(
                     sizeBytes: chosen?.sizeBytes ?? 0, downloads: hit.downloads, likes: hit.likes,
                     replicas: interest.replicas[name] ?? 0, requests: interest.requests[name] ?? 0, means: means))
         }.sorted { left, right in
-            (right.appraisal.score.total, right.downloads, left.files.repository)
-                < (left.appraisal.score.total, left.downloads, right.files.repository)
+            (right.appraisal.score.total, right.downloads, left.repository.description)
+                < (left.appraisal.score.total, left.downloads, right.repository.description)
         }
     }
 
     /// The GGUF files of one repository.
     ///
     /// - Throws: `HubError`, `CancellationError`.
-    func files(of repository: HubRepository) async throws -> HubFilesSummary {
-        let info = try await hub.client.info(of: repository)
-        return HubFilesSummary(repository.description, info.variants)
+    func files(of repository: HubRepository) async throws -> [HubVariant] {
+        try await hub.client.info(of: repository).variants
     }
 
     /// What the header of a file says.
     ///
     /// - Throws: `HubError`; `LibraryError` of code `notAModel`; `CancellationError`.
-    func probe(_ file: ModelOrigin) async throws -> HubProbeSummary {
+    func probe(_ file: ModelOrigin) async throws -> HeaderProbe {
         let description = try await hub.describe(file)
-        return HubProbeSummary(
+        return HeaderProbe(
             sizeBytes: description.manifest.totalBytes, headerBytes: description.headerBytes,
             shardCount: description.manifest.shards.count, architecture: description.manifest.architecture,
             isSupported: description.manifest.isSupported, replicas: await interest().replicas[file.repository] ?? 0)
@@ -84,25 +84,5 @@ struct HubAppraiser: Sendable {
         }
         return HubInterest(
             node: swarm.me, models: models, peers: swarm.peers().filter(\.isConnected), demand: await keeper.demand)
-    }
-}
-
-extension HubFilesSummary {
-    fileprivate init(_ repository: String, _ variants: [HubVariant]) {
-        let recommended = HubVariant.recommended(among: variants)
-        self.init(
-            repository: repository,
-            variants: variants.filter { $0.kind == .model && $0.isComplete }.compactMap(HubVariantSummary.init),
-            projectors: variants.filter { $0.kind == .projector }.compactMap(HubVariantSummary.init),
-            recommended: recommended.flatMap { $0.quantization ?? $0.files.first?.path.text })
-    }
-}
-
-extension HubVariantSummary {
-    fileprivate init?(_ variant: HubVariant) {
-        guard let first = variant.files.first else { return nil }
-        self.init(
-            file: first.path.text, sizeBytes: variant.sizeBytes ?? 0, quantization: variant.quantization,
-            parts: variant.files.count)
     }
 }

@@ -79,7 +79,7 @@ extension NodeDaemon.Parts {
     private var swarmOperations: SwarmOperations {
         SwarmOperations(
             peers: { [swarm, reputation] in
-                swarm.peers().map { PeerSummary($0, trustScore: reputation.score(of: $0.id), now: Date()) }
+                swarm.peers().map { ($0, reputation.score(of: $0.id)) }
             },
             networkCode: { [swarm] in
                 NetworkCode(
@@ -144,27 +144,5 @@ extension ModelID {
                 .modelNotFound, "the library has no model \(name.prefix(128)); look at the list of models")
         }
         self = id
-    }
-}
-
-extension PeerSummary {
-    /// How long after it was last heard of a peer still counts as healthy.
-    private static let healthySeconds = 90.0
-
-    init(_ peer: Peer, trustScore: Double, now: Date) {
-        let record = peer.record
-        self.init(
-            nodeID: peer.id, nickname: peer.nickname.isEmpty ? nil : peer.nickname,
-            latencyMilliseconds: peer.roundTrip.map { $0 / .milliseconds(1) },
-            trustScore: trustScore,
-            isHealthy: peer.isConnected && now.timeIntervalSince(peer.lastSeen ?? .distantPast) < Self.healthySeconds,
-            gpu: record?.hardware.gpu,
-            version: record.flatMap { $0.version.isEmpty ? nil : $0.version },
-            uptimeSeconds: record?.started.map { max(0, Int(now.timeIntervalSince($0))) },
-            hostedModels: record?.models.filter { !$0.shards.isEmpty }.map(\.id.rawValue) ?? [],
-            omittedModels: record?.omittedModels ?? 0,
-            hostedShards: record?.models.map(\.shards.count).reduce(0, +) ?? 0, isOnLAN: peer.isLocal,
-            addresses: peer.multiaddresses.map(\.description),
-            lastSeen: (peer.lastSeen ?? .init(timeIntervalSince1970: 0)).formatted(.iso8601))
     }
 }

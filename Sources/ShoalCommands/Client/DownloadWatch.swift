@@ -1,3 +1,4 @@
+import NodeAPI
 import UnixSignals
 
 /// Follows downloads of a node and shows them: live bars on a terminal, lines otherwise.
@@ -5,7 +6,7 @@ struct DownloadWatch {
     /// How it ended.
     enum Ending: Sendable {
         /// All that was watched is over; the downloads as they are then.
-        case over([DownloadSummary])
+        case over([DownloadBody])
         /// The person pressed Ctrl-C. Nothing was cancelled.
         case interrupted
     }
@@ -38,9 +39,9 @@ struct DownloadWatch {
         var journals: [String: DownloadJournal] = [:]
         var failures = 0
         while true {
-            let downloads: [DownloadSummary]
+            let downloads: [DownloadBody]
             do {
-                let list: DownloadList = try await client.get("/api/admin/downloads")
+                let list: DownloadListBody = try await client.get("/api/admin/downloads")
                 downloads = list.downloads.filter { model == nil || $0.modelId == model }
                 failures = 0
             } catch let error as CommandError {

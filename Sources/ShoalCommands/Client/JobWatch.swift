@@ -1,3 +1,5 @@
+import NodeAPI
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -14,10 +16,10 @@ struct JobWatch {
     let isQuiet: Bool
 
     /// - Returns: the job when it has ended.
-    func run() async throws -> JobSummary {
+    func run() async throws -> JobBody {
         var bar = ProgressBar("training")
         while true {
-            let job: JobSummary = try await client.get("/admin/api/jobs/\(id)")
+            let job: JobBody = try await client.get("/admin/api/jobs/\(id)")
             if !isQuiet {
                 bar.label = job.outputModel
                 bar.update(fraction: job.progress, detail: job.state == "queued" ? "waiting" : job.message)
@@ -31,13 +33,13 @@ struct JobWatch {
     }
 }
 
-extension JobSummary {
+extension JobBody {
     /// The job in lines for people.
     var lines: [String] {
         var lines = [("job", id), ("result", outputModel), ("data", trainPath), ("state", state)]
         if !message.isEmpty { lines.append(("message", message)) }
         lines.append(("tokens", hasEnded ? "\(tokensUsed) used" : "\(tokensReserved) set aside"))
-        if let outputDir { lines.append(("lies in", outputDir)) }
+        if let outputDir = outputDir?.wrappedValue { lines.append(("lies in", outputDir)) }
         let rows = lines.map { [$0.0, $0.1] }
         return Array(Table(headers: ["", ""], rows: rows).lines().dropFirst())
     }

@@ -1,7 +1,9 @@
+import NodeAPI
+
 /// Every model that a node can name: those that it and its swarm have, and those of its workers.
 struct KnownModels: Sendable {
     /// Those that the node and its swarm have, whether or not they can be asked; none for users, who may only ask.
-    let summaries: [ModelSummary]
+    let summaries: [ModelBody]
     /// Whether the node has shown ``summaries``.
     let showsSummaries: Bool
     /// The node's own JSON of them, or of ``served`` where it does not show them.
@@ -32,7 +34,7 @@ struct KnownModels: Sendable {
     }
 
     /// What can be done with a model, in the words of the command line.
-    func status(of model: ModelSummary) -> String {
+    func status(of model: ModelBody) -> String {
         if ["loaded", "ready"].contains(model.status) { return model.status }
         if served.contains(where: { $0.id == model.id }) { return model.shardCount == 0 ? "on peers" : "ready" }
         return model.acquisition == "downloading" ? "downloading" : "incomplete"
@@ -41,7 +43,7 @@ struct KnownModels: Sendable {
     /// The model of that name in the node's swarm; nil for one that only workers have.
     ///
     /// - Throws: `CommandError` that names those that there are, or the one that was meant.
-    func summary(of name: String) throws -> ModelSummary? {
+    func summary(of name: String) throws -> ModelBody? {
         if let summary = summaries.first(where: { $0.id == name }) { return summary }
         if served.contains(where: { $0.id == name }) { return nil }
         throw CommandError("\(address) has no model \(name)", hint: hint(for: name))
@@ -50,7 +52,7 @@ struct KnownModels: Sendable {
     /// The same, of a model whose shards are the node's own.
     ///
     /// - Parameter what: what cannot be done with a worker's model.
-    func ownSummary(of name: String, to what: String) throws -> ModelSummary {
+    func ownSummary(of name: String, to what: String) throws -> ModelBody {
         guard let summary = try summary(of: name) else {
             guard showsSummaries else {
                 throw CommandError("to \(what) a model is for administrators", hint: "“shoal login NAME” logs one in")

@@ -4,6 +4,7 @@ import NIOFoundationCompat
 import NIOHTTP1
 import NIOPosix
 import Node
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -74,10 +75,8 @@ package struct NodeClient: Sendable {
 
     /// Decodes an answer.
     package static func decode<Answer: Decodable>(_ body: [UInt8], as: Answer.Type = Answer.self) throws -> Answer {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
-            return try decoder.decode(Answer.self, from: Data(body))
+            return try BodyCoding.decode(Data(body))
         } catch {
             throw CommandError(
                 "the node's answer is not what this version of shoal understands (\(error))",
@@ -125,10 +124,7 @@ package struct NodeClient: Sendable {
         timeout: TimeAmount
     ) async throws -> HTTPClientResponse {
         let body = try content.map { content in
-            let encoder = JSONEncoder()
-            encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = .withoutEscapingSlashes
-            return HTTPClientRequest.Body.bytes(ByteBuffer(bytes: try encoder.encode(content)))
+            HTTPClientRequest.Body.bytes(ByteBuffer(string: try BodyCoding.encode(content)))
         }
         return try await execute(
             method, path, content: body, type: "application/json", headers: headers, timeout: timeout)

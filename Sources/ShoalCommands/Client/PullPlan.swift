@@ -1,4 +1,5 @@
 import ModelLibrary
+import NodeAPI
 
 /// What a pull is going to fetch, and whether the node has room for it.
 struct PullPlan {
@@ -11,19 +12,19 @@ struct PullPlan {
     private static let memoryPercent: Int64 = 115
 
     let repository: String
-    let variant: HubVariant
-    let probe: HubProbe
+    let variant: HubVariantBody
+    let probe: HubProbeBody
     let selection: Selection
-    let hardware: NodeStatistics.Hardware?
+    let hardware: StatisticsBody.Hardware
 
     init(
-        client: NodeClient, repository: String, variant: HubVariant, revision: String?, selection: Selection
+        client: NodeClient, repository: String, variant: HubVariantBody, revision: String?, selection: Selection
     ) async throws {
         self.repository = repository
         self.variant = variant
         self.selection = selection
         let place = "repo_id=\(repository.queryEncoded)&filename=\(variant.filename.queryEncoded)"
-        let probe: HubProbe = try await client.get(
+        let probe: HubProbeBody = try await client.get(
             "/api/admin/hf/probe?\(place)" + (revision.map { "&revision=\($0.queryEncoded)" } ?? ""))
         self.probe = probe
         guard probe.architectureSupported else {
@@ -35,7 +36,7 @@ struct PullPlan {
             throw CommandError(
                 "the model has no shard \(past)", hint: "its shards are 0 to \(max(0, probe.shardCount - 1))")
         }
-        hardware = (try await client.get("/api/admin/stats") as NodeStatistics).hardware
+        hardware = (try await client.get("/api/admin/stats") as StatisticsBody).hardware
     }
 
     /// Bytes to fetch, as far as that is known before; nil for a share, which the node works out.
@@ -66,15 +67,12 @@ struct PullPlan {
             lines.append("  swarm   \(holders) something of it")
         }
         guard let bytes else { return lines }
-        if let free = hardware?.availableDiskMb.map({ Int64($0) << 20 }) {
-            let verdict = bytes <= free ? "fits" : "too small"
-            lines.append("  disk    \(verdict): \(Figures.bytes(free)) free")
-        }
-        if let total = hardware?.totalRamMb.map({ Int64($0) << 20 }) {
-            let needed = bytes / 100 * Self.memoryPercent
-            let verdict = needed <= total ? "fits" : "does not fit into one node; other nodes can take shards"
-            lines.append("  memory  \(verdict): about \(Figures.bytes(needed)) of \(Figures.bytes(total))")
-        }
+        let free = Int64(hardware.availableDiskMb) << 20
+        lines.append("  disk    \(bytes <= free ? "fits" : "too small"): \(Figures.bytes(free)) free")
+        let total = Int64(hardware.totalRamMb) << 20
+        let needed = bytes / 100 * Self.memoryPercent
+        let verdict = needed <= total ? "fits" : "does not fit into one node; other nodes can take shards"
+        lines.append("  memory  \(verdict): about \(Figures.bytes(needed)) of \(Figures.bytes(total))")
         return lines
     }
 }

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal bench`: measures how fast a running node answers.
 package struct BenchCommand: AsyncParsableCommand {
@@ -42,7 +43,7 @@ package struct BenchCommand: AsyncParsableCommand {
     package func run() async throws {
         let result = try await NodeClient.with(try connection.target()) { client in
             // Of a worker's model the node has no header.
-            let metadata: ModelMetadata? =
+            let metadata: ModelMetadataBody? =
                 try await KnownModels(client).summary(of: model) == nil
                 ? nil : try await client.get("/api/admin/models/\(model)/metadata")
             let measurement = SpeedMeasurement(

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal downloads list`: the latest download of each model.
 package struct DownloadsListCommand: AsyncParsableCommand {
@@ -22,7 +23,7 @@ package struct DownloadsListCommand: AsyncParsableCommand {
         try await NodeClient.with(try connection.target()) { client in
             guard watch else {
                 let body = try await client.get("/api/admin/downloads")
-                let answer: DownloadList = try NodeClient.decode(body)
+                let answer: DownloadListBody = try NodeClient.decode(body)
                 return list.print(answer.downloads, body: body, empty: "no downloads; “shoal pull” begins one")
             }
             guard case .over(let downloads) = try await DownloadWatch(client: client).run() else {
@@ -35,7 +36,7 @@ package struct DownloadsListCommand: AsyncParsableCommand {
     }
 }
 
-extension DownloadSummary: ListRow {
+extension DownloadBody: ListRow {
     static let headers = ["MODEL", "DONE", "BYTES", "SHARDS", "SPEED", "LEFT", "STATE"]
     static let rightAligned: Set<Int> = [1, 2, 3, 4, 5]
 

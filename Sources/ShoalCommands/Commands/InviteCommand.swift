@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal invite`: the code that lets another machine into the swarm.
 package struct InviteCommand: AsyncParsableCommand {
@@ -15,13 +16,12 @@ package struct InviteCommand: AsyncParsableCommand {
 
     package func run() async throws {
         try secret.refuse(with: output)
-        struct Answer: Decodable { var code: String }
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/api/admin/network-code") }
         if output.json {
             Terminal.write(body)
             Terminal.newLine()
         } else {
-            let answer: Answer = try NodeClient.decode(body)
+            let answer: NetworkCodeBody = try NodeClient.decode(body)
             try secret.put(answer.code)
         }
     }

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal jobs`: trainings, and what became of them.
 package struct JobsCommand: AsyncParsableCommand {
@@ -34,7 +35,7 @@ package struct JobsListCommand: AsyncParsableCommand {
         let body = try await NodeClient.with(try connection.target()) {
             try await $0.get("/admin/api/jobs?limit=\(limit)")
         }
-        let jobs: JobList = try NodeClient.decode(body)
+        let jobs: JobListBody = try NodeClient.decode(body)
         list.print(jobs.jobs, body: body, empty: "no trainings yet; “shoal train FOLDER” begins one")
         if jobs.next != nil, !list.json, !list.quiet { Terminal.errorLine("there are more; --limit shows them") }
     }
@@ -72,7 +73,7 @@ package struct JobsShowCommand: AsyncParsableCommand {
                 Terminal.write(body)
                 Terminal.newLine()
             } else {
-                let found: JobSummary = try NodeClient.decode(body)
+                let found: JobBody = try NodeClient.decode(body)
                 for line in found.lines { Terminal.line(line) }
             }
         }
@@ -116,7 +117,7 @@ package struct JobsCancelCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let found: JobSummary = try NodeClient.decode(body)
+        let found: JobBody = try NodeClient.decode(body)
         Terminal.line("\(found.id): \(found.hasEnded ? found.state : "ending")")
     }
 }

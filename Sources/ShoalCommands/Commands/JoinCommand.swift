@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Files
+import NodeAPI
 
 /// `shoal join`: takes a running node into the swarm of an invite code.
 package struct JoinCommand: AsyncParsableCommand {
@@ -28,7 +29,6 @@ package struct JoinCommand: AsyncParsableCommand {
 
     package func run() async throws {
         struct Content: Encodable { var code: String }
-        struct Answer: Decodable { var message: String? }
         ProcessArguments.hide(code)
         let content = Content(code: code == "-" ? try InviteCode.read(from: "-") : code)
         let body = try await NodeClient.with(try connection.target()) {
@@ -38,8 +38,8 @@ package struct JoinCommand: AsyncParsableCommand {
             Terminal.write(body)
             Terminal.newLine()
         } else {
-            let answer: Answer = try NodeClient.decode(body)
-            Terminal.line(answer.message ?? "joined")
+            let answer: JoinedNetworkBody = try NodeClient.decode(body)
+            Terminal.line(answer.message)
         }
     }
 }

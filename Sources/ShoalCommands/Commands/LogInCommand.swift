@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Node
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -32,13 +33,13 @@ package struct LogInCommand: AsyncParsableCommand {
         let username = try self.username ?? Terminal.shownLine("user: ")
         var password = try Terminal.password(of: username)
         var jwt = try await Self.jwt(username, password, target)
-        if try await Self.me(target.acting(with: jwt)).passwordChangeRequired {
+        if try await Self.me(target.acting(with: jwt)).passwordChangeRequired == true {
             password = try await Self.chooseAnother(of: username, than: password, target.acting(with: jwt))
             jwt = try await Self.jwt(username, password, target)
         }
         let (token, me) = try await NodeClient.with(target.acting(with: jwt)) { client in
-            let me: Me = try await client.get("/api/me")
-            let token: APITokenSummary = try NodeClient.decode(
+            let me: MeBody = try await client.get("/api/me")
+            let token: APITokenBody = try NodeClient.decode(
                 await client.post("/admin/api/api_tokens", ["name": "shoal login"]))
             return (token, me)
         }
@@ -56,10 +57,9 @@ package struct LogInCommand: AsyncParsableCommand {
     }
 
     private static func jwt(_ username: String, _ password: String, _ target: NodeTarget) async throws -> String {
-        struct Answer: Decodable { var token: String }
         // Whoever logs in shows nothing else.
         return try await NodeClient.with(target.acting(with: nil)) { client in
-            let answer: Answer = try NodeClient.decode(
+            let answer: IssuedTokenBody = try NodeClient.decode(
                 await client.post(NodeClient.logInPath, ["username": username, "password": password]))
             return answer.token
         }
@@ -93,7 +93,7 @@ package struct LogInCommand: AsyncParsableCommand {
         }
     }
 
-    private static func me(_ target: NodeTarget) async throws -> Me {
+    private static func me(_ target: NodeTarget) async throws -> MeBody {
         try await NodeClient.with(target) { try await $0.get("/api/me") }
     }
 }
@@ -143,28 +143,11 @@ package struct MeCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let me: Me = try NodeClient.decode(body)
+        let me: MeBody = try NodeClient.decode(body)
         guard let user = me.user else {
             return Terminal.line("the holder of the node's key at \(target.address)")
         }
         Terminal.line("\(user.username) at \(target.address): \(user.role), \(Figures.counted(user.tokens, "token"))")
-    }
-}
-
-/// `GET /api/me`.
-struct Me: Decodable, Sendable {
-    /// Nil for the holder of the node's key.
-    var user: UserSummary?
-    var role: String
-    var passwordChangeRequired = false
-
-    private enum CodingKeys: String, CodingKey { case user, role, passwordChangeRequired }
-
-    init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        user = try fields.decodeIfPresent(UserSummary.self, forKey: .user)
-        role = try fields.decode(String.self, forKey: .role)
-        passwordChangeRequired = try fields.decodeIfPresent(Bool.self, forKey: .passwordChangeRequired) ?? false
     }
 }
 

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal models list`: every model that the swarm or its workers have.
 package struct ModelsListCommand: AsyncParsableCommand {
@@ -35,7 +36,7 @@ struct ModelRow: ListRow {
     let cells: [String]
     var listName: String { id }
 
-    init(_ model: ModelSummary, status: String) {
+    init(_ model: ModelBody, status: String) {
         id = model.id
         cells = [
             id, model.totalSizeBytes > 0 ? Figures.bytes(model.totalSizeBytes) : "–",

@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import ModelLibrary
+import NodeAPI
 
 /// `shoal models load`: loads the shards of a model that the node holds.
 package struct ModelsLoadCommand: AsyncParsableCommand {
@@ -20,7 +21,7 @@ package struct ModelsLoadCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let answer = try await NodeClient.with(try connection.target()) { client in
+        let loaded = try await NodeClient.with(try connection.target()) { client in
             let summary = try await KnownModels(client).ownSummary(of: model, to: "load")
             let held = summary.shards.filter(\.local).map(\.index)
             let wanted = shards?.numbers ?? held
@@ -31,25 +32,21 @@ package struct ModelsLoadCommand: AsyncParsableCommand {
             }
             guard !wanted.isEmpty else { throw CommandError("the node holds no shard of \(model)") }
             var bar = ProgressBar("loading \(model)")
-            var loaded = Loaded(modelId: model, loadedShards: [])
+            var loaded: [Int] = []
             for (done, index) in wanted.enumerated() {
                 bar.update(fraction: Double(done) / Double(wanted.count), detail: "\(done) of \(wanted.count) shards")
-                loaded = try NodeClient.decode(
+                let answer: LoadedShardBody = try NodeClient.decode(
                     await client.post("/api/admin/models/\(model)/shards/\(index)/load"))
+                loaded = answer.loadedShards
             }
             bar.update(fraction: 1, detail: "\(wanted.count) of \(wanted.count) shards")
             bar.finish()
             return loaded
         }
         if output.json {
-            Terminal.line(#"{"model_id":"\#(answer.modelId)","loaded_shards":\#(answer.loadedShards)}"#)
+            Terminal.line(#"{"model_id":"\#(model)","loaded_shards":\#(loaded)}"#)
         } else {
-            Terminal.line("\(answer.modelId): shards \(ShardSelection(answer.loadedShards)) loaded")
+            Terminal.line("\(model): shards \(ShardSelection(loaded)) loaded")
         }
-    }
-
-    private struct Loaded: Decodable {
-        var modelId: String
-        var loadedShards: [Int]
     }
 }

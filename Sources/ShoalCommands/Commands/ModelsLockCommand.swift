@@ -1,6 +1,7 @@
 package import ArgumentParser
 package import Identifiers
 package import ModelLibrary
+import NodeAPI
 
 /// `shoal models lock`: keeps shards from being given up.
 package struct ModelsLockCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import ModelLibrary
+import NodeAPI
 
 /// `shoal models unload`: frees the memory of a model.
 package struct ModelsUnloadCommand: AsyncParsableCommand {
@@ -34,12 +35,10 @@ package struct ModelsUnloadCommand: AsyncParsableCommand {
             return Terminal.newLine()
         }
         if shards == nil {
-            struct Answer: Decodable { var estimatedFreedMb: Int? }
-            let answer: Answer = try NodeClient.decode(body)
-            Terminal.line("\(model): unloaded, \(Figures.megabytes(answer.estimatedFreedMb ?? 0)) freed")
+            let answer: UnloadedModelBody = try NodeClient.decode(body)
+            Terminal.line("\(model): unloaded, \(Figures.megabytes(answer.estimatedFreedMb)) freed")
         } else {
-            struct Answer: Decodable { var remainingLoaded: [Int] }
-            let answer: Answer = try NodeClient.decode(body)
+            let answer: UnloadedShardBody = try NodeClient.decode(body)
             let rest = answer.remainingLoaded
             Terminal.line("\(model): \(rest.isEmpty ? "nothing" : "shards \(ShardSelection(rest))") still loaded")
         }

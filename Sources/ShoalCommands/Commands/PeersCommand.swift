@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -29,7 +30,7 @@ package struct PeersListCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/api/admin/peers") }
-        let peers: [PeerSummary] = try NodeClient.decode(body)
+        let peers: [PeerBody] = try NodeClient.decode(body)
         list.print(
             peers.map { PeerRow($0, now: Date()) }, body: body,
             empty: "no peers yet; “shoal invite” prints the code to join this swarm")
@@ -128,7 +129,7 @@ package struct LeaveCommand: AsyncParsableCommand {
     package func run() async throws {
         let target = try connection.target()
         try await NodeClient.with(target) { client in
-            let peers: [PeerSummary] = try await client.get("/api/admin/peers")
+            let peers: [PeerBody] = try await client.get("/api/admin/peers")
             if !yes {
                 guard Terminal.readsFromPerson else {
                     throw CommandError("nothing was done: leaving needs --yes where nobody can be asked")
@@ -145,8 +146,7 @@ package struct LeaveCommand: AsyncParsableCommand {
                 Terminal.write(body)
                 return Terminal.newLine()
             }
-            struct Answer: Decodable { var forgottenPeers: Int }
-            let answer: Answer = try NodeClient.decode(body)
+            let answer: LeftNetworkBody = try NodeClient.decode(body)
             Terminal.line("alone now; \(Figures.counted(answer.forgottenPeers, "peer")) forgotten")
         }
     }
@@ -154,7 +154,7 @@ package struct LeaveCommand: AsyncParsableCommand {
 
 extension NodeClient {
     /// The same as soon as its round trip is measured, which takes a second after it has come.
-    func measuredPeer(_ node: String) async throws -> PeerSummary {
+    func measuredPeer(_ node: String) async throws -> PeerBody {
         for _ in 0..<20 {
             let peer = try await peer(node)
             if peer.latencyMs != nil || !peer.healthy { return peer }
@@ -164,8 +164,8 @@ extension NodeClient {
     }
 
     /// The peer of that name, or whose id begins so.
-    func peer(_ node: String) async throws -> PeerSummary {
-        let peers: [PeerSummary] = try await get("/api/admin/peers")
+    func peer(_ node: String) async throws -> PeerBody {
+        let peers: [PeerBody] = try await get("/api/admin/peers")
         let found = peers.filter { $0.nickname == node || $0.nodeId == node.lowercased() }
         guard let peer = found.first else {
             throw CommandError("the swarm has no node \(node)", hint: "“shoal peers” lists those it has")
@@ -187,7 +187,7 @@ private struct PeerRow: ListRow {
     let listName: String
     let cells: [String]
 
-    init(_ peer: PeerSummary, now: Date) {
+    init(_ peer: PeerBody, now: Date) {
         listName = peer.nodeId
         cells = [
             peer.nodeId, peer.nickname ?? "–", peer.stateWord(now: now),
@@ -196,18 +196,18 @@ private struct PeerRow: ListRow {
     }
 }
 
-extension PeerSummary {
+extension PeerBody {
     var shownName: String { nickname.map { "\($0) (\(nodeId))" } ?? nodeId }
 
     /// The round trip, which the node tells in whole milliseconds.
     var latencyWord: String? {
-        latencyMs.map { $0 < 1 ? "< 1 ms" : "\(Figures.fixed($0, digits: 0)) ms" }
+        latencyMs.map { $0 < 1 ? "< 1 ms" : "\($0) ms" }
     }
 
     /// The models that it tells of, and how many more there are.
     var modelWord: String {
         let names = hostedModels.joined(separator: ",")
-        guard let omittedModels, omittedModels > 0 else { return names.isEmpty ? "–" : names }
+        guard omittedModels > 0 else { return names.isEmpty ? "–" : names }
         return "\(names) and \(omittedModels) more"
     }
 
@@ -223,7 +223,7 @@ extension PeerSummary {
     /// Whether it is there, and since when it is not.
     func stateWord(now: Date) -> String {
         if healthy { return "ok" }
-        guard let lastSeen, let date = try? Date(lastSeen, strategy: .iso8601), date.timeIntervalSince1970 > 0 else {
+        guard let date = try? Date(lastSeen, strategy: .iso8601), date.timeIntervalSince1970 > 0 else {
             return "never seen"
         }
         return "away for \(Figures.seconds(max(0, Int64(now.timeIntervalSince(date)))))"

@@ -1,5 +1,6 @@
 package import ArgumentParser
 import ModelLibrary
+import NodeAPI
 
 /// `shoal ps`: what is in memory.
 package struct PsCommand: AsyncParsableCommand {
@@ -14,7 +15,7 @@ package struct PsCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/api/admin/models") }
-        let models: [ModelSummary] = try NodeClient.decode(body)
+        let models: [ModelBody] = try NodeClient.decode(body)
         list.print(
             models.compactMap(LoadedRow.init), body: body,
             empty: "nothing is in memory; the first question to a model, or “shoal models load”, loads it")
@@ -30,13 +31,13 @@ private struct LoadedRow: ListRow {
     let cells: [String]
 
     /// Nil for a model of which nothing is in memory.
-    init?(_ model: ModelSummary) {
+    init?(_ model: ModelBody) {
         let loaded = model.shards.filter { $0.inVram == true }
         guard !loaded.isEmpty else { return nil }
         listName = model.id
         cells = [
             model.id, "\(ShardSelection(loaded.map(\.index)))", "\(model.shardCount)",
-            Figures.bytes(loaded.reduce(0) { $0 + ($1.sizeBytes ?? 0) }),
+            Figures.bytes(loaded.reduce(0) { $0 + $1.sizeBytes }),
         ]
     }
 }

@@ -1,6 +1,7 @@
 package import ArgumentParser
 import Identifiers
 package import ModelLibrary
+import NodeAPI
 
 /// `shoal pull`: fetches a model, or some shards of it, from Hugging Face and from peers.
 package struct PullCommand: AsyncParsableCommand {
@@ -65,7 +66,7 @@ package struct PullCommand: AsyncParsableCommand {
                 client: client, repository: model.repository, variant: variant, revision: revision ?? model.revision,
                 selection: selection)
             if !output.json { for line in plan.lines { Terminal.errorLine(line) } }
-            let start: HubDownloadStart = try NodeClient.decode(
+            let start: HubDownloadBody = try NodeClient.decode(
                 await client.post("/api/admin/hf/download-shards", request(for: variant, of: model)))
             guard !detach else { return try await report(start.modelId, client: client, isOver: false) }
             switch try await DownloadWatch(client: client, model: start.modelId, isQuiet: output.json).run() {
@@ -98,7 +99,7 @@ package struct PullCommand: AsyncParsableCommand {
         case .model(let model): return model
         case .words(let text): words = text
         }
-        let hits: [HubSearchHit] = try await HubWait.noting("searching") {
+        let hits: [HubHitBody] = try await HubWait.noting("searching") {
             try await client.get("/api/admin/hf/search?query=\(words.queryEncoded)&limit=\(Self.offered)")
         }
         guard !hits.isEmpty else {
@@ -107,7 +108,7 @@ package struct PullCommand: AsyncParsableCommand {
                 hint: "“shoal search” takes other words")
         }
         let rows = hits.enumerated().map { ["\($0.offset + 1)"] + $0.element.cells.prefix(6) }
-        let table = Table(headers: ["#"] + HubSearchHit.headers.prefix(6), rows: rows, rightAligned: [0, 2, 3, 5])
+        let table = Table(headers: ["#"] + HubHitBody.headers.prefix(6), rows: rows, rightAligned: [0, 2, 3, 5])
         for line in table.lines() { Terminal.errorLine(line) }
         guard Terminal.readsFromPerson, Terminal.showsProgress else {
             throw CommandError(
@@ -125,8 +126,8 @@ package struct PullCommand: AsyncParsableCommand {
     private static let offered = 8
 
     /// The file to fetch.
-    private func variant(of model: HubModelArgument, _ client: NodeClient) async throws -> HubVariant {
-        let files: HubFiles = try await HubWait.noting("looking at \(model.repository)") {
+    private func variant(of model: HubModelArgument, _ client: NodeClient) async throws -> HubVariantBody {
+        let files: HubFilesBody = try await HubWait.noting("looking at \(model.repository)") {
             try await client.get("/api/admin/hf/files?repo_id=\(model.repository.queryEncoded)")
         }
         let names = files.variants.map { $0.quant ?? $0.filename }.joined(separator: ", ")
@@ -144,7 +145,7 @@ package struct PullCommand: AsyncParsableCommand {
         return variant
     }
 
-    private func request(for variant: HubVariant, of model: HubModelArgument) -> Request {
+    private func request(for variant: HubVariantBody, of model: HubModelArgument) -> Request {
         Request(
             repoId: model.repository, filename: variant.filename, revision: revision ?? model.revision,
             shards: shards?.numbers, allShards: shards == nil && !fairShare ? true : nil,

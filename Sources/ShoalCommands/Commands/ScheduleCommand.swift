@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal schedule`: when the node gives less.
 package struct ScheduleCommand: AsyncParsableCommand {
@@ -16,7 +17,7 @@ package struct ScheduleCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let schedule: ScheduleSummary = try NodeClient.decode(body)
+        let schedule: ScheduleBody = try NodeClient.decode(body)
         let hours = "\(schedule.reducedHoursStart):00 to \(schedule.reducedHoursEnd):00"
         Terminal.line("reduced hours  \(hours)\(schedule.enabled ? "" : ", switched off")")
         Terminal.line("contribution   \(schedule.reducedContribution) in those hours")

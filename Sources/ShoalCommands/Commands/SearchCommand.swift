@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal search`: finds models on Hugging Face.
 package struct SearchCommand: AsyncParsableCommand {
@@ -37,12 +38,12 @@ package struct SearchCommand: AsyncParsableCommand {
         let body = try await NodeClient.with(try connection.target()) { [path] client in
             try await HubWait.noting("searching") { try await client.get(path) }
         }
-        let hits: [HubSearchHit] = try NodeClient.decode(body)
+        let hits: [HubHitBody] = try NodeClient.decode(body)
         list.print(hits, body: body, empty: "nothing found for “\(query.joined(separator: " "))”; try fewer words")
     }
 }
 
-extension HubSearchHit: ListRow {
+extension HubHitBody: ListRow {
     /// Quantisations that a row names.
     private static let shownVariants = 4
 
@@ -52,7 +53,7 @@ extension HubSearchHit: ListRow {
     var listName: String { repoId }
 
     /// The variant that the node recommends.
-    var recommended: HubVariant? { variants.named(recommendedVariant) }
+    var recommended: HubVariantBody? { variants.named(recommendedVariant) }
 
     var cells: [String] {
         let sizes = variants.map(\.sizeBytes).filter { $0 > 0 }
@@ -70,9 +71,9 @@ extension HubSearchHit: ListRow {
     }
 }
 
-extension [HubVariant] {
+extension [HubVariantBody] {
     /// The variant of that quantisation or file name.
-    func named(_ name: String?) -> HubVariant? {
+    func named(_ name: String?) -> HubVariantBody? {
         guard let name = name?.lowercased() else { return nil }
         return first { $0.quant?.lowercased() == name } ?? first { $0.filename.lowercased() == name }
     }

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal show`: what a model is.
 package struct ShowCommand: AsyncParsableCommand {
@@ -23,19 +24,19 @@ package struct ShowCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let metadata: ModelMetadata = try NodeClient.decode(body)
+        let metadata: ModelMetadataBody = try NodeClient.decode(body)
         let rows = Self.facts(summary, status, metadata).map { [$0.0, $0.1] }
         for line in Table(headers: ["", ""], rows: rows).lines().dropFirst() { Terminal.line(line) }
     }
 
     /// Names and values, in the order they are shown.
     static func facts(
-        _ summary: ModelSummary, _ status: String, _ metadata: ModelMetadata
+        _ summary: ModelBody, _ status: String, _ metadata: ModelMetadataBody
     ) -> [(String, String)] {
         let general = metadata.general
         var facts = [
-            ("model", summary.id), ("name", general?.name ?? summary.name),
-            ("architecture", general?.architecture ?? "–"), ("quantisation", general?.quantization ?? "–"),
+            ("model", summary.id), ("name", general.name ?? summary.name),
+            ("architecture", general.architecture), ("quantisation", general.quantization ?? "–"),
             ("size", Figures.bytes(summary.totalSizeBytes)), ("status", status),
             ("shards", "\(summary.hostedShards) of \(summary.shardCount) here"),
         ]

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal status`: what a node is and does.
 package struct StatusCommand: AsyncParsableCommand {
@@ -17,40 +18,35 @@ package struct StatusCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let statistics: NodeStatistics = try NodeClient.decode(body)
+        let statistics: StatisticsBody = try NodeClient.decode(body)
         for (name, value) in Self.facts(statistics, address: target.address) {
             Terminal.line(name + String(repeating: " ", count: 12 - name.count) + value)
         }
     }
 
     /// Names and values, in the order they are shown.
-    static func facts(_ statistics: NodeStatistics, address: NodeAddress) -> [(String, String)] {
+    static func facts(_ statistics: StatisticsBody, address: NodeAddress) -> [(String, String)] {
         var facts = [
             ("node", statistics.nodeId),
             ("address", address.text),
             ("version", statistics.version),
             ("up", Figures.seconds(statistics.uptimeSeconds)),
             ("peers", "\(statistics.peers)"),
-            ("shards", "\(statistics.hostedShards ?? 0)"),
+            ("shards", "\(statistics.hostedShards)"),
             (
                 "requests",
-                "\(statistics.activeRequests ?? 0) active, \(statistics.requestsServed ?? 0) served, "
-                    + "\(statistics.forwardsServed ?? 0) for other nodes"
+                "\(statistics.activeRequests) active, \(statistics.requestsServed) served, "
+                    + "\(statistics.forwardsServed) for other nodes"
             ),
         ]
-        if let latency = statistics.inference?.avgLatencyMs {
+        if let latency = statistics.inference.avgLatencyMs {
             facts.append(("latency", "\(Figures.fixed(latency)) ms on average"))
         }
-        if let hardware = statistics.hardware {
-            if let name = hardware.cpuName {
-                facts.append(("processor", name + (hardware.cpuCores.map { ", \($0) cores" } ?? "")))
-            }
-            if let name = hardware.gpuName { facts.append(("gpu", name)) }
-            if let used = hardware.usedRamMb, let total = hardware.totalRamMb {
-                let own = hardware.processRssMb.map { ", this node \(Figures.megabytes($0))" } ?? ""
-                facts.append(("memory", "\(Figures.megabytes(used)) of \(Figures.megabytes(total)) used\(own)"))
-            }
-        }
+        let hardware = statistics.hardware
+        facts.append(("processor", "\(hardware.cpuName), \(hardware.cpuCores) cores"))
+        if let name = hardware.gpuName { facts.append(("gpu", name)) }
+        let (used, total) = (Figures.megabytes(hardware.usedRamMb), Figures.megabytes(hardware.totalRamMb))
+        facts.append(("memory", "\(used) of \(total) used, this node \(Figures.megabytes(hardware.processRssMb))"))
         return facts
     }
 }

@@ -1,5 +1,6 @@
 package import ArgumentParser
 import ModelLibrary
+import NodeAPI
 
 /// `shoal storage`: what models take on the node's disk.
 package struct StorageCommand: AsyncParsableCommand {
@@ -13,14 +14,14 @@ package struct StorageCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/api/admin/shard-storage") }
-        let storage: StorageSummary = try NodeClient.decode(body)
+        let storage: StorageBody = try NodeClient.decode(body)
         list.print(storage.models, body: body, empty: "no models yet; “shoal pull” and “shoal import” add some")
         guard !list.json, !list.quiet else { return }
         for line in Self.sums(storage) { Terminal.line(line) }
     }
 
     /// What all models take together.
-    static func sums(_ storage: StorageSummary) -> [String] {
+    static func sums(_ storage: StorageBody) -> [String] {
         let disk =
             "disk    \(Figures.bytes(storage.diskUsageBytes)) used by models, of \(Figures.bytes(storage.maxDiskMb << 20))"
         let memory = "memory  \(Figures.bytes(storage.localVramMb << 20)) for models here"
@@ -35,7 +36,7 @@ package struct StorageCommand: AsyncParsableCommand {
     }
 }
 
-extension StorageSummary.Model: ListRow {
+extension StorageBody.Model: ListRow {
     static let headers = ["MODEL", "HERE", "OF", "SHARDS HERE", "MEMORY", "LOCKED", "STATUS"]
     static let rightAligned: Set<Int> = [1, 2, 3, 4]
 

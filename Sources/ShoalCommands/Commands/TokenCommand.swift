@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal token`: what programs log in with.
 package struct TokenCommand: AsyncParsableCommand {
@@ -55,7 +56,7 @@ package struct TokenAddCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let token: APITokenSummary = try NodeClient.decode(body)
+        let token: APITokenBody = try NodeClient.decode(body)
         try secret.put(token.token)
         Terminal.errorLine("keep it: it is shown this once. “shoal token remove \(token.id)” revokes it.")
     }
@@ -76,7 +77,7 @@ package struct TokenListCommand: AsyncParsableCommand {
             let query = try await owner.id(client).map { "?user_id=\($0)" } ?? ""
             return try await client.get("/admin/api/api_tokens\(query)")
         }
-        let tokens: APITokenList = try NodeClient.decode(body)
+        let tokens: APITokenListBody = try NodeClient.decode(body)
         list.print(tokens.tokens, body: body, empty: "no API tokens; “shoal token add NAME” makes one")
     }
 }

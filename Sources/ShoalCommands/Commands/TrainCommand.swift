@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal train`: has the node train on a folder.
 package struct TrainCommand: AsyncParsableCommand {
@@ -37,7 +38,7 @@ package struct TrainCommand: AsyncParsableCommand {
         }
         let content = Content(trainPath: path, outputModel: outputModel, description: description)
         try await NodeClient.with(try connection.target()) { client in
-            let begun: JobSummary = try NodeClient.decode(
+            let begun: JobBody = try NodeClient.decode(
                 await client.post("/admin/api/train", content, headers: ["prefer": "respond-async"]))
             guard !detach else {
                 if !output.json { Terminal.errorLine("the training has begun; “shoal jobs show \(begun.id)” shows it") }

@@ -1,6 +1,7 @@
 import Accounts
 package import ArgumentParser
 import Node
+import NodeAPI
 import Store
 
 #if canImport(FoundationEssentials)
@@ -65,7 +66,7 @@ package struct UserAddCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let user: UserSummary = try NodeClient.decode(body)
+        let user: UserBody = try NodeClient.decode(body)
         Terminal.line("\(user.username): \(user.role), \(user.tokens) tokens")
     }
 

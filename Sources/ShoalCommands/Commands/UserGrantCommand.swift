@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -54,8 +55,7 @@ package struct UserGrantCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        struct Answer: Decodable { var balance: Int }
-        let answer: Answer = try NodeClient.decode(body)
+        let answer: GrantBody = try NodeClient.decode(body)
         Terminal.line("\(username): \(answer.balance) tokens")
     }
 }

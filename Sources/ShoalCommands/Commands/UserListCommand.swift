@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal user list`: every user.
 package struct UserListCommand: AsyncParsableCommand {
@@ -11,7 +12,7 @@ package struct UserListCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/admin/api/users") }
-        let users: UserList = try NodeClient.decode(body)
+        let users: UserListBody = try NodeClient.decode(body)
         list.print(users.users, body: body, empty: "no users yet; “shoal user add NAME --admin” makes one")
     }
 }

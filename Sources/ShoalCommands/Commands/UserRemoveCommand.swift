@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal user remove`: removes a user.
 package struct UserRemoveCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal user set`: changes a user.
 package struct UserSetCommand: AsyncParsableCommand {
@@ -60,7 +61,7 @@ package struct UserSetCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let user: UserSummary = try NodeClient.decode(body)
+        let user: UserBody = try NodeClient.decode(body)
         Terminal.line("\(user.username): \(user.role), \(user.active ? "active" : "deactivated")")
     }
 }

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal user show`: a user, and how the balance came about.
 package struct UserShowCommand: AsyncParsableCommand {
@@ -32,7 +33,7 @@ package struct UserShowCommand: AsyncParsableCommand {
                 Terminal.write(body)
                 return Terminal.line("}")
             }
-            let ledger: LedgerPage = try NodeClient.decode(body)
+            let ledger: LedgerBody = try NodeClient.decode(body)
             Terminal.line("user     \(user.username) (\(user.id))")
             Terminal.line("e-mail   \(user.email)")
             Terminal.line("role     \(user.role)\(user.active ? "" : ", deactivated")")
@@ -41,8 +42,8 @@ package struct UserShowCommand: AsyncParsableCommand {
             guard !ledger.entries.isEmpty else { return }
             Terminal.newLine()
             let table = Table(
-                headers: LedgerPage.Entry.headers, rows: ledger.entries.map(\.cells),
-                rightAligned: LedgerPage.Entry.rightAligned)
+                headers: LedgerBody.Entry.headers, rows: ledger.entries.map(\.cells),
+                rightAligned: LedgerBody.Entry.rightAligned)
             for line in table.lines() { Terminal.line(line) }
         }
     }

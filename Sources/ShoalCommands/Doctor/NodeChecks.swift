@@ -2,6 +2,7 @@ import Link
 import NIOCore
 import NIOPosix
 import Node
+import NodeAPI
 
 /// Looks at the running node, or at what would keep one from starting.
 struct NodeChecks {
@@ -21,7 +22,7 @@ struct NodeChecks {
     }
 
     private func running(_ client: NodeClient) async throws -> [Finding] {
-        let statistics: NodeStatistics = try await client.get("/api/admin/stats")
+        let statistics: StatisticsBody = try await client.get("/api/admin/stats")
         var findings = [
             Finding.ok(
                 "node",
@@ -40,7 +41,7 @@ struct NodeChecks {
             let error = CommandError(describing: error)
             findings.append(.warn("ready", error.message, mend: error.hint ?? "wait a moment, then look at its log"))
         }
-        let peers: [PeerSummary] = try await client.get("/api/admin/peers")
+        let peers: [PeerBody] = try await client.get("/api/admin/peers")
         let away = peers.filter { !$0.healthy }
         if peers.isEmpty {
             findings.append(.ok("swarm", "no other nodes yet; “shoal invite” prints the code to join"))
@@ -56,7 +57,7 @@ struct NodeChecks {
                         + names.joined(separator: ", "),
                     mend: "check that they run and that their swarm port is reachable from here"))
         }
-        let models: [ModelSummary] = try await client.get("/api/admin/models")
+        let models: [ModelBody] = try await client.get("/api/admin/models")
         let gaps = models.filter { !$0.healthy }.map(\.id)
         if !gaps.isEmpty {
             findings.append(

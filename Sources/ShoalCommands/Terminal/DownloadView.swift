@@ -1,3 +1,5 @@
+import NodeAPI
+
 /// A download as lines for a terminal: one for all of it, one for every shard, as many as fit.
 struct DownloadView {
     /// Columns and rows of the terminal.
@@ -7,7 +9,7 @@ struct DownloadView {
     private static let widestBar = 32
     private static let narrowestBar = 6
 
-    func lines(_ download: DownloadSummary) -> [String] {
+    func lines(_ download: DownloadBody) -> [String] {
         var lines = [cut(headline(download))]
         if let reason = download.state.reason { lines.append(cut("  \(reason)")) }
         let room = max(3, height - lines.count - 2)
@@ -24,7 +26,7 @@ struct DownloadView {
         return lines
     }
 
-    private func headline(_ download: DownloadSummary) -> String {
+    private func headline(_ download: DownloadBody) -> String {
         let word = download.state.word
         guard download.totalBytes > 0 else { return "\(download.modelId)  \(download.state.text)" }
         let percent = Int(Double(download.downloadedBytes) / Double(download.totalBytes) * 100)
@@ -41,7 +43,7 @@ struct DownloadView {
         return parts.joined(separator: "  ")
     }
 
-    private func line(_ shard: DownloadSummary.Shard, of count: Int) -> String {
+    private func line(_ shard: DownloadBody.Shard, of count: Int) -> String {
         let digits = String(max(0, count - 1)).count
         let number = String(shard.index)
         let head = "  shard " + String(repeating: " ", count: max(0, digits - number.count)) + number + " "
@@ -76,7 +78,7 @@ struct DownloadJournal {
     init() {}
 
     /// What is new since the last call.
-    mutating func lines(_ download: DownloadSummary) -> [String] {
+    mutating func lines(_ download: DownloadBody) -> [String] {
         var lines: [String] = []
         let name = download.modelId
         if let reason = download.state.reason, reason != lastReason { lines.append("\(name): \(download.state.text)") }

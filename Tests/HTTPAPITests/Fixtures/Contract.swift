@@ -60,6 +60,15 @@ struct Contract: Sendable {
         return check(answer, against: response, name: "\(method) \(path) \(answer.status)")
     }
 
+    /// The schema of the JSON that an operation such as `GET /v1/models` answers; nil where it answers none.
+    func schema(of operation: String, status: Int) -> JSONValue? {
+        let words = operation.split(separator: " ").map(String.init)
+        let answer = document["paths"]?[words[1]]?[words[0].lowercased()]?["responses"]?[String(status)]
+        return answer.flatMap {
+            SchemaChecker(document: document).resolved($0)["content"]?["application/json"]?["schema"]
+        }
+    }
+
     /// What is wrong with a value of the schema `name`.
     func problems(with value: JSONValue, schema name: String) -> [String] {
         SchemaChecker(document: document).check(value, ["$ref": .string("#/components/schemas/\(name)")], at: "$")

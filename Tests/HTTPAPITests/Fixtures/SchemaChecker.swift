@@ -4,6 +4,8 @@ import JSON
 struct SchemaChecker {
     /// The OpenAPI document that `$ref`s point into.
     let document: JSONValue
+    /// Properties that a value need not have, where it must have every other one of its schema; nil: those that are required do.
+    var mayLack: Set<String>?
 
     /// What is wrong with `value`, each with where it is.
     func check(_ value: JSONValue, _ schema: JSONValue, at place: String) -> [String] {
@@ -75,6 +77,11 @@ struct SchemaChecker {
             problems.append("\(place).\(name) is missing")
         }
         let properties = schema["properties"]
+        if let mayLack {
+            for name in properties?.keys ?? [] where value[name] == nil && !mayLack.contains(name) {
+                problems.append("\(place).\(name) is in the schema alone")
+            }
+        }
         for (name, member) in value.entries {
             if let property = properties?[name] {
                 problems += check(member, property, at: "\(place).\(name)")

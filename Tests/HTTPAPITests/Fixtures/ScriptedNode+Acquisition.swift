@@ -1,5 +1,6 @@
 import Acquisition
 import FoundationEssentials
+import Hub
 import Identifiers
 import ModelLibrary
 
@@ -27,21 +28,25 @@ extension ScriptedNode {
             .init(index: shard(2), state: .pending, totalBytes: 400, downloadedBytes: 0),
         ], bytesPerSecond: 60, startedAt: Date(timeIntervalSince1970: 1_700_000_000), log: ["begun", "shard 0 is here"])
 
-    static let files = HubFilesSummary(
-        repository: "owner/demo-GGUF",
-        variants: [
-            HubVariantSummary(file: "quants/demo.Q4_K_M.gguf", sizeBytes: 668_000_000, quantization: "Q4_K_M"),
-            HubVariantSummary(file: "demo-00001-of-00002.gguf", sizeBytes: 2_000_000_000, quantization: nil, parts: 2),
-        ], projectors: [HubVariantSummary(file: "mmproj.gguf", sizeBytes: 1000, quantization: "F16")],
-        recommended: "Q4_K_M")
+    /// A model in one file, one in two parts, and a projector.
+    static let variants = HubVariant.group(
+        [
+            ("quants/demo.Q4_K_M.gguf", 668_000_000), ("demo-00001-of-00002.gguf", 1_000_000_000),
+            ("demo-00002-of-00002.gguf", 1_000_000_000), ("mmproj.gguf", 1000),
+        ].compactMap { path, bytes in (try? HubFilePath(path)).map { HubListedFile(path: $0, sizeBytes: bytes) } })
 
-    static let hit = HubSearchSummary(
-        files: files, downloads: 50_000, likes: 120, tasks: [.chat, .code], replicas: 1,
-        appraisal: ModelAppraisal(
-            sizeBytes: 668_000_000, downloads: 50_000, likes: 120, replicas: 1, requests: 3,
-            means: .init(
-                memoryBytes: 16 << 30, swarmMemoryBytes: 48 << 30, nodeCount: 3, shardSizeBytes: 512 << 20,
-                minimumReplicas: 2)))
+    static var finding: HubFinding {
+        get throws {
+            HubFinding(
+                repository: try HubRepository("owner/demo-GGUF"), variants: variants, downloads: 50_000, likes: 120,
+                tasks: [.chat, .code], replicas: 1,
+                appraisal: ModelAppraisal(
+                    sizeBytes: 668_000_000, downloads: 50_000, likes: 120, replicas: 1, requests: 3,
+                    means: .init(
+                        memoryBytes: 16 << 30, swarmMemoryBytes: 48 << 30, nodeCount: 3, shardSizeBytes: 512 << 20,
+                        minimumReplicas: 2)))
+        }
+    }
 
     static let prune = PruneRecord(
         model: model("demo"), modelName: "Demo", shard: shard(1), reason: "Five others hold it.", freedBytes: 300,
@@ -75,10 +80,10 @@ extension ScriptedNode {
                     }
                 return HubDownloadStart(model: request.model ?? model("demo"), shards: shards)
             },
-            search: { _ in [hit] },
-            files: { _ in files },
+            search: { _ in [try finding] },
+            files: { _ in variants },
             probe: { _ in
-                HubProbeSummary(
+                HeaderProbe(
                     sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama",
                     isSupported: true, replicas: 1)
             },

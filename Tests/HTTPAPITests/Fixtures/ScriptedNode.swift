@@ -52,7 +52,7 @@ struct ScriptedNode {
                 rescan: { ["demo"] }),
             acquisition: Self.acquisition,
             swarm: SwarmOperations(
-                peers: { [Self.peer] },
+                peers: { [(Self.peer, 0.75)] },
                 networkCode: {
                     NetworkCode(
                         code: "swarm://abc", nodeID: Self.nodeID, listenAddresses: ["/ip4/127.0.0.1/tcp/8801"],
@@ -163,11 +163,22 @@ struct ScriptedNode {
             .init(index: 1, sizeBytes: 2 << 20, isLocal: false, isLoaded: false, holders: [id(2)]),
         ], isCovered: true, hasHeader: true)
 
-    static let peer = PeerSummary(
-        nodeID: id(2), nickname: "béta node", latencyMilliseconds: 1.4, trustScore: 0.75, isHealthy: true, gpu: nil,
-        version: "1.2.3",
-        uptimeSeconds: 60, hostedModels: ["demo", "demo"], hostedShards: 1, isOnLAN: true,
-        addresses: ["/ip4/127.0.0.1/tcp/8801/p2p/ab"], lastSeen: "2026-01-01T00:00:00Z")
+    private static let record: NodeRecord = {
+        var record = NodeRecord()
+        record.version = "1.2.3"
+        record.started = Date(timeIntervalSince1970: 1_700_000_000)
+        record.models = ([[ShardIndex(1)!], []] as [Set<ShardIndex>]).map { shards in
+            var model = HeldModel(ModelID("demo")!)
+            model.shards = shards
+            return model
+        }
+        return record
+    }()
+
+    static let peer = Peer(
+        id: id(2), record: record, nickname: "béta node",
+        addresses: [LinkAddress(host: "127.0.0.1", port: 8801)].compactMap { $0 },
+        host: "127.0.0.1", roundTrip: .microseconds(1400), connectedSince: Date(), lastSeen: Date())
 
     static let statistics = NodeStatistics(
         nodeID: nodeID, uptime: .seconds(90), connectedPeers: 1, hostedShards: 1, inference: InferenceStatistics(),

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal cluster`: the machines that work for a node.
 package struct ClusterCommand: AsyncParsableCommand {
@@ -13,41 +14,7 @@ package struct ClusterCommand: AsyncParsableCommand {
     package init() {}
 }
 
-/// What a master says of its cluster.
-struct ClusterSummary: Decodable {
-    var masterStats: MasterSummary
-    var nodes: [ClusterNodeSummary]
-}
-
-struct MasterSummary: Decodable {
-    var totalNodes: Int
-    var connectedNodes: Int
-    var totalWorkers: Int
-    var totalActiveJobs: Int
-    var totalCompletedJobs: Int
-    var uptimeSeconds: Double
-}
-
-struct ClusterNodeSummary: Decodable {
-    var token: String
-    var tokenName: String
-    var hostname: String
-    var weight: Int
-    var gpus: Int
-    var gpuMemory: [String]
-    var totalMemory: Int
-    var workersAvailable: Int
-    var ipAddress: String
-    var connected: Bool
-    var lastSeen: Double
-    var uptimeSeconds: Double
-    var activeJobs: Int
-    var completedJobs: Int
-    var nodeId: String
-    var driver: String?
-}
-
-extension ClusterNodeSummary: ListRow {
+extension ClusterBody.Node: ListRow {
     static let headers = ["HOST", "TOKEN", "STATE", "WEIGHT", "GPUS", "DRIVER", "MODELS", "ACTIVE", "DONE", "ADDRESS"]
     static let rightAligned: Set<Int> = [3, 4, 6, 7, 8]
 
@@ -55,7 +22,7 @@ extension ClusterNodeSummary: ListRow {
 
     var cells: [String] {
         [
-            hostname, token, connected ? "connected" : "gone", "\(weight)", "\(gpus)", driver ?? "–",
+            hostname, token, connected ? "connected" : "gone", "\(weight)", "\(gpus)", driver?.wrappedValue ?? "–",
             "\(workersAvailable)", "\(activeJobs)", "\(completedJobs)", ipAddress.isEmpty ? "–" : ipAddress,
         ]
     }
@@ -75,7 +42,7 @@ package struct ClusterListCommand: AsyncParsableCommand {
         let body = try await NodeClient.with(try connection.target()) {
             try await $0.get("/api/admin/cluster_nodes?details=true")
         }
-        let summary: ClusterSummary = try NodeClient.decode(body)
+        let summary: ClusterBody = try NodeClient.decode(body)
         list.print(
             summary.nodes, body: body,
             empty: "nobody works for this node; “shoal cluster token add NAME” makes a token to join with")
@@ -103,7 +70,7 @@ package struct ClusterShowCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let summary: ClusterSummary = try NodeClient.decode(body)
+        let summary: ClusterBody = try NodeClient.decode(body)
         guard let hostname else { return Self.print(summary.masterStats) }
         let nodes = summary.nodes.filter { $0.hostname == hostname }
         guard !nodes.isEmpty else {
@@ -113,7 +80,7 @@ package struct ClusterShowCommand: AsyncParsableCommand {
         for node in nodes { Self.print(node) }
     }
 
-    private static func print(_ master: MasterSummary) {
+    private static func print(_ master: ClusterBody.Master) {
         print([
             ("nodes", "\(master.connectedNodes) connected, \(master.totalNodes) in all"),
             ("models on workers", "\(master.totalWorkers)"),
@@ -122,13 +89,13 @@ package struct ClusterShowCommand: AsyncParsableCommand {
         ])
     }
 
-    private static func print(_ node: ClusterNodeSummary) {
+    private static func print(_ node: ClusterBody.Node) {
         print([
-            ("host", node.hostname), ("node", node.nodeId), ("token", "\(node.token) (\(node.tokenName))"),
+            ("host", node.hostname), ("node", node.nodeId ?? "–"), ("token", "\(node.token) (\(node.tokenName))"),
             ("state", node.connected ? "connected for \(Int(node.uptimeSeconds)) s" : "gone"),
             ("address", node.ipAddress.isEmpty ? "–" : node.ipAddress), ("weight", "\(node.weight)"),
             ("GPUs", node.gpuMemory.isEmpty ? "none" : node.gpuMemory.joined(separator: ", ")),
-            ("driver", node.driver ?? "whatever there is"), ("models", "\(node.workersAvailable)"),
+            ("driver", node.driver?.wrappedValue ?? "whatever there is"), ("models", "\(node.workersAvailable)"),
             ("jobs", "\(node.activeJobs) active, \(node.completedJobs) completed"),
         ])
     }
@@ -177,7 +144,7 @@ package struct ClusterSetDriverCommand: AsyncParsableCommand {
             var driver: String
         }
         let (body, machines) = try await NodeClient.with(try connection.target()) {
-            client -> ([UInt8], [ClusterNodeSummary]) in
+            client -> ([UInt8], [ClusterBody.Node]) in
             let machines = try await self.machines(client)
             let content = Content(hostname: hostname, token: try self.token(of: machines), driver: driver)
             return (try await client.post("/api/admin/cluster_nodes/set_driver", content), machines)
@@ -193,13 +160,13 @@ package struct ClusterSetDriverCommand: AsyncParsableCommand {
     }
 
     /// The machines of that name.
-    private func machines(_ client: NodeClient) async throws -> [ClusterNodeSummary] {
-        let summary: ClusterSummary = try await client.get("/api/admin/cluster_nodes?details=true")
+    private func machines(_ client: NodeClient) async throws -> [ClusterBody.Node] {
+        let summary: ClusterBody = try await client.get("/api/admin/cluster_nodes?details=true")
         return summary.nodes.filter { $0.hostname == hostname }
     }
 
     /// The token that was given, or else the one that a machine of that name has joined with.
-    private func token(of machines: [ClusterNodeSummary]) throws -> String {
+    private func token(of machines: [ClusterBody.Node]) throws -> String {
         if let token { return token }
         let tokens = Set(machines.map(\.token))
         guard let token = tokens.first else {

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal cluster token`: what workers join with.
 package struct ClusterTokenCommand: AsyncParsableCommand {
@@ -11,15 +12,7 @@ package struct ClusterTokenCommand: AsyncParsableCommand {
     package init() {}
 }
 
-struct ClusterTokenSummary: Decodable {
-    var id: Int
-    var name: String
-    var token: String
-    var active: Bool
-    var createdAt: String
-}
-
-extension ClusterTokenSummary: ListRow {
+extension ClusterTokenBody: ListRow {
     static let headers = ["ID", "NAME", "TOKEN", "STATE", "MADE"]
     static let rightAligned: Set<Int> = [0]
 
@@ -51,7 +44,7 @@ package struct ClusterTokenAddCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let token: ClusterTokenSummary = try NodeClient.decode(body)
+        let token: ClusterTokenBody = try NodeClient.decode(body)
         try secret.put(token.token)
         Terminal.errorLine(
             "keep it: it is shown this once. “shoal worker --master HOST:PORT --token-file FILE” joins with it, “shoal cluster token remove \(token.id)” revokes it."
@@ -70,9 +63,8 @@ package struct ClusterTokenListCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        struct Tokens: Decodable { var tokens: [ClusterTokenSummary] }
         let body = try await NodeClient.with(try connection.target()) { try await $0.get("/admin/api/cluster_tokens") }
-        let tokens: Tokens = try NodeClient.decode(body)
+        let tokens: ClusterTokenListBody = try NodeClient.decode(body)
         list.print(tokens.tokens, body: body, empty: "no cluster tokens; “shoal cluster token add NAME” makes one")
     }
 }

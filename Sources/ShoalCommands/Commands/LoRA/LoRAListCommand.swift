@@ -1,5 +1,6 @@
 package import Adapters
 package import ArgumentParser
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -27,28 +28,21 @@ package struct LoRAListCommand: AsyncParsableCommand {
     package func run() async throws {
         try await NodeClient.with(try connection.target()) { client in
             if bin {
-                let found: LoRAList<DeletedLoRASummary> = try await client.loras(
+                let found: LoRAListBody<DeletedLoRABody> = try await client.loras(
                     at: "/api/v1/admin/lora/bin", type: type?.rawValue)
-                list.print(found.files, body: try Self.json(found), empty: "the bin is empty")
+                list.print(found.files, body: Array(try BodyCoding.encode(found).utf8), empty: "the bin is empty")
             } else {
-                let found: LoRAList<LoRASummary> = try await client.loras(
+                let found: LoRAListBody<LoRABody> = try await client.loras(
                     at: "/api/v1/admin/lora", type: type?.rawValue)
                 list.print(
-                    found.files, body: try Self.json(found), empty: "no LoRA files; “shoal lora upload” sends one")
+                    found.files, body: Array(try BodyCoding.encode(found).utf8),
+                    empty: "no LoRA files; “shoal lora upload” sends one")
             }
         }
     }
-
-    /// As the node writes it; the pages in one.
-    private static func json(_ list: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Array(try encoder.encode(list))
-    }
 }
 
-extension LoRASummary: ListRow {
+extension LoRABody: ListRow {
     static let headers = ["FILE", "SIZE", "UPLOADED", "SHA-256"]
     static let rightAligned: Set<Int> = [1]
 
@@ -59,7 +53,7 @@ extension LoRASummary: ListRow {
     }
 }
 
-extension DeletedLoRASummary: ListRow {
+extension DeletedLoRABody: ListRow {
     static let headers = ["IN THE BIN", "SIZE", "DELETED", "WAS"]
     static let rightAligned: Set<Int> = [1]
 

@@ -1,5 +1,6 @@
 package import Adapters
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal lora purge`: removes what is in the bin for good.
 package struct LoRAPurgeCommand: AsyncParsableCommand {
@@ -31,16 +32,12 @@ package struct LoRAPurgeCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let answer: Answer = try NodeClient.decode(body)
+        let answer: LoRAPurgeBody = try NodeClient.decode(body)
         Terminal.line("\(answer.purged) \(answer.purged == 1 ? "file" : "files") removed")
     }
 
     private struct Request: Encodable, Sendable {
         var partialPath: String?
         var all: Bool?
-    }
-
-    private struct Answer: Decodable, Sendable {
-        var purged: Int
     }
 }

@@ -1,5 +1,6 @@
 package import Adapters
 package import ArgumentParser
+import NodeAPI
 
 /// `shoal lora restore`: moves a LoRA file out of the bin.
 package struct LoRARestoreCommand: AsyncParsableCommand {
@@ -29,7 +30,7 @@ package struct LoRARestoreCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let file: LoRASummary = try NodeClient.decode(body)
+        let file: LoRABody = try NodeClient.decode(body)
         Terminal.line(file.partialPath)
     }
 

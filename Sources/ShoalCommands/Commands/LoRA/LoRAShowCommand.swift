@@ -1,5 +1,6 @@
 package import Adapters
 package import ArgumentParser
+import NodeAPI
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -20,17 +21,14 @@ package struct LoRAShowCommand: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let list: LoRAList<LoRASummary> = try await NodeClient.with(try connection.target()) {
+        let list: LoRAListBody<LoRABody> = try await NodeClient.with(try connection.target()) {
             try await $0.loras(at: "/api/v1/admin/lora", type: path.type.rawValue)
         }
         guard let file = list.files.first(where: { $0.partialPath == "\(path)" }) else {
             throw CommandError("there is no file \(path)", hint: "“shoal lora list” shows those that there are")
         }
         guard !output.json else {
-            let encoder = JSONEncoder()
-            encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            Terminal.write(Array(try encoder.encode(file)))
+            Terminal.write(try BodyCoding.encode(file))
             return Terminal.newLine()
         }
         Terminal.line("file      \(file.partialPath)")

@@ -1,6 +1,7 @@
 package import Adapters
 package import ArgumentParser
 import Node
+import NodeAPI
 import Synchronization
 import SystemPackage
 
@@ -55,7 +56,7 @@ package struct LoRAUploadCommand: AsyncParsableCommand {
             Terminal.write(body)
             return Terminal.newLine()
         }
-        let answer: LoRAUploadAnswer = try NodeClient.decode(body)
+        let answer: LoRAUploadBody = try NodeClient.decode(body)
         if let same = answer.sameAs { Terminal.errorLine("the library has the same bytes as \(same) too") }
         Terminal.line(answer.partialPath)
     }

@@ -1,17 +1,17 @@
 package import GGUF
-import Generation
 package import Identifiers
+package import NodeAPI
 
 extension ModelLibrary {
     /// What the model's header says. A model of which only the header is here will do.
     ///
     /// - Throws: `LibraryError` of code `modelNotFound`, or `damaged` where the header cannot be read.
-    package func metadata(id: ModelID) throws -> ModelMetadata {
-        ModelMetadata(id: id, model: try model(id).open())
+    package func metadata(id: ModelID) throws -> ModelMetadataBody {
+        ModelMetadataBody(id: id, model: try model(id).open())
     }
 }
 
-extension ModelMetadata {
+extension ModelMetadataBody {
     /// Longest text of a raw value; what is longer is cut and ends in `...`.
     private static let longestValue = 200
     private static let omittedKeys: Set<String> = [
@@ -21,31 +21,30 @@ extension ModelMetadata {
     package init(id: ModelID, model: GGUFModel) {
         let header = model.header
         let fileType = header["general.file_type"]?.integer
-        modelID = id
-        general = General(
-            name: model.name, architecture: model.architecture,
-            architectureSupported: Architectures.isSupported(model.architecture), fileType: fileType,
-            quantization: model.fileTypeName
-        )
-        self.model = Model(
-            contextLength: model.contextLength, blockCount: model.layerCount, embeddingLength: model.embeddingLength,
-            headCount: model.headCount, headCountKV: model.keyValueHeadCount,
-            ropeDimensionCount: model.property("rope.dimension_count")?.integer,
-            ropeFrequencyBase: model.property("rope.freq_base")?.shortestNumber,
-            layerNormRMSEpsilon: model.property("attention.layer_norm_rms_epsilon")?.shortestNumber,
-            vocabularySize: model.vocabularySize
-        )
-        tokenizer = Tokenizer(
-            model: model.tokenizerModel, pre: header["tokenizer.ggml.pre"]?.string,
-            endOfSequenceTokenID: header["tokenizer.ggml.eos_token_id"]?.integer,
-            beginningOfSequenceTokenID: header["tokenizer.ggml.bos_token_id"]?.integer,
-            paddingTokenID: header["tokenizer.ggml.padding_token_id"]?.integer
-        )
-        tensors = Tensors(count: model.tensors.count, dataOffset: header.dataOffset)
-        raw = header.metadata
-            .filter { entry in !Self.omittedKeys.contains { entry.key.hasPrefix($0) } }
-            .map { RawEntry(key: $0.key, value: Self.text($0.value)) }
-            .sorted { $0.key < $1.key }
+        self.init(
+            modelId: id.rawValue,
+            general: General(
+                name: model.name, architecture: model.architecture,
+                architectureSupported: Architectures.isSupported(model.architecture), fileType: fileType,
+                quantization: model.fileTypeName),
+            model: Model(
+                contextLength: model.contextLength, blockCount: model.layerCount,
+                embeddingLength: model.embeddingLength, headCount: model.headCount,
+                headCountKv: model.keyValueHeadCount,
+                ropeDimensionCount: model.property("rope.dimension_count")?.integer,
+                ropeFreqBase: model.property("rope.freq_base")?.shortestNumber,
+                layerNormRmsEpsilon: model.property("attention.layer_norm_rms_epsilon")?.shortestNumber,
+                vocabSize: model.vocabularySize),
+            tokenizer: Tokenizer(
+                model: model.tokenizerModel, pre: header["tokenizer.ggml.pre"]?.string,
+                eosTokenId: header["tokenizer.ggml.eos_token_id"]?.integer,
+                bosTokenId: header["tokenizer.ggml.bos_token_id"]?.integer,
+                paddingTokenId: header["tokenizer.ggml.padding_token_id"]?.integer),
+            tensors: Tensors(count: model.tensors.count, dataOffset: header.dataOffset),
+            raw: header.metadata
+                .filter { entry in !Self.omittedKeys.contains { entry.key.hasPrefix($0) } }
+                .map { RawEntry(key: $0.key, value: Self.text($0.value)) }
+                .sorted { $0.key < $1.key })
     }
 
     private static func text(_ value: GGUFValue) -> String {

@@ -1,51 +1,6 @@
-/// One of `GET /admin/api/users`.
-struct UserSummary: Decodable, Sendable {
-    var id: Int
-    var username: String
-    var email: String
-    var role: String
-    var tokens: Int
-    var active: Bool
-    var createdAt: String
-}
+import NodeAPI
 
-/// `GET /admin/api/users`.
-struct UserList: Decodable, Sendable {
-    var users: [UserSummary]
-}
-
-/// `GET /admin/api/users/{id}/tokens`.
-struct LedgerPage: Decodable, Sendable {
-    struct Entry: Decodable, Sendable {
-        var id: Int
-        var kind: String
-        var amount: Int
-        var balance: Int
-        var reason: String
-        var createdAt: String
-    }
-
-    var balance: Int
-    var entries: [Entry]
-}
-
-/// One of `GET /admin/api/api_tokens`.
-struct APITokenSummary: Decodable, Sendable {
-    var id: Int
-    var userId: Int
-    var name: String
-    var token: String
-    var active: Bool
-    var createdAt: String
-    var lastUsedAt: String?
-}
-
-/// `GET /admin/api/api_tokens`.
-struct APITokenList: Decodable, Sendable {
-    var tokens: [APITokenSummary]
-}
-
-extension UserSummary: ListRow {
+extension UserBody: ListRow {
     static let headers = ["ID", "USERNAME", "E-MAIL", "ROLE", "TOKENS", "STATE", "SINCE"]
     static let rightAligned: Set<Int> = [0, 4]
 
@@ -56,7 +11,7 @@ extension UserSummary: ListRow {
     }
 }
 
-extension LedgerPage.Entry: ListRow {
+extension LedgerBody.Entry: ListRow {
     static let headers = ["TIME", "KIND", "TOKENS", "BALANCE", "REASON"]
     static let rightAligned: Set<Int> = [2, 3]
 
@@ -65,7 +20,7 @@ extension LedgerPage.Entry: ListRow {
     var cells: [String] { [createdAt, kind, amount > 0 ? "+\(amount)" : "\(amount)", "\(balance)", reason] }
 }
 
-extension APITokenSummary: ListRow {
+extension APITokenBody: ListRow {
     static let headers = ["ID", "NAME", "TOKEN", "STATE", "SINCE", "LAST USED"]
     static let rightAligned: Set<Int> = [0]
 
@@ -82,8 +37,8 @@ extension NodeClient {
     /// The user who is called `username`.
     ///
     /// - Throws: `CommandError` where nobody is.
-    func user(_ username: String) async throws -> UserSummary {
-        let list: UserList = try await get("/admin/api/users?username=\(Self.escaped(username))")
+    func user(_ username: String) async throws -> UserBody {
+        let list: UserListBody = try await get("/admin/api/users?username=\(Self.escaped(username))")
         guard let user = list.users.first else {
             throw CommandError("there is no user \(username)", hint: "“shoal user list” lists those there are")
         }
