@@ -188,6 +188,13 @@ let package = Package(
             ]),
 
         .target(
+            name: "Catalogue",
+            dependencies: [
+                "Generation", "Identifiers", "NodeAPI", "BLAKE3", "Link", "Hub", "ModelLibrary", "Swarm", "Inference",
+                "Acquisition",
+            ]),
+
+        .target(
             name: "Jobs",
             dependencies: [
                 "Timing", "Accounts", "Files", "Store", "Events", grdb, logging, lifecycle,
@@ -199,8 +206,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Generation", "Identifiers", "Bytes", "Accounts", "Cluster", "Hub", "Inference", "Acquisition",
-                "ModelLibrary",
+                "Generation", "Identifiers", "Bytes", "Accounts", "Catalogue", "Cluster", "Hub", "Inference",
+                "Acquisition", "ModelLibrary",
                 "Swarm", "Store",
                 "JSON", "NodeAPI",
                 "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
@@ -220,13 +227,13 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Router", "Generation", "Identifiers", "Timing", "Bytes", "HTTPAPI", "Inference", "Acquisition",
-                "Accounts", "Hub",
+                "Router", "Generation", "Identifiers", "Timing", "Bytes", "HTTPAPI", "Catalogue", "Inference",
+                "Acquisition", "Accounts", "Hub",
                 "ModelLibrary", "Swarm",
                 "Link",
                 "Store",
                 "Events", "Cluster", "Hardware", "GGUF", "Adapters", "Jobs", "Files",
-                "BLAKE3", logging, lifecycle,
+                logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -404,6 +411,13 @@ let package = Package(
                 logging, protobuf, grpc,
             ]),
         .testTarget(
+            name: "CatalogueTests",
+            dependencies: [
+                "Generation", "Identifiers", "NodeAPI", "ShoalTestSupport", "Catalogue", "Acquisition", "Inference",
+                "ModelLibrary",
+                "Swarm", "Link", "Store", "Events", logging,
+            ]),
+        .testTarget(
             name: "ExchangeTests",
             dependencies: [
                 "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "Acquisition", "Hub", "ModelLibrary", "Swarm",
@@ -419,7 +433,7 @@ let package = Package(
                 "Generation", "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "HTTPAPI", "Accounts", "Cluster",
                 "Inference",
                 "Acquisition",
-                "ModelLibrary", "Store", "Swarm", "Hub",
+                "Catalogue", "ModelLibrary", "Store", "Swarm", "Hub",
                 "JSON", "NodeAPI",
                 "GGUF",
                 "Link", "CZlib", "Adapters", "Jobs", "Files",

@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import FoundationEssentials
 import HTTPTypes
 import JSON
@@ -15,7 +16,7 @@ struct AcquisitionTests {
     @Test("shows a download in the list of models, in its status and in the list of downloads")
     func progress() async throws {
         var node = ScriptedNode()
-        node.services.models.summaries = {
+        node.models.list = {
             var summary = ScriptedNode.summary
             summary.download = ScriptedNode.download
             summary.trust = .pinned
@@ -75,7 +76,7 @@ struct AcquisitionTests {
             (.awaitingManifest, "awaiting_manifest"), (.downloading, "downloading"),
         ]
         var node = ScriptedNode()
-        node.services.acquisition.downloads = {
+        node.downloads.list = {
             states.enumerated().map { place, state in
                 var download = ScriptedNode.download
                 download.state = state.0
@@ -136,7 +137,7 @@ struct AcquisitionTests {
         ] as [(AcquisitionError.Code, Int)])
     func refusals(code: AcquisitionError.Code, status: Int) async throws {
         var node = ScriptedNode()
-        node.services.acquisition.add = { _ in throw AcquisitionError(code, field: "id", "no") }
+        node.acquirer.adding = { throw AcquisitionError(code, field: "id", "no") }
         try await node.serve { client in
             let answer = try await client.send(.post, Self.models + "/add")
             #expect(answer.status == status)
@@ -148,7 +149,7 @@ struct AcquisitionTests {
     func settings() async throws {
         let (policies, continuation) = AsyncStream.makeStream(of: ModelPolicy.self)
         var node = ScriptedNode()
-        node.services.acquisition.setPolicy = { continuation.yield($1) }
+        node.keeper.settingPolicy = { continuation.yield($0) }
         try await node.serve { client in
             let answer = try await client.send(.put, Self.models + "/auto-manage", ["max_shards": 3])
             #expect(

@@ -1,3 +1,4 @@
+import Catalogue
 import Foundation
 import HTTPTypes
 import Identifiers
@@ -228,10 +229,10 @@ struct BodyContractTests {
     @Test("are what the texts of long lists hold")
     func texts() async throws {
         var node = ScriptedNode()
-        node.services.models.summaries = { ModelSummaryList([Self.fullSummary]) }
+        node.models.list = { ModelSummaryList([Self.fullSummary]) }
         var storage = ScriptedNode.storage
         storage.models = [Self.fullSummary]
-        node.services.acquisition.storage = { [storage] in storage }
+        node.models.storing = { [storage] in storage }
         try await node.serve { client in
             let models: [ModelBody] = try await body(client, "/api/admin/models")
             #expect(try problems(with: models, at: "GET /api/admin/models") == [])

@@ -71,67 +71,10 @@ extension ScriptedNode {
     /// A node that writes down every call that concerns models.
     init(recording calls: RecordedCalls) {
         self.init()
-        let (models, acquisition) = (services.models, services.acquisition)
-        services.models.metadata = {
-            calls.add("metadata \($0)")
-            return try await models.metadata($0)
-        }
-        services.models.unload = {
-            calls.add("unload \($0)")
-            return try await models.unload($0)
-        }
-        services.models.loadShard = {
-            calls.add("load \($0) \($1)")
-            return try await models.loadShard($0, $1)
-        }
-        services.models.unloadShard = {
-            calls.add("unload \($0) \($1)")
-            return try await models.unloadShard($0, $1)
-        }
-        services.models.remove = {
-            calls.add("remove \($0)")
-            return try await models.remove($0)
-        }
-        services.models.removeShard = { calls.add("remove \($0) \($1)") }
-        services.acquisition.add = { calls.add("add \($0)") }
-        services.acquisition.download = {
-            calls.add("download \($0)")
-            return try await acquisition.download($0)
-        }
-        services.acquisition.cancel = { calls.add("cancel \($0)") }
-        services.acquisition.downloadShard = {
-            calls.add("download \($0) \($1)")
-            return try await acquisition.downloadShard($0, $1)
-        }
-        services.acquisition.downloadFromHub = {
-            calls.add("download \($0)")
-            return try await acquisition.downloadFromHub($0)
-        }
-        services.acquisition.search = {
-            calls.add("search \($0.text)")
-            return try await acquisition.search($0)
-        }
-        services.acquisition.files = {
-            calls.add("files \($0)")
-            return try await acquisition.files($0)
-        }
-        services.acquisition.probe = {
-            calls.add("probe \($0)")
-            return try await acquisition.probe($0)
-        }
-        services.acquisition.origin = {
-            calls.add("origin \($0)")
-            return try await acquisition.origin($0)
-        }
-        services.acquisition.policy = {
-            calls.add("policy \($0)")
-            return try await acquisition.policy($0)
-        }
-        services.acquisition.setPolicy = { calls.add("policy \($0) \($1)") }
-        services.acquisition.lock = { calls.add("lock \($0) \($1) \($2)") }
-        services.acquisition.changeSchedule = {
-            calls.add("schedule \($0)")
-            return try await acquisition.changeSchedule($0)
-        }
+        models.calls = calls
+        downloads.calls = calls
+        acquirer.calls = calls
+        keeper.calls = calls
+        hub.calls = calls
     }
 }

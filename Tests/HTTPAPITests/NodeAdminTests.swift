@@ -3,11 +3,13 @@ import Bytes
 import GGUF
 import Generation
 import HTTPTypes
+import Identifiers
 import Inference
 import JSON
 import Link
 import ModelLibrary
 import NIOCore
+import NodeAPI
 import Swarm
 import Synchronization
 import Testing
@@ -29,7 +31,7 @@ struct NodeAdminTests {
         try writer.add(tensor: "blk.0.attn_norm.weight", dimensions: [4], values: [0, 0, 0, 0])
         let model = try GGUFModel(sources: [(name: "demo.gguf", source: MemorySource(try writer.encoded()))])
         var node = ScriptedNode()
-        node.services.models.metadata = { $0 == "demo" ? model : nil }
+        node.models.header = { $0.rawValue == "demo" ? ModelMetadataBody(id: $0, model: model) : nil }
         try await node.serve { client in
             let answer = try await client.send(.get, "/api/admin/models/demo/metadata", key: nil)
             #expect(answer.status == 200)
@@ -105,11 +107,11 @@ struct NodeAdminTests {
     func failures() async throws {
         struct Unforeseen: Error {}
         var node = ScriptedNode()
-        node.services.models.loadShard = { _, shard in
+        node.models.loading = { shard in
             if shard == 0 { throw InferenceError(.shardNotHeld, "shard 0 is not here") }
             throw LibraryError(.modelNotFound, "no such model")
         }
-        node.services.models.rescan = { throw Unforeseen() }
+        node.models.rescanning = { throw Unforeseen() }
         try await node.serve { client in
             try await client.expect(404, .post, "/api/admin/models/demo/shards/0/load")
             try await client.expect(404, .post, "/api/admin/models/demo/shards/1/load")

@@ -1,4 +1,5 @@
 import CZlib
+import Catalogue
 import HTTPTypes
 import HummingbirdTesting
 import JSON
@@ -27,7 +28,7 @@ struct RenderedModelsTests {
         ] as [(String?, Bool)])
     func compression(accepted: String?, isCompressed: Bool) async throws {
         var node = ScriptedNode()
-        node.services.models.summaries = { ModelSummaryList([Self.model("demo")], version: 1) }
+        node.models.list = { ModelSummaryList([Self.model("demo")], version: 1) }
         try await node.serve { client in
             let plain = try await client.client.executeRequest(
                 uri: "/api/admin/models", method: .get, headers: [:], body: nil)
@@ -52,7 +53,7 @@ struct RenderedModelsTests {
         ]
         let turn = Mutex(0)
         var node = ScriptedNode()
-        node.services.models.summaries = { turn.withLock { lists[$0] } }
+        node.models.list = { turn.withLock { lists[$0] } }
         try await node.serve { client in
             var shown: [JSONValue?] = []
             for index in lists.indices {

@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import Hub
 import NodeAPI
 

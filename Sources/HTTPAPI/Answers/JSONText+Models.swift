@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import Identifiers
 import Link
 import ModelLibrary
@@ -58,11 +59,11 @@ extension JSONText {
         array(storage.models) { $0.storedModel($1) }
         member("total_local_bytes", storage.models.reduce(0) { $0 + $1.localBytes })
         member("disk_usage_bytes", Int(clamping: storage.diskUsageBytes))
-        member("auto_manage_enabled", storage.isAutoManaged)
-        member("auto_manage_max_storage_mb", storage.autoManagedLimitMegabytes)
-        member("max_disk_mb", storage.diskLimitMegabytes)
+        member("auto_manage_enabled", storage.limits.isAutoManaged)
+        member("auto_manage_max_storage_mb", storage.limits.autoManagedMegabytes)
+        member("max_disk_mb", storage.limits.diskMegabytes)
         member("pool_vram_mb", storage.poolMemoryMegabytes)
-        member("local_vram_mb", storage.localMemoryMegabytes)
+        member("local_vram_mb", storage.limits.memoryMegabytes)
         member("peer_count", storage.peerCount)
         raw("}")
     }

@@ -10,7 +10,9 @@ import NodeAPI
 struct AcquisitionRoutes: RouteGroup {
     static let family = APIFamily.node
 
-    let acquisition: AcquisitionOperations
+    let downloads: any DownloadService
+    let acquirer: any AcquisitionService
+    let keeper: any KeepingService
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
@@ -20,19 +22,19 @@ struct AcquisitionRoutes: RouteGroup {
         table.put("/api/admin/models/{id}/auto-manage", .administrator, handler: setPolicy)
         table.put("/api/admin/models/{id}/shards/{index}/lock", .administrator, handler: lock)
         table.post("/api/admin/models/{id}/shards/{index}/download", .administrator, handler: downloadShard)
-        table.get("/api/admin/downloads", .openRead, handler: downloads)
+        table.get("/api/admin/downloads", .openRead, handler: list)
         table.post("/api/admin/downloads/{id}/cancel", .administrator, handler: cancel)
     }
 
     @Sendable private func add(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        try await acquisition.add(id)
+        try await acquirer.add(id)
         return .json(["status": "acquiring", "model_id": .string(id.rawValue)])
     }
 
     @Sendable private func status(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        guard let download = try await acquisition.download(id) else {
+        guard let download = await downloads.status(of: id) else {
             return .json([
                 "model_id": .string(id.rawValue), "state": "unknown",
                 "message": .string("Nothing of \(id) has been downloaded since the node started."),
@@ -43,7 +45,7 @@ struct AcquisitionRoutes: RouteGroup {
 
     @Sendable private func policy(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        return .json(.object(try await acquisition.policy(id).fields(of: id)))
+        return .json(.object(try await keeper.policy(of: id).fields(of: id)))
     }
 
     @Sendable private func setPolicy(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -55,7 +57,7 @@ struct AcquisitionRoutes: RouteGroup {
             maximumShards: fields.integer("max_shards", in: 0...ShardIndex.maximumCount) ?? standard.maximumShards,
             allowsPruning: fields.bool("prune_enabled") ?? standard.allowsPruning)
         try fields.refuseUnread()
-        try await acquisition.setPolicy(id, policy)
+        try await keeper.setPolicy(policy, of: id)
         return .json(.object([("status", "ok")] + policy.fields(of: id)))
     }
 
@@ -64,7 +66,7 @@ struct AcquisitionRoutes: RouteGroup {
         var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
         guard let isLocked = try fields.bool("locked") else { throw fields.missing("locked") }
         try fields.refuseUnread()
-        try await acquisition.lock(id, index, isLocked)
+        try await keeper.setLocked(isLocked, index, of: id)
         return .json([
             "status": "ok", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
             "locked": .bool(isLocked),
@@ -74,7 +76,7 @@ struct AcquisitionRoutes: RouteGroup {
     @Sendable private func downloadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
         let (id, index) = (try context.modelID(), try context.shardIndex())
         var answer: [(String, JSONValue)] = []
-        switch try await acquisition.downloadShard(id, index) {
+        switch try await acquirer.fetch(index, of: id) {
         case .alreadyLocal: answer = [("status", "already_local")]
         case .fromPeer(let peer):
             answer = [("status", "downloading"), ("source", "p2p"), ("peer", .string(peer.short))]
@@ -88,13 +90,13 @@ struct AcquisitionRoutes: RouteGroup {
         return .json(.object(answer))
     }
 
-    @Sendable private func downloads(_ request: Request, context: APIRequestContext) async throws -> Response {
-        try .json(encoding: DownloadListBody(try await acquisition.downloads()))
+    @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
+        try .json(encoding: DownloadListBody(await downloads.statuses()))
     }
 
     @Sendable private func cancel(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        try await acquisition.cancel(id)
+        try await downloads.cancel(id)
         return .json(["status": "cancelled", "model_id": .string(id.rawValue)])
     }
 }

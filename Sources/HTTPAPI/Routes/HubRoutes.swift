@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import Hub
 import Hummingbird
 import Identifiers
@@ -16,7 +17,9 @@ struct HubRoutes: RouteGroup {
     /// The most shards that one request may name.
     private static let mostShards = 256
 
-    let acquisition: AcquisitionOperations
+    let hub: any HubService
+    let acquirer: any AcquisitionService
+    let keeper: any KeepingService
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
@@ -39,14 +42,14 @@ struct HubRoutes: RouteGroup {
         let words = (long ?? short ?? "").split { $0.isWhitespace }
         guard !words.isEmpty else { return .json(.array([])) }
         let search = HubSearch(text: words.joined(separator: " "), tasks: tasks, limit: limit)
-        return try .json(encoding: await acquisition.search(search).map(HubHitBody.init))
+        return try .json(encoding: await hub.search(search).map(HubHitBody.init))
     }
 
     @Sendable private func files(_ request: Request, context: APIRequestContext) async throws -> Response {
         var query = try QueryFields(request)
         let repository = try HubRepository(field: "repo_id", try query.requiredString("repo_id"))
         try query.refuseUnread()
-        return try .json(encoding: HubFilesBody(repository, try await acquisition.files(repository)))
+        return try .json(encoding: HubFilesBody(repository, try await hub.files(of: repository)))
     }
 
     @Sendable private func probe(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -56,12 +59,12 @@ struct HubRoutes: RouteGroup {
             file: try query.requiredString("filename", maximumCharacters: HubFilePath.maximumLength),
             revision: try query.string("revision"))
         try query.refuseUnread()
-        return try .json(encoding: HubProbeBody(await acquisition.probe(origin)))
+        return try .json(encoding: HubProbeBody(await hub.probe(origin)))
     }
 
     @Sendable private func source(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        guard let origin = try await acquisition.origin(id) else {
+        guard let origin = await keeper.origin(of: id) else {
             throw APIError.notFound(
                 "nobody knows where \(id) is on Hugging Face", parameter: "id",
                 hint: "GET /api/admin/hf/search finds models.")
@@ -83,8 +86,7 @@ struct HubRoutes: RouteGroup {
             return id
         }
         try fields.refuseUnread()
-        let start = try await acquisition.downloadFromHub(
-            HubDownload(origin: origin, wanted: wanted, model: model))
+        let start = try await acquirer.pull(origin, wanted, id: model)
         return try .json(
             encoding: HubDownloadBody(
                 modelId: start.model.rawValue, shards: start.shards.sorted().map(\.rawValue),

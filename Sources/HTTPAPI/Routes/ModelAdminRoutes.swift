@@ -1,5 +1,7 @@
+import Catalogue
 import Hummingbird
 import Identifiers
+import Inference
 import JSON
 import ModelLibrary
 import NodeAPI
@@ -25,36 +27,36 @@ struct ModelAdminRoutes: RouteGroup {
     }
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
-        await rendered.response(try await services.models.summaries(), to: request.headers)
+        await rendered.response(try await services.models.models(), to: request.headers)
     }
 
     @Sendable private func metadata(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        guard let header = try await services.models.metadata(id.rawValue) else {
+        guard let header = try await services.models.metadata(of: id) else {
             throw APIError.invalidRequest("there is no header of model \(id) here", parameter: "id")
         }
-        return try .json(encoding: ModelMetadataBody(id: id, model: header))
+        return try .json(encoding: header)
     }
 
     @Sendable private func unload(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        let unloading = try await services.models.unload(id.rawValue)
+        let unloading = try await services.models.unload(id)
         return try .json(
             encoding: UnloadedModelBody(
                 modelId: id.rawValue, modelName: unloading.modelName, segmentsRemoved: unloading.windowsRemoved,
-                estimatedFreedMb: unloading.freedBytes >> 20))
+                estimatedFreedMb: Int(clamping: unloading.freedBytes >> 20)))
     }
 
     @Sendable private func loadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
         let (id, index) = (try context.modelID(), try context.shardIndex())
-        let loaded = try await services.models.loadShard(id.rawValue, index.rawValue)
+        let loaded = try await services.models.load(index.rawValue, of: id)
         return try .json(
             encoding: LoadedShardBody(modelId: id.rawValue, shardIndex: index.rawValue, loadedShards: loaded))
     }
 
     @Sendable private func unloadShard(_ request: Request, context: APIRequestContext) async throws -> Response {
         let (id, index) = (try context.modelID(), try context.shardIndex())
-        let remaining = try await services.models.unloadShard(id.rawValue, index.rawValue)
+        let remaining = try await services.models.unload(index.rawValue, of: id)
         return try .json(
             encoding: UnloadedShardBody(
                 modelId: id.rawValue, shardIndex: index.rawValue, remainingLoaded: remaining))
@@ -62,13 +64,13 @@ struct ModelAdminRoutes: RouteGroup {
 
     @Sendable private func remove(_ request: Request, context: APIRequestContext) async throws -> Response {
         let id = try context.modelID()
-        let count = try await services.models.remove(id.rawValue)
+        let count = try await services.models.remove(id)
         return .json(["status": "deleted", "model_id": .string(id.rawValue), "files_removed": .integer(count)])
     }
 
     @Sendable private func removeShard(_ request: Request, context: APIRequestContext) async throws -> Response {
         let (id, index) = (try context.modelID(), try context.shardIndex())
-        try await services.models.removeShard(id.rawValue, index.rawValue)
+        try await services.models.remove(index, of: id)
         return .json([
             "status": "deleted", "model_id": .string(id.rawValue), "shard_index": .integer(index.rawValue),
         ])
@@ -77,7 +79,8 @@ struct ModelAdminRoutes: RouteGroup {
     @Sendable private func rescan(_ request: Request, context: APIRequestContext) async throws -> Response {
         let updated = try await services.models.rescan()
         return .json([
-            "status": "ok", "models_updated": .array(updated.map { .string($0) }), "count": .integer(updated.count),
+            "status": "ok", "models_updated": .array(updated.map { .string($0.rawValue) }),
+            "count": .integer(updated.count),
         ])
     }
 }

@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import Hummingbird
 import Identifiers
 import JSON
@@ -15,7 +16,8 @@ import NodeAPI
 struct StorageRoutes: RouteGroup {
     static let family = APIFamily.node
 
-    let acquisition: AcquisitionOperations
+    let models: any ModelService
+    let keeper: any KeepingService
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
@@ -27,17 +29,17 @@ struct StorageRoutes: RouteGroup {
 
     @Sendable private func storage(_ request: Request, context: APIRequestContext) async throws -> Response {
         var text = JSONText()
-        text.storage(try await acquisition.storage())
+        text.storage(try await models.storage())
         return .json(text.buffer)
     }
 
     @Sendable private func pruneHistory(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let records = try await acquisition.pruneHistory()
+        let records = try await keeper.pruneHistory()
         return .json(["events": .array(records.map(\.json)), "total": .integer(records.count)])
     }
 
     @Sendable private func schedule(_ request: Request, context: APIRequestContext) async throws -> Response {
-        try .json(encoding: ScheduleBody(await acquisition.schedule()))
+        try .json(encoding: ScheduleBody(await keeper.schedule()))
     }
 
     @Sendable private func changeSchedule(_ request: Request, context: APIRequestContext) async throws -> Response {
@@ -51,7 +53,7 @@ struct StorageRoutes: RouteGroup {
         try fields.refuseUnread()
         // What cannot be is refused before anything is asked to change.
         _ = try ResourceSchedule.standard.applying(change)
-        return try .json(encoding: ScheduleBody(await acquisition.changeSchedule(change), status: "ok"))
+        return try .json(encoding: ScheduleBody(await keeper.setSchedule(change), status: "ok"))
     }
 }
 

@@ -70,7 +70,7 @@ package enum HTTPAPI {
         configuration: HTTPAPIConfiguration, services: NodeServices, metrics: HTTPMetrics, roster: ConnectionRoster
     ) -> [any RouteGroup] {
         let answering = GenerationAnswering(services: services, configuration: configuration, metrics: metrics)
-        let (accounts, acquisition) = (services.accounts, services.acquisition)
+        let (accounts, keeper) = (services.accounts, services.keeper)
         return [
             HealthRoutes(services: services, metrics: metrics, roster: roster),
             ModelListRoutes(services: services),
@@ -80,9 +80,12 @@ package enum HTTPAPI {
             TokenizerRoutes(services: services, configuration: configuration),
             NodeAdminRoutes(services: services, configuration: configuration),
             ModelAdminRoutes(services: services),
-            AcquisitionRoutes(acquisition: acquisition, configuration: configuration),
-            StorageRoutes(acquisition: acquisition, configuration: configuration),
-            HubRoutes(acquisition: acquisition, configuration: configuration),
+            AcquisitionRoutes(
+                downloads: services.downloads, acquirer: services.acquirer, keeper: keeper, configuration: configuration
+            ),
+            StorageRoutes(models: services.models, keeper: keeper, configuration: configuration),
+            HubRoutes(
+                hub: services.hub, acquirer: services.acquirer, keeper: keeper, configuration: configuration),
             LogInRoutes(accounts: accounts),
             UserRoutes(accounts: accounts, configuration: configuration),
             APITokenRoutes(accounts: accounts, configuration: configuration),

@@ -1,6 +1,5 @@
 package import Accounts
 package import Cluster
-package import GGUF
 package import Generation
 package import Identifiers
 import Link
@@ -8,14 +7,17 @@ package import Swarm
 
 /// What the routes call: the node's domains as functions, given by the composition root.
 ///
-/// Where there are functions and not the services themselves, it is, so that a test can say what happens without engines, peers and files. Accounts need
-/// nothing but a database, and come as they are; so does the cluster.
+/// What a test says without engines, peers and files is behind protocols or comes as functions. Accounts need nothing but a
+/// database, and come as they are; so does the cluster.
 package struct NodeServices: Sendable {
     /// What answers.
     package var backend: any GenerationBackend
     package var tokenizer: any Tokenizer
-    package var models: ModelOperations
-    package var acquisition: AcquisitionOperations
+    package var models: any ModelService
+    package var downloads: any DownloadService
+    package var acquirer: any AcquisitionService
+    package var keeper: any KeepingService
+    package var hub: any HubService
     package var swarm: SwarmOperations
     package var node: NodeOperations
     package var accounts: AccountServices
@@ -25,15 +27,19 @@ package struct NodeServices: Sendable {
     package var cluster: ClusterMaster
 
     package init(
-        backend: any GenerationBackend, tokenizer: any Tokenizer, models: ModelOperations,
-        acquisition: AcquisitionOperations,
+        backend: any GenerationBackend, tokenizer: any Tokenizer, models: any ModelService,
+        downloads: any DownloadService,
+        acquirer: any AcquisitionService, keeper: any KeepingService, hub: any HubService,
         swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices,
         loras: LoRAOperations, training: TrainingOperations, files: FileOperations, cluster: ClusterMaster
     ) {
         self.backend = backend
         self.tokenizer = tokenizer
         self.models = models
-        self.acquisition = acquisition
+        self.downloads = downloads
+        self.acquirer = acquirer
+        self.keeper = keeper
+        self.hub = hub
         self.swarm = swarm
         self.node = node
         self.accounts = accounts
@@ -41,57 +47,6 @@ package struct NodeServices: Sendable {
         self.training = training
         self.files = files
         self.cluster = cluster
-    }
-}
-
-/// Models on disk and in memory. Ids come as the client wrote them.
-package struct ModelOperations: Sendable {
-    package var summaries: @Sendable () async throws -> ModelSummaryList
-    /// The header of a model; nil where there is none. Throws `LibraryError`.
-    package var metadata: @Sendable (_ model: String) async throws -> GGUFModel?
-    package var unload: @Sendable (_ model: String) async throws -> ModelUnloading
-    /// Loads a shard that is on disk; the shards that are loaded then.
-    package var loadShard: @Sendable (_ model: String, _ shard: Int) async throws -> [Int]
-    /// Unloads a shard; the shards that are still loaded.
-    package var unloadShard: @Sendable (_ model: String, _ shard: Int) async throws -> [Int]
-    /// Deletes a model from memory and disk; how many files went. Throws `InferenceError` while sessions use it.
-    package var remove: @Sendable (_ model: String) async throws -> Int
-    /// Deletes a shard from memory and disk. Throws `InferenceError` while sessions use it.
-    package var removeShard: @Sendable (_ model: String, _ shard: Int) async throws -> Void
-    /// Looks at the disk again; the models that changed.
-    package var rescan: @Sendable () async throws -> [String]
-
-    package init(
-        summaries: @escaping @Sendable () async throws -> ModelSummaryList,
-        metadata: @escaping @Sendable (_ model: String) async throws -> GGUFModel?,
-        unload: @escaping @Sendable (_ model: String) async throws -> ModelUnloading,
-        loadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],
-        unloadShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> [Int],
-        remove: @escaping @Sendable (_ model: String) async throws -> Int,
-        removeShard: @escaping @Sendable (_ model: String, _ shard: Int) async throws -> Void,
-        rescan: @escaping @Sendable () async throws -> [String]
-    ) {
-        self.summaries = summaries
-        self.metadata = metadata
-        self.unload = unload
-        self.loadShard = loadShard
-        self.unloadShard = unloadShard
-        self.remove = remove
-        self.removeShard = removeShard
-        self.rescan = rescan
-    }
-}
-
-/// What unloading a model did.
-package struct ModelUnloading: Sendable, Hashable {
-    package var modelName: String
-    package var windowsRemoved: Int
-    package var freedBytes: Int
-
-    package init(modelName: String, windowsRemoved: Int, freedBytes: Int) {
-        self.modelName = modelName
-        self.windowsRemoved = windowsRemoved
-        self.freedBytes = freedBytes
     }
 }
 

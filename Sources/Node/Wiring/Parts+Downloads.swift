@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import Events
 import Generation
 import Hub
@@ -20,9 +21,6 @@ import Synchronization
 
 /// What the node has to bring models here: from peers, and from the hub.
 struct DownloadParts: Sendable {
-    /// What is left of the disk for everything else: the database, logs.
-    private static let reserveBytes: UInt64 = 32 << 20
-
     /// Nil where the environment says nonsense about the hub.
     let hub: HubClient?
     let sources: ShardSources
@@ -47,14 +45,13 @@ struct DownloadParts: Sendable {
         let suppliers = ShardSuppliers(
             membership: swarm, holders: ShardHolders(membership: swarm, reputation: reputation), hub: models,
             origin: { origin($0) }, logger: logger)
-        let maximumDiskBytes = UInt64(settings.resources.maximumDiskMegabytes) << 20
+        let room = DiskRoom(library: library, limitBytes: UInt64(settings.resources.maximumDiskMegabytes) << 20)
+        let adoption = HeaderAdoption(inference: inference, hub: models, origin: origin)
         let sources = ShardSources(
             offer: { try await suppliers.offer($1, of: $0) },
-            adoptHeader: { model in
-                try await Self.adoptHeader(of: model, inference: inference, hub: models, origin: origin(model))
-            },
+            adoptHeader: { try await adoption.adopt($0) },
             nodes: { (swarm.me, swarm.peers().filter(\.isConnected).map(\.id)) },
-            room: { try await Self.room(in: library, upTo: maximumDiskBytes) },
+            room: { try await room.bytes },
             admit: { try await bandwidth.take($0) },
             credit: { await reputation.noteGood($1, from: $0) },
             blame: { await reputation.noteWrong(ShardID(model: $1, index: $2), from: $0) })
@@ -84,37 +81,6 @@ struct DownloadParts: Sendable {
         } catch {
             logger.error("models cannot be fetched from the hub", metadata: ["reason": "\(error)"])
             return nil
-        }
-    }
-
-    /// Bytes that models may still take: of what the operator allows them, and of the disk.
-    private static func room(in library: ModelLibrary, upTo limit: UInt64) async throws -> UInt64 {
-        let held = await library.models().reduce(UInt64(0)) { $0 + $1.heldBytes }
-        let arriving = try await library.arriving().reduce(UInt64(0)) { $0 + $1.writtenBytes }
-        let free = try library.freeBytes()
-        let used = min(limit, held + arriving)
-        return min(limit - used, free - min(free, reserveBytes))
-    }
-
-    /// Brings the header of a model from a peer, or else from the hub.
-    private static func adoptHeader(
-        of model: ModelID, inference: InferenceService, hub: HubModels?, origin: ModelOrigin?
-    ) async throws {
-        do {
-            try await inference.learn(model: model.rawValue)
-        } catch let error as InferenceError {
-            guard let hub, let origin else {
-                guard error.code == .modelNotFound else { throw error }
-                throw AcquisitionError(
-                    .noSource,
-                    "no connected node has \(model), and it is not known where its publisher has it; pull it from its "
-                        + "repository", cause: error)
-            }
-            do {
-                try await hub.adopt(try await hub.describe(origin, id: model))
-            } catch let error as HubError {
-                throw AcquisitionError(error)
-            }
         }
     }
 }

@@ -24,12 +24,10 @@ extension NodeDaemon.Parts {
     ///   - started: when the node started.
     ///   - shutDown: begins a graceful shutdown and returns at once.
     func services(started: ContinuousClock.Instant, shutDown: @escaping @Sendable () -> Void) -> NodeServices {
-        let summaries = ModelSummaries(
-            library: library, swarm: swarm, inference: inference, records: keeper.records,
-            downloads: { [downloads] in await downloads.queue.statuses() })
-        return NodeServices(
-            backend: GenerationRouter(inference, cluster), tokenizer: inference, models: modelOperations(summaries),
-            acquisition: acquisitionOperations(summaries), swarm: swarmOperations,
+        NodeServices(
+            backend: GenerationRouter(inference, cluster), tokenizer: inference, models: catalogue,
+            downloads: downloads.queue, acquirer: acquirer,
+            keeper: keeper, hub: hubAppraiser, swarm: swarmOperations,
             node: nodeOperations(started: started, shutDown: shutDown), accounts: accounts,
             loras: LoRAOperations(
                 library: loras,
@@ -37,43 +35,6 @@ extension NodeDaemon.Parts {
                     fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads,
                     deadline: .seconds(60 * settings.loras.maximumUploadMinutes))),
             training: trainingOperations, files: fileOperations, cluster: cluster)
-    }
-
-    private func modelOperations(_ summaries: ModelSummaries) -> ModelOperations {
-        ModelOperations(
-            summaries: { await summaries.list() },
-            metadata: { [library] name in
-                guard let id = ModelID(name) else { return nil }
-                return try await library.models().first { $0.id == id }?.open()
-            },
-            unload: { [inference] name in
-                let unloading = try await inference.unload(model: name)
-                return ModelUnloading(
-                    modelName: unloading.modelName, windowsRemoved: unloading.windowsRemoved,
-                    freedBytes: Int(clamping: unloading.freedBytes))
-            },
-            loadShard: { [inference] in try await inference.loadShard(model: $0, shard: $1) },
-            unloadShard: { [inference] in try await inference.unloadShard(model: $0, shard: $1) },
-            remove: { [inference, library, keeper, downloads] name in
-                let id = try ModelID(existing: name)
-                _ = try await library.model(id)
-                _ = try await inference.unload(model: name)
-                try await keeper.noteDeleted(model: id)
-                if await downloads.queue.status(of: id)?.state.isActive == true { try await downloads.queue.cancel(id) }
-                let files = try await library.remove(id: id)
-                await downloads.queue.forget(id)
-                return files
-            },
-            removeShard: { [inference, library, keeper] name, number in
-                let id = try ModelID(existing: name)
-                let model = try await library.model(id)
-                // What is left of its window is loaded again, so that the model goes on answering.
-                _ = try await inference.unloadShard(model: name, shard: number)
-                guard let index = ShardIndex(number), model.held.contains(index) else { return }
-                try await keeper.noteDeleted(shard: index, of: id)
-                try await library.removeShard(id: id, shard: index)
-            },
-            rescan: { [library] in try await library.rescan().map(\.rawValue) })
     }
 
     private var swarmOperations: SwarmOperations {
@@ -133,16 +94,5 @@ extension NodeDaemon.Parts {
             statistics.memoryBandwidth = await memoryBandwidth.value(mayBegin: isIdle)
         }
         return statistics
-    }
-}
-
-extension ModelID {
-    /// An id as a client wrote it; text that no id may be names no model.
-    fileprivate init(existing name: String) throws {
-        guard let id = ModelID(name) else {
-            throw LibraryError(
-                .modelNotFound, "the library has no model \(name.prefix(128)); look at the list of models")
-        }
-        self = id
     }
 }

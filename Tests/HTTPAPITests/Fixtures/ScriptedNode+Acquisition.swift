@@ -1,4 +1,5 @@
 import Acquisition
+import Catalogue
 import FoundationEssentials
 import Hub
 import Identifiers
@@ -53,47 +54,112 @@ extension ScriptedNode {
         remainingShards: 1, holdersBefore: 6, holdersAfter: 5, time: Date(timeIntervalSince1970: 1_700_000_000))
 
     static let storage = StorageSummary(
-        models: [summary], diskUsageBytes: 3 << 20, isAutoManaged: true, autoManagedLimitMegabytes: 25_000,
-        diskLimitMegabytes: 50_000, poolMemoryMegabytes: 48_000, localMemoryMegabytes: 16_000, peerCount: 2)
+        models: [summary], diskUsageBytes: 3 << 20,
+        limits: StorageLimits(
+            isAutoManaged: true, autoManagedMegabytes: 25_000, diskMegabytes: 50_000, memoryMegabytes: 16_000),
+        poolMemoryMegabytes: 48_000, peerCount: 2)
+}
 
-    /// A node that is fetching a model and can do everything.
-    static var acquisition: AcquisitionOperations {
-        AcquisitionOperations(
-            add: { _ in },
-            download: { $0 == download.model ? download : nil },
-            downloads: { [download] },
-            cancel: { _ in },
-            downloadShard: { _, shard in
-                switch shard.rawValue {
-                case 0: .alreadyLocal
-                case 1: .fromPeer(id(2))
-                default: .fromHub(origin)
-                }
-            },
-            downloadFromHub: { request in
-                let shards: Set<ShardIndex> =
-                    switch request.wanted {
-                    case .some(let selection): selection.indices
-                    case .all: [shard(0), shard(1), shard(2)]
-                    case .fairShare: [shard(2)]
-                    case .fairShareAnd(let selection): selection.indices.union([shard(2)])
-                    }
-                return HubDownloadStart(model: request.model ?? model("demo"), shards: shards)
-            },
-            search: { _ in [try finding] },
-            files: { _ in variants },
-            probe: { _ in
-                HeaderProbe(
-                    sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama",
-                    isSupported: true, replicas: 1)
-            },
-            origin: { $0 == download.model ? origin : nil },
-            policy: { _ in .standard },
-            setPolicy: { _, _ in },
-            lock: { _, _, _ in },
-            pruneHistory: { [prune] },
-            schedule: { .standard },
-            changeSchedule: { try ResourceSchedule.standard.applying($0) },
-            storage: { storage })
+/// The downloads of a node that is fetching a model.
+struct ScriptedDownloads: DownloadService {
+    var calls: RecordedCalls?
+    var list: @Sendable () -> [DownloadStatus] = { [ScriptedNode.download] }
+
+    func statuses() async -> [DownloadStatus] { list() }
+
+    func status(of model: ModelID) async -> DownloadStatus? {
+        calls?.add("download \(model)")
+        return list().first { $0.model == model }
+    }
+
+    func cancel(_ model: ModelID) async throws { calls?.add("cancel \(model)") }
+}
+
+/// Takes every wish to hold models, unless a test refuses it.
+struct ScriptedAcquirer: AcquisitionService {
+    var calls: RecordedCalls?
+    var adding: @Sendable () throws -> Void = {}
+
+    func add(_ model: ModelID) async throws {
+        calls?.add("add \(model)")
+        try adding()
+    }
+
+    func fetch(_ shard: ShardIndex, of model: ModelID) async throws -> ShardDownload {
+        calls?.add("download \(model) \(shard)")
+        return switch shard.rawValue {
+        case 0: .alreadyLocal
+        case 1: .fromPeer(ScriptedNode.id(2))
+        default: .fromHub(ScriptedNode.origin)
+        }
+    }
+
+    func pull(
+        _ origin: ModelOrigin, _ wanted: WantedShards, id: ModelID?
+    ) async throws -> (model: ModelID, shards: Set<ShardIndex>) {
+        calls?.add("download \(origin)")
+        let shards: Set<ShardIndex> =
+            switch wanted {
+            case .some(let selection): selection.indices
+            case .all: [ScriptedNode.shard(0), ScriptedNode.shard(1), ScriptedNode.shard(2)]
+            case .fairShare: [ScriptedNode.shard(2)]
+            case .fairShareAnd(let selection): selection.indices.union([ScriptedNode.shard(2)])
+            }
+        return (id ?? ScriptedNode.model("demo"), shards)
+    }
+}
+
+/// Keeps nothing, and says what it was told to.
+struct ScriptedKeeper: KeepingService {
+    var calls: RecordedCalls?
+    var settingPolicy: @Sendable (ModelPolicy) -> Void = { _ in }
+
+    func origin(of model: ModelID) async -> ModelOrigin? {
+        calls?.add("origin \(model)")
+        return model == ScriptedNode.download.model ? ScriptedNode.origin : nil
+    }
+
+    func policy(of model: ModelID) async throws -> ModelPolicy {
+        calls?.add("policy \(model)")
+        return .standard
+    }
+
+    func setPolicy(_ policy: ModelPolicy, of model: ModelID) async throws {
+        calls?.add("policy \(model) \(policy)")
+        settingPolicy(policy)
+    }
+
+    func setLocked(_ isLocked: Bool, _ shard: ShardIndex, of model: ModelID) async throws {
+        calls?.add("lock \(model) \(shard) \(isLocked)")
+    }
+
+    func pruneHistory() async throws -> [PruneRecord] { [ScriptedNode.prune] }
+    func schedule() async -> ResourceSchedule { .standard }
+
+    func setSchedule(_ change: ResourceSchedule.Change) async throws -> ResourceSchedule {
+        calls?.add("schedule \(change)")
+        return try ResourceSchedule.standard.applying(change)
+    }
+}
+
+/// A hub with one repository.
+struct ScriptedHub: HubService {
+    var calls: RecordedCalls?
+
+    func search(_ search: HubSearch) async throws -> [HubFinding] {
+        calls?.add("search \(search.text)")
+        return [try ScriptedNode.finding]
+    }
+
+    func files(of repository: HubRepository) async throws -> [HubVariant] {
+        calls?.add("files \(repository)")
+        return ScriptedNode.variants
+    }
+
+    func probe(_ file: ModelOrigin) async throws -> HeaderProbe {
+        calls?.add("probe \(file)")
+        return HeaderProbe(
+            sizeBytes: 668_000_000, headerBytes: 700_000, shardCount: 2, architecture: "llama", isSupported: true,
+            replicas: 1)
     }
 }

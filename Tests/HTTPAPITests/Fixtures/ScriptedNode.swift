@@ -1,4 +1,5 @@
 import Accounts
+import Catalogue
 import Cluster
 import Files
 import FoundationEssentials
@@ -24,6 +25,11 @@ struct ScriptedNode {
 
     var configuration = HTTPAPIConfiguration(port: 0, apiKey: key)
     var services: NodeServices
+    var models = ScriptedModels() { didSet { services.models = models } }
+    var downloads = ScriptedDownloads() { didSet { services.downloads = downloads } }
+    var acquirer = ScriptedAcquirer() { didSet { services.acquirer = acquirer } }
+    var keeper = ScriptedKeeper() { didSet { services.keeper = keeper } }
+    var hub = ScriptedHub() { didSet { services.hub = hub } }
     /// The requests that reached the node, in order.
     let requests: RecordedRequests
 
@@ -41,16 +47,7 @@ struct ScriptedNode {
                     })
             },
             tokenizer: ByteTokenizer(),
-            models: ModelOperations(
-                summaries: { ModelSummaryList([Self.summary]) },
-                metadata: { _ in nil },
-                unload: { _ in ModelUnloading(modelName: "Demo", windowsRemoved: 2, freedBytes: 5 << 20) },
-                loadShard: { _, shard in [shard] },
-                unloadShard: { _, _ in [] },
-                remove: { _ in 2 },
-                removeShard: { _, _ in },
-                rescan: { ["demo"] }),
-            acquisition: Self.acquisition,
+            models: models, downloads: downloads, acquirer: acquirer, keeper: keeper, hub: hub,
             swarm: SwarmOperations(
                 peers: { [(Self.peer, 0.75)] },
                 networkCode: {

@@ -1,8 +1,6 @@
 import Acquisition
 import BLAKE3
-import GGUF
 import Generation
-import HTTPAPI
 import Identifiers
 import Inference
 import ModelLibrary
@@ -46,33 +44,32 @@ actor ModelSummaries {
     }
 
     private let library: ModelLibrary
-    private let swarm: SwarmService
+    private let membership: any Membership
     private let inference: InferenceService
     private let records: ModelRecords
-    /// The latest download of each model.
-    private let downloads: @Sendable () async -> [DownloadStatus]
+    private let queue: DownloadQueue
     private var latest: (key: Key, made: ContinuousClock.Instant, list: ModelSummaryList)?
     /// The list that is being made; who asks meanwhile waits for it.
     private var making: (key: Key, task: Task<ModelSummaryList, Never>)?
     private var version: UInt64 = 0
 
     init(
-        library: ModelLibrary, swarm: SwarmService, inference: InferenceService, records: ModelRecords,
-        downloads: @escaping @Sendable () async -> [DownloadStatus] = { [] }
+        library: ModelLibrary, membership: any Membership, inference: InferenceService, records: ModelRecords,
+        queue: DownloadQueue
     ) {
         self.library = library
-        self.swarm = swarm
+        self.membership = membership
         self.inference = inference
         self.records = records
-        self.downloads = downloads
+        self.queue = queue
     }
 
     /// Every model that this node or a connected peer knows, by id.
     func list() async -> ModelSummaryList {
         let own = library.snapshot
         let windows = await inference.loadedWindows()
-        let downloads = await downloads()
-        let peers = swarm.peers().filter(\.isConnected)
+        let downloads = await queue.statuses()
+        let peers = membership.peers().filter(\.isConnected)
         let key = Key(
             library: own.revision, windows: windows,
             peers: peers.map { .init(id: $0.id, sequence: $0.record?.sequence ?? 0, isHealthy: $0.healthy) },

@@ -112,16 +112,16 @@ package struct ModelSummaryList: Sendable {
 }
 
 extension ModelSummary {
-    var localCount: Int { shards.count { $0.isLocal } }
-    var availableCount: Int { shards.count { $0.isLocal || !$0.holders.isEmpty } }
+    package var localCount: Int { shards.count { $0.isLocal } }
+    package var availableCount: Int { shards.count { $0.isLocal || !$0.holders.isEmpty } }
 
     /// Bytes of the shards that are here.
-    var localBytes: Int { shards.reduce(0) { $0 + ($1.isLocal ? $1.sizeBytes : 0) } }
+    package var localBytes: Int { shards.reduce(0) { $0 + ($1.isLocal ? $1.sizeBytes : 0) } }
 
     /// What it takes in memory: weights and what is computed beside them.
-    var estimatedMemoryMegabytes: Int { Int(Double(totalSizeBytes) * 1.15) >> 20 }
+    package var estimatedMemoryMegabytes: Int { Int(Double(totalSizeBytes) * 1.15) >> 20 }
 
-    var status: String {
+    package var status: String {
         // Without its header nothing can be asked here, whatever others hold.
         guard hasHeader else { return "available" }
         if isCovered, shards.contains(where: \.isLoaded) { return "loaded" }
@@ -129,13 +129,13 @@ extension ModelSummary {
         return localCount > 0 ? "partial" : "available"
     }
 
-    var source: String {
+    package var source: String {
         if localCount == 0 { return "network" }
         return localCount == shards.count ? "local" : "hybrid"
     }
 
     /// How near the model is to being here, for the list of what models take.
-    var readiness: String {
+    package var readiness: String {
         if localCount == shards.count, !shards.isEmpty { return "ready" }
         if download?.state.isActive == true { return "downloading" }
         return availableCount == shards.count && !shards.isEmpty ? "available" : "incomplete"

@@ -1,11 +1,9 @@
-import Acquisition
-import HTTPAPI
-import Hub
+package import Acquisition
+package import Hub
 import Identifiers
-import Inference
 import Link
-import ModelLibrary
-import Swarm
+package import ModelLibrary
+package import Swarm
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -14,20 +12,37 @@ import Swarm
 #endif
 
 /// The hub as operators look at it: what is there, and what it would mean for this node and its swarm.
-struct HubAppraiser: Sendable {
-    let hub: HubModels
-    let library: ModelLibrary
-    let swarm: SwarmService
-    let keeper: ShardKeeper
-    let settings: Settings
-    /// Memory for windows here.
-    let memoryBytes: UInt64
+package struct HubAppraiser: Sendable {
+    private let acquirer: ModelAcquirer
+    private let library: ModelLibrary
+    private let membership: any Membership
+    private let keeper: ShardKeeper
+    private let memoryBytes: UInt64
+    private let shardSizeBytes: UInt64
+    private let minimumReplicas: Int
+
+    /// - Parameters:
+    ///   - memoryBytes: memory for windows here.
+    ///   - shardSizeBytes: what a shard should hold.
+    ///   - minimumReplicas: the least number of holders that a shard should have.
+    package init(
+        acquirer: ModelAcquirer, library: ModelLibrary, membership: any Membership, keeper: ShardKeeper,
+        memoryBytes: UInt64, shardSizeBytes: UInt64, minimumReplicas: Int
+    ) {
+        self.acquirer = acquirer
+        self.library = library
+        self.membership = membership
+        self.keeper = keeper
+        self.memoryBytes = memoryBytes
+        self.shardSizeBytes = shardSizeBytes
+        self.minimumReplicas = minimumReplicas
+    }
 
     /// Repositories that fit a search, best first.
     ///
-    /// - Throws: `HubError`, `CancellationError`.
-    func search(_ search: HubSearch) async throws -> [HubFinding] {
-        let hits = try await hub.client.search(query: search.text, limit: search.limit, sizes: true)
+    /// - Throws: `AcquisitionError` of code `noSource` for a node that asks no hub; `HubError`, `CancellationError`.
+    package func search(_ search: HubSearch) async throws -> [HubFinding] {
+        let hits = try await acquirer.hubModels.client.search(query: search.text, limit: search.limit, sizes: true)
         let means = means
         let interest = await interest()
         return hits.compactMap { hit -> HubFinding? in
@@ -50,16 +65,16 @@ struct HubAppraiser: Sendable {
 
     /// The GGUF files of one repository.
     ///
-    /// - Throws: `HubError`, `CancellationError`.
-    func files(of repository: HubRepository) async throws -> [HubVariant] {
-        try await hub.client.info(of: repository).variants
+    /// - Throws: `AcquisitionError` of code `noSource` for a node that asks no hub; `HubError`, `CancellationError`.
+    package func files(of repository: HubRepository) async throws -> [HubVariant] {
+        try await acquirer.hubModels.client.info(of: repository).variants
     }
 
     /// What the header of a file says.
     ///
-    /// - Throws: `HubError`; `LibraryError` of code `notAModel`; `CancellationError`.
-    func probe(_ file: ModelOrigin) async throws -> HeaderProbe {
-        let description = try await hub.describe(file)
+    /// - Throws: `AcquisitionError` of code `noSource` for a node that asks no hub; `HubError`; `LibraryError` of code `notAModel`; `CancellationError`.
+    package func probe(_ file: ModelOrigin) async throws -> HeaderProbe {
+        let description = try await acquirer.hubModels.describe(file)
         return HeaderProbe(
             sizeBytes: description.manifest.totalBytes, headerBytes: description.headerBytes,
             shardCount: description.manifest.shards.count, architecture: description.manifest.architecture,
@@ -67,12 +82,12 @@ struct HubAppraiser: Sendable {
     }
 
     private var means: ModelAppraisal.Means {
-        let peers = swarm.peers().filter(\.isConnected)
+        let peers = membership.peers().filter(\.isConnected)
         let others = peers.reduce(UInt64(0)) { $0 + min($1.record?.hardware.memoryBytes ?? 0, 1 << 50) }
         return ModelAppraisal.Means(
             memoryBytes: memoryBytes, swarmMemoryBytes: memoryBytes + others, nodeCount: peers.count + 1,
-            shardSizeBytes: UInt64(settings.models.shardSizeMegabytes) << 20,
-            minimumReplicas: settings.autoManage.minimumReplicas)
+            shardSizeBytes: shardSizeBytes,
+            minimumReplicas: minimumReplicas)
     }
 
     /// What the swarm has of the hub's repositories, and is asked for of them.
@@ -83,6 +98,7 @@ struct HubAppraiser: Sendable {
             models.append((model.id, origin.repository, !model.held.isEmpty))
         }
         return HubInterest(
-            node: swarm.me, models: models, peers: swarm.peers().filter(\.isConnected), demand: await keeper.demand)
+            node: membership.me, models: models, peers: membership.peers().filter(\.isConnected),
+            demand: await keeper.demand)
     }
 }

@@ -10,12 +10,12 @@
 #endif
 
 /// What files really take on a disk.
-package enum DiskUsage {
+enum DiskUsage {
     /// The size of a block in `st_blocks` (stat(2)).
     private static let blockBytes: UInt64 = 512
 
     /// Bytes of everything below a folder; the holes of sparse files count nothing. What cannot be read counts nothing.
-    package static func bytes(below folder: String) -> UInt64 {
+    static func bytes(below folder: String) -> UInt64 {
         let paths = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
         return paths.reduce(0) { sum, path in
             var status = stat()
