@@ -135,7 +135,7 @@ let package = Package(
         .target(
             name: "ModelLibrary",
             dependencies: [
-                "Identifiers", "NodeAPI", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging,
+                "Identifiers", "Bytes", "GGUF", "BLAKE3", "Store", "Events", grdb, crypto, logging,
             ]),
         .target(
             name: "Adapters",
@@ -190,7 +190,8 @@ let package = Package(
         .target(
             name: "Catalogue",
             dependencies: [
-                "Generation", "Identifiers", "NodeAPI", "BLAKE3", "Link", "Hub", "ModelLibrary", "Swarm", "Inference",
+                "Generation", "Identifiers", "NodeAPI", "BLAKE3", "GGUF", "Link", "Hub", "ModelLibrary", "Swarm",
+                "Inference",
                 "Acquisition",
             ]),
 
@@ -207,7 +208,8 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: [
                 "Generation", "Identifiers", "Bytes", "Accounts", "Catalogue", "Cluster", "Hub", "Inference",
-                "Acquisition", "ModelLibrary",
+                "Acquisition",
+                "ModelLibrary",
                 "Swarm", "Store",
                 "JSON", "NodeAPI",
                 "Link", "GGUF", "Hardware", "CZlib", "Adapters", "Jobs", "Files",
@@ -363,7 +365,7 @@ let package = Package(
         .testTarget(
             name: "ModelLibraryTests",
             dependencies: [
-                "Identifiers", "NodeAPI", "ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events",
+                "Identifiers", "ShoalTestSupport", "ModelLibrary", "GGUF", "BLAKE3", "Store", "Events",
                 crypto,
                 logging,
             ]),
@@ -415,7 +417,7 @@ let package = Package(
             dependencies: [
                 "Generation", "Identifiers", "NodeAPI", "ShoalTestSupport", "Catalogue", "Acquisition", "Inference",
                 "ModelLibrary",
-                "Swarm", "Link", "Store", "Events", logging,
+                "Swarm", "Link", "Store", "Events", "GGUF", "Bytes", logging,
             ]),
         .testTarget(
             name: "ExchangeTests",

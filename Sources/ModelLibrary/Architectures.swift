@@ -1,8 +1,8 @@
 /// The model architectures that the engine's libllama runs: `LLM_ARCH_NAMES` in its llama-arch.cpp, without those that
 /// only serve other models (encoders of images and sound, drafts), and without those that write by diffusion.
-enum Architectures {
+package enum Architectures {
     /// Whether the engine can run models of this `general.architecture`.
-    static func isSupported(_ name: String) -> Bool { names.contains(name) }
+    package static func isSupported(_ name: String) -> Bool { names.contains(name) }
 
     private static let names: Set<String> = [
         "afmoe", "apertus", "arcee", "arctic", "arwkv7", "baichuan", "bailingmoe", "bailingmoe2", "bailingmoe3",

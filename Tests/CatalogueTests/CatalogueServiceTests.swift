@@ -52,7 +52,7 @@ struct CatalogueServiceTests {
         }
     }
 
-    @Test("lose one shard and keep the others; a shard that is not here is nothing to remove")
+    @Test("lose one shard and keep the others; a shard that is not here cannot be removed")
     func shardRemoval() async throws {
         try await CatalogueFixture.with { node in
             let id = node.model.id
@@ -61,9 +61,10 @@ struct CatalogueServiceTests {
             let left = try await node.library.model(id).held
             #expect(left == node.model.held.subtracting([gone]))
             #expect(try node.keeper.records.record(of: id).shards[gone]?.isDeleted == true)
-            try await node.catalogue.remove(gone, of: id)
+            for absent in [gone, unknown] {
+                await #expect(throws: InferenceError.self) { try await node.catalogue.remove(absent, of: id) }
+            }
             #expect(try await node.library.model(id).held == left)
-            await #expect(throws: InferenceError.self) { try await node.catalogue.remove(unknown, of: id) }
             #expect(try node.keeper.records.record(of: id).shards[unknown] == nil)
         }
     }

@@ -70,11 +70,12 @@ final class RecordedCalls: Sendable {
 extension ScriptedNode {
     /// A node that writes down every call that concerns models.
     init(recording calls: RecordedCalls) {
-        self.init()
-        models.calls = calls
-        downloads.calls = calls
-        acquirer.calls = calls
-        keeper.calls = calls
-        hub.calls = calls
+        var node = ScriptedNode()
+        node.models.calls = calls
+        node.downloads.calls = calls
+        node.acquirer.calls = calls
+        node.keeper.calls = calls
+        node.hub.calls = calls
+        self = node
     }
 }

@@ -1,5 +1,6 @@
 import Accounts
 import Bytes
+import Catalogue
 import GGUF
 import Generation
 import HTTPTypes

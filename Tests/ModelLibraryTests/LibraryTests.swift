@@ -3,7 +3,6 @@ import Foundation
 import GGUF
 import Identifiers
 import ModelLibrary
-import NodeAPI
 import ShoalTestSupport
 import Store
 import Testing
@@ -121,7 +120,7 @@ struct LibraryTests {
                 #expect(adopted.held == [])
                 #expect(adopted.manifestHash == model.manifestHash)
                 #expect(try adopted.open().layerCount == TestModel.layerCount)
-                #expect(try await here.metadata(id: model.id).tensors.count == 15)
+                #expect(try adopted.open().tensors.count == 15)
                 #expect(try await other.open().rescan() == [])
                 #expect(try await here.importFile(path: path, shards: indices(1)).model.held == indices(1))
                 #expect(try await here.headers(id: model.id) == headers)
@@ -218,45 +217,6 @@ struct LibraryTests {
                 }
                 #expect(log.messages.count { $0 == "left out a model" } == lines)
             }
-        }
-    }
-
-    @Test("metadata has the documented shape, with null for what is absent")
-    func metadata() async throws {
-        try await withLibrary { fixture in
-            let library = try await fixture.open()
-            let id = try await library.importFile(path: try fixture.write(), shardSizeBytes: size).model.id
-            let encoded = try Data(BodyCoding.encode(try await library.metadata(id: id)).utf8)
-            let object = try #require(JSONSerialization.jsonObject(with: encoded) as? [String: Any])
-            #expect(Set(object.keys) == ["model_id", "general", "model", "tokenizer", "tensors", "raw"])
-            #expect(object["model_id"] as? String == "tiny.q4-k-m")
-            let expected = """
-                {"general": {"name": "Tiny Test", "architecture": "llama", "architecture_supported": true, "file_type": 15,
-                "quantization": "Q4_K_M"}, "model": {"context_length": 4096, "block_count": 6, "embedding_length": 64,
-                "head_count": 8, "head_count_kv": 2, "rope_dimension_count": null, "rope_freq_base": 500000.0,
-                "layer_norm_rms_epsilon": 1e-5, "vocab_size": 256}, "tokenizer": {"model": "llama", "pre": null,
-                "eos_token_id": 2, "bos_token_id": 1, "padding_token_id": null}}
-                """
-            let wanted = try #require(JSONSerialization.jsonObject(with: Data(expected.utf8)) as? [String: Any])
-            for key in wanted.keys {
-                #expect(object[key] as? NSDictionary == wanted[key] as? NSDictionary, "\(key)")
-            }
-            let tensors = try #require(object["tensors"] as? [String: Int])
-            #expect(tensors["count"] == 15)
-            #expect(try #require(tensors["data_offset"]) % 32 == 0)
-            let raw = try #require(object["raw"] as? [[String: String]])
-            let values = Dictionary(uniqueKeysWithValues: raw.map { ($0["key"] ?? "", $0["value"] ?? "") })
-            #expect(raw.map { $0["key"] ?? "" } == values.keys.sorted())
-            #expect(values["general.architecture"] == "llama")
-            #expect(values["llama.rope.freq_base"] == "500000")
-            #expect(values["llama.attention.layer_norm_rms_epsilon"] == "0.00001")
-            #expect(values["general.description"] == String(repeating: "x", count: 200) + "...")
-            #expect(values["tokenizer.ggml.tokens"] == nil)
-            #expect(values["tokenizer.ggml.token_type"] == nil)
-            let missing = await #expect(throws: LibraryError.self) {
-                try await library.metadata(id: #require(ModelID("none")))
-            }
-            #expect(missing?.code == .modelNotFound)
         }
     }
 

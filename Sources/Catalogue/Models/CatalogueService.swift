@@ -49,7 +49,7 @@ package struct CatalogueService: Sendable {
     /// - Throws: `LibraryError` of code `damaged`.
     package func metadata(of model: ModelID) async throws -> ModelMetadataBody? {
         do {
-            return try await library.metadata(id: model)
+            return ModelMetadataBody(id: model, model: try await library.model(model).open())
         } catch let error as LibraryError where error.code == .modelNotFound {
             return nil
         }
@@ -98,10 +98,10 @@ package struct CatalogueService: Sendable {
         return files
     }
 
-    /// Deletes a shard from memory and disk; nothing where it is not here.
+    /// Deletes a shard from memory and disk, so that the node does not fetch it again by itself.
     ///
-    /// - Throws: `LibraryError` of code `modelNotFound`; `InferenceError` while sessions use it, or where the model has no such
-    ///   shard; `StoreError`.
+    /// - Throws: `LibraryError` of code `modelNotFound`; `InferenceError` while sessions use it, or where it is not here;
+    ///   `StoreError`.
     package func remove(_ shard: ShardIndex, of model: ModelID) async throws {
         let known = try await library.model(model)
         // What is left of its window is loaded again, so that the model goes on answering.

@@ -10,18 +10,21 @@ struct LoRARoutes: RouteGroup {
 
     private static let mostFiles = 1000
 
-    private let loras: LoRAOperations
+    private let loras: any LoRAService
     private let audit: AuditLog
     private let configuration: HTTPAPIConfiguration
     private let reception: LoRAReception
     private let slots: UploadSlots
 
-    init(loras: LoRAOperations, audit: AuditLog, configuration: HTTPAPIConfiguration) {
+    init(
+        loras: any LoRAService, limits: LoRAUploadLimits, audit: AuditLog, configuration: HTTPAPIConfiguration
+    ) {
         self.loras = loras
         self.audit = audit
         self.configuration = configuration
-        reception = LoRAReception(loras: loras, shutdownGracePeriod: configuration.shutdownGracePeriod)
-        slots = UploadSlots(loras.limits.uploads, patience: loras.limits.queueing)
+        reception = LoRAReception(
+            loras: loras, limits: limits, shutdownGracePeriod: configuration.shutdownGracePeriod)
+        slots = UploadSlots(limits.uploads, patience: limits.queueing)
     }
 
     func add(to table: inout RouteTable) {
@@ -53,8 +56,8 @@ struct LoRARoutes: RouteGroup {
                 .uploadLoRA, on: LoRAPath(type: form.type, name: form.name), context
             ) {
                 try await loras.finish(
-                    form.upload, form.name, form.type, form.versioned,
-                    note(.uploadLoRA, context) { stored in
+                    form.upload, as: form.name, type: form.type, versioned: form.versioned,
+                    note: note(.uploadLoRA, context) { stored in
                         let size = AuditDetail.number("bytes", Int64(clamping: stored.file.sizeBytes))
                         return (stored.file.path, [size] + (stored.sameAs.map { [.name("same_as", $0)] } ?? []))
                     })
@@ -67,7 +70,8 @@ struct LoRARoutes: RouteGroup {
     // MARK: The library
 
     @Sendable private func list(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let page = try await loras.files(try Self.selection(request))
+        let wanted = try Self.selection(request)
+        let page = try await loras.files(of: wanted.type, after: wanted.after, limit: wanted.limit)
         return try .json(
             encoding: LoRAListBody(files: page.elements.map(LoRABody.init), next: page.next.map { "\($0)" }))
     }
@@ -77,7 +81,7 @@ struct LoRARoutes: RouteGroup {
         let path = try Self.path(&fields)
         try fields.refuseUnread()
         let deleted = try await recording(.deleteLoRA, on: path, context) {
-            try await loras.delete(path, note(.deleteLoRA, context) { (path, [.name("bin_path", $0.path)]) })
+            try await loras.delete(path, note: note(.deleteLoRA, context) { (path, [.name("bin_path", $0.path)]) })
         }
         return try .json(encoding: LoRADeletionBody(deleted))
     }
@@ -85,7 +89,8 @@ struct LoRARoutes: RouteGroup {
     // MARK: The bin
 
     @Sendable private func listBin(_ request: Request, context: APIRequestContext) async throws -> Response {
-        let page = try await loras.deletedFiles(try Self.selection(request))
+        let wanted = try Self.selection(request)
+        let page = try await loras.deletedFiles(of: wanted.type, after: wanted.after, limit: wanted.limit)
         return try .json(
             encoding: LoRAListBody(files: page.elements.map(DeletedLoRABody.init), next: page.next.map { "\($0)" }))
     }
@@ -97,7 +102,7 @@ struct LoRARoutes: RouteGroup {
         try fields.refuseUnread()
         let file = try await recording(.restoreLoRA, on: path, context) {
             try await loras.restore(
-                path, versioned, note(.restoreLoRA, context) { ($0.path, [.name("bin_path", path)]) })
+                path, versioned: versioned, note: note(.restoreLoRA, context) { ($0.path, [.name("bin_path", path)]) })
         }
         return try .json(encoding: LoRABody(file))
     }
@@ -113,7 +118,10 @@ struct LoRARoutes: RouteGroup {
         try fields.refuseUnread()
         let subject: any AuditedName = path ?? LoRASubject.bin
         let count = try await recording(.purgeLoRA, on: subject, context) {
-            try await loras.purge(path, note(.purgeLoRA, context) { ($0, []) })
+            let note: LoRANote<LoRAPath> = self.note(.purgeLoRA, context) { ($0, []) }
+            guard let path else { return try await loras.purgeAll(note: note) }
+            try await loras.purge(path, note: note)
+            return 1
         }
         return try .json(encoding: LoRAPurgeBody(purged: count))
     }

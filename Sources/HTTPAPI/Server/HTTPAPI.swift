@@ -91,7 +91,9 @@ package enum HTTPAPI {
             APITokenRoutes(accounts: accounts, configuration: configuration),
             AuditRoutes(accounts: accounts),
             ClusterRoutes(cluster: services.cluster, audit: accounts.audit, configuration: configuration),
-            LoRARoutes(loras: services.loras, audit: accounts.audit, configuration: configuration),
+            LoRARoutes(
+                loras: services.loras, limits: services.loraLimits, audit: accounts.audit,
+                configuration: configuration),
             BrowseRoute(files: services.files),
             TrainingRoutes(training: services.training, ledger: accounts.ledger, configuration: configuration),
         ]

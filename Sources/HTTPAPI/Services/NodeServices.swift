@@ -21,7 +21,8 @@ package struct NodeServices: Sendable {
     package var swarm: SwarmOperations
     package var node: NodeOperations
     package var accounts: AccountServices
-    package var loras: LoRAOperations
+    package var loras: any LoRAService
+    package var loraLimits: LoRAUploadLimits
     package var training: TrainingOperations
     package var files: FileOperations
     package var cluster: ClusterMaster
@@ -31,7 +32,8 @@ package struct NodeServices: Sendable {
         downloads: any DownloadService,
         acquirer: any AcquisitionService, keeper: any KeepingService, hub: any HubService,
         swarm: SwarmOperations, node: NodeOperations, accounts: AccountServices,
-        loras: LoRAOperations, training: TrainingOperations, files: FileOperations, cluster: ClusterMaster
+        loras: any LoRAService, loraLimits: LoRAUploadLimits, training: TrainingOperations, files: FileOperations,
+        cluster: ClusterMaster
     ) {
         self.backend = backend
         self.tokenizer = tokenizer
@@ -44,6 +46,7 @@ package struct NodeServices: Sendable {
         self.node = node
         self.accounts = accounts
         self.loras = loras
+        self.loraLimits = loraLimits
         self.training = training
         self.files = files
         self.cluster = cluster

@@ -14,7 +14,8 @@ struct LoRAReception: Sendable {
     /// What is left of a refused body that is read all the same, so that the connection can be used again.
     private static let smallRest = 64 << 10
 
-    let loras: LoRAOperations
+    let loras: any LoRAService
+    let limits: LoRAUploadLimits
     let shutdownGracePeriod: Duration
 
     /// Reads the whole of the form.
@@ -26,16 +27,16 @@ struct LoRAReception: Sendable {
         let progress = Progress()
         do {
             let boundary = try Self.boundary(of: request)
-            let limit = loras.limits.fileBytes + Self.formBytes
+            let limit = limits.fileBytes + Self.formBytes
             if let length = request.contentLength, length > limit { throw tooLarge }
-            let room = try await loras.room(request.contentLength)
+            let room = try await loras.room(for: UInt64(max(request.contentLength ?? 0, 0)))
             try await request.goOn(context)
             try await context.channel.setOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
             ).get()
             let form = LoRAForm(
                 boundary: boundary, sender: sender, loop: context.channel.eventLoop,
-                begin: { [loras] in try loras.begin(room) })
+                begin: { [loras] in try loras.beginUpload(in: room) })
             let loop = ConnectionLoop(context.channel.eventLoop)
             return try await withTimeLimits(progress) {
                 try await withTaskExecutorPreference(loop) {
@@ -47,7 +48,7 @@ struct LoRAReception: Sendable {
         }
     }
 
-    private var tooLarge: APIError { .bodyTooLarge(limitBytes: loras.limits.fileBytes) }
+    private var tooLarge: APIError { .bodyTooLarge(limitBytes: limits.fileBytes) }
 
     private static func boundary(of request: Request) throws(APIError) -> MultipartBoundary {
         do {
@@ -109,7 +110,7 @@ struct LoRAReception: Sendable {
         try await withThrowingTaskGroup(of: Value.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await body() }
-            group.addTask { [limits = loras.limits] in
+            group.addTask { [limits] in
                 var before: Int
                 repeat {
                     before = progress.count
@@ -120,7 +121,7 @@ struct LoRAReception: Sendable {
                     message: "the upload was given up: it brought less than \(limits.leastBytes) bytes in "
                         + "\(limits.patience / .seconds(1)) s")
             }
-            group.addTask { [limits = loras.limits] in
+            group.addTask { [limits] in
                 try await Task.sleep(for: limits.deadline)
                 // What has come completely waits for the disk alone.
                 while progress.hasEnded { try await Task.sleep(for: limits.patience) }

@@ -29,11 +29,10 @@ extension NodeDaemon.Parts {
             downloads: downloads.queue, acquirer: acquirer,
             keeper: keeper, hub: hubAppraiser, swarm: swarmOperations,
             node: nodeOperations(started: started, shutDown: shutDown), accounts: accounts,
-            loras: LoRAOperations(
-                library: loras,
-                limits: LoRAUploadLimits(
-                    fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads,
-                    deadline: .seconds(60 * settings.loras.maximumUploadMinutes))),
+            loras: loras,
+            loraLimits: LoRAUploadLimits(
+                fileBytes: settings.loras.maximumUploadMegabytes << 20, uploads: settings.loras.maximumUploads,
+                deadline: .seconds(60 * settings.loras.maximumUploadMinutes)),
             training: trainingOperations, files: fileOperations, cluster: cluster)
     }
 

@@ -105,11 +105,11 @@ package struct UserAddCommand: AsyncParsableCommand {
         _ = consume lock
         Terminal.errorLine("put into \(directory.path), on which no node runs")
         if output.json {
-            Terminal.line(
-                """
-                {"id":\(user.id),"username":"\(user.username)","email":"\(user.email)","role":"\(user.role.rawValue)",\
-                "tokens":\(user.tokens),"active":\(user.isActive),"created_at":"\(user.created.formatted(.iso8601))"}
-                """)
+            let body = UserBody(
+                id: Int(user.id.rawValue), username: user.username.rawValue, email: user.email.rawValue,
+                role: user.role.rawValue, tokens: Int(user.tokens), active: user.isActive,
+                createdAt: user.created.formatted(.iso8601))
+            Terminal.line(try BodyCoding.encode(body))
         } else {
             Terminal.line("\(user.username): \(user.role.rawValue), \(user.tokens) tokens")
         }

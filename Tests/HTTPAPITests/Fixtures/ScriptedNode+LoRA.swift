@@ -6,16 +6,34 @@ import Store
 
 @testable import Adapters
 
-extension ScriptedNode {
-    /// A library without files, which takes none in.
-    static let loras = LoRAOperations(
-        limits: LoRAUploadLimits(), room: { _ in throw AdapterError(.diskFull, "this node has no disk") },
-        begin: { _ in throw AdapterError(.diskFull, "this node has no disk") },
-        finish: { _, name, _, _, _ in throw AdapterError(.nameTaken, "there is a file \(name) already") },
-        files: { _ in LoRAPage(elements: [], next: nil) }, deletedFiles: { _ in LoRAPage(elements: [], next: nil) },
-        delete: { path, _ in throw AdapterError(.notFound, "there is no file \(path)") },
-        restore: { path, _, _ in throw AdapterError(.notFound, "there is no file \(path)") }, purge: { _, _ in 0 })
+/// A library without files, which takes none in.
+struct NoLoRAs: LoRAService {
+    func room(for bytes: UInt64) async throws -> LoRARoom { throw AdapterError(.diskFull, "this node has no disk") }
+    func beginUpload(in room: LoRARoom) throws -> LoRAUpload { throw AdapterError(.diskFull, "this node has no disk") }
 
+    func finish(
+        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool, note: LoRANote<StoredLoRA>
+    ) async throws -> StoredLoRA { throw AdapterError(.nameTaken, "there is a file \(name) already") }
+
+    func files(of type: LoRAType?, after: LoRAPath?, limit: Int) async throws -> LoRAPage<LoRAFile> {
+        LoRAPage(elements: [], next: nil)
+    }
+
+    func deletedFiles(of type: LoRAType?, after: LoRAPath?, limit: Int) async throws -> LoRAPage<DeletedLoRA> {
+        LoRAPage(elements: [], next: nil)
+    }
+
+    func delete(_ path: LoRAPath, note: LoRANote<DeletedLoRA>) async throws -> DeletedLoRA { throw missing(path) }
+    func restore(_ path: LoRAPath, versioned: Bool, note: LoRANote<LoRAFile>) async throws -> LoRAFile {
+        throw missing(path)
+    }
+    func purge(_ path: LoRAPath, note: LoRANote<LoRAPath>) async throws {}
+    func purgeAll(note: LoRANote<LoRAPath>) async throws -> Int { 0 }
+
+    private func missing(_ path: LoRAPath) -> AdapterError { AdapterError(.notFound, "there is no file \(path)") }
+}
+
+extension ScriptedNode {
     /// Serves with a library in a data folder of its own while `body` runs.
     static func serveLoRAs(
         limits: LoRAUploadLimits = LoRAUploadLimits(fileBytes: 1 << 20),
@@ -37,7 +55,8 @@ extension ScriptedNode {
         var node = ScriptedNode()
         let accounts = accounts(store: store)
         node.services.accounts = accounts
-        node.services.loras = LoRAOperations(library: library, limits: limits)
+        node.services.loras = library
+        node.services.loraLimits = limits
         try await node.serve { try await body($0, folders, accounts) }
     }
 }

@@ -62,7 +62,7 @@ struct ScriptedNode {
                 statistics: { Self.statistics },
                 readiness: { [("engine", true), ("store", true)] },
                 shutDown: {}),
-            accounts: Self.accounts(), loras: Self.loras, training: Self.training,
+            accounts: Self.accounts(), loras: NoLoRAs(), loraLimits: LoRAUploadLimits(), training: Self.training,
             files: FileOperations(list: { _, _, _ in FilePage(path: "/", items: [], next: nil) }),
             cluster: Self.cluster())
     }

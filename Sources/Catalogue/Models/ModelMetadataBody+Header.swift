@@ -1,15 +1,7 @@
 package import GGUF
 package import Identifiers
+import ModelLibrary
 package import NodeAPI
-
-extension ModelLibrary {
-    /// What the model's header says. A model of which only the header is here will do.
-    ///
-    /// - Throws: `LibraryError` of code `modelNotFound`, or `damaged` where the header cannot be read.
-    package func metadata(id: ModelID) throws -> ModelMetadataBody {
-        ModelMetadataBody(id: id, model: try model(id).open())
-    }
-}
 
 extension ModelMetadataBody {
     /// Longest text of a raw value; what is longer is cut and ends in `...`.
