@@ -69,6 +69,8 @@ let package = Package(
         .target(name: "CTerminal"),
         // The process in which trainings run.
         .target(name: "CWarden"),
+        // What the node can be asked, as bytes of the program.
+        .target(name: "CContract", exclude: ["openapi.yaml"]),
         .target(name: "GGUF", dependencies: ["Identifiers", "Bytes"], swiftSettings: alwaysOptimised),
         .target(name: "Pickle", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
         .target(name: "Safetensors", dependencies: ["Bytes"], swiftSettings: alwaysOptimised),
@@ -207,7 +209,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Generation", "Identifiers", "Bytes", "Accounts", "Catalogue", "Cluster", "Hub", "Inference",
+                "CContract", "Generation", "Identifiers", "Bytes", "Accounts", "Catalogue", "Cluster", "Hub",
+                "Inference",
                 "Acquisition",
                 "ModelLibrary",
                 "Swarm", "Store",
@@ -221,8 +224,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
-            ],
-            resources: [.embedInCode("Resources/openapi.yaml")]
+            ]
         ),
 
         // Floor 5: the composition root.
@@ -481,7 +483,7 @@ let package = Package(
 )
 
 for target in package.targets
-where target.type != .system && !["CEngine", "CFiles", "CTerminal", "CWarden"].contains(target.name) {
+where target.type != .system && !["CContract", "CEngine", "CFiles", "CTerminal", "CWarden"].contains(target.name) {
     var settings = target.swiftSettings ?? []
     settings += [
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-CONTRACT = ROOT / "Sources/HTTPAPI/Resources/openapi.yaml"
+CONTRACT = ROOT / "Sources/CContract/openapi.yaml"
 # Shutting down ends the test; made-up codes would make the node dial made-up addresses.
 SKIPPED = ["/api/admin/shutdown", "/api/admin/join-network"]
 

@@ -85,7 +85,7 @@ struct ContractTests {
     func served() async throws {
         try await ScriptedNode().serve { client in
             let answer = try await client.send(.get, "/openapi.yaml", key: nil)
-            #expect(answer.text == String(decoding: PackageResources.openapi_yaml, as: UTF8.self))
+            #expect(try answer.text == Contract.text())
         }
     }
 }

@@ -1,3 +1,4 @@
+import CContract
 import Generation
 import Hummingbird
 import JSON
@@ -44,8 +45,8 @@ struct HealthRoutes: RouteGroup {
     }
 
     @Sendable private func contract(_ request: Request, context: APIRequestContext) async throws -> Response {
-        Response(
-            status: .ok, headers: [.contentType: "application/yaml"],
-            body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
+        let text = UnsafeBufferPointer(start: shoal_contract, count: shoal_contract_length)
+        return Response(
+            status: .ok, headers: [.contentType: "application/yaml"], body: .init(byteBuffer: ByteBuffer(bytes: text)))
     }
 }

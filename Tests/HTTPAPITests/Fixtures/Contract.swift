@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import JSON
 import Yams
@@ -11,10 +12,17 @@ struct Contract: Sendable {
     private let paths: [(segments: [Substring], item: JSONValue)]
 
     init() throws {
-        let text = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
-        guard let node = try Yams.compose(yaml: text) else { throw ContractError(message: "the contract is empty") }
+        guard let node = try Yams.compose(yaml: Self.text()) else {
+            throw ContractError(message: "the contract is empty")
+        }
         document = try JSONValue(yaml: node)
         paths = (document["paths"]?.entries ?? []).map { ($0.key.split(separator: "/"), $0.value) }
+    }
+
+    /// The file in the sources.
+    static func text() throws -> String {
+        let root = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
+        return try String(contentsOfFile: root + "/Sources/CContract/openapi.yaml", encoding: .utf8)
     }
 
     /// `GET /v1/models` for every operation.
