@@ -178,13 +178,16 @@ let package = Package(
                 protobuf,
             ]),
         .target(
+            name: "Exchange",
+            dependencies: [
+                "Identifiers", "Timing", "ModelLibrary", "Swarm", "Link", "Store", "GGUF", "BLAKE3", grdb, logging,
+                protobuf, grpc,
+            ]),
+        .target(
             name: "Acquisition",
             dependencies: [
-                "Identifiers", "Timing", "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF", "BLAKE3",
-                grdb, logging,
-                lifecycle,
-                protobuf,
-                grpc,
+                "Identifiers", "Timing", "Exchange", "ModelLibrary", "Swarm", "Hub", "Link", "Store", "Events", "GGUF",
+                "BLAKE3", grdb, logging, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -231,7 +234,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Router", "Generation", "Identifiers", "Timing", "Bytes", "HTTPAPI", "Catalogue", "Inference",
+                "Exchange", "Router", "Generation", "Identifiers", "Timing", "Bytes", "HTTPAPI", "Catalogue",
+                "Inference",
                 "Acquisition", "Accounts", "Hub",
                 "ModelLibrary", "Swarm",
                 "Link",
@@ -283,7 +287,8 @@ let package = Package(
         .executableTarget(
             name: "shoal-bench-transfer",
             dependencies: [
-                "Identifiers", "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF", logging, grpc,
+                "Identifiers", "Exchange", "Acquisition", "ModelLibrary", "Swarm", "Link", "Store", "Events", "GGUF",
+                logging, grpc,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -307,7 +312,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/StandInHub", exclude: ["faults.py", "hub.py", "repositories.py", "serving.py"]),
-        .target(name: "ShoalTestSupport", path: "Tests/ShoalTestSupport"),
+        .target(name: "ShoalTestSupport", dependencies: ["Identifiers"], path: "Tests/ShoalTestSupport"),
         .testTarget(name: "TimingTests", dependencies: ["Timing", "ShoalTestSupport"]),
         .testTarget(name: "GenerationTests", dependencies: ["Generation", "JSON", "ShoalTestSupport"]),
         .testTarget(name: "RouterTests", dependencies: ["Generation", "Identifiers", "Router"]),
@@ -387,7 +392,8 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Generation", "Identifiers", "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link", "JSON",
+                "Exchange", "Generation", "Identifiers", "ShoalTestSupport", "Inference", "Acquisition", "GGUF", "Link",
+                "JSON",
                 "Events",
                 "ModelLibrary",
                 "Store", "Swarm",
@@ -408,11 +414,12 @@ let package = Package(
         .testTarget(
             name: "AcquisitionTests",
             dependencies: [
-                "Identifiers", "Timing", "ShoalTestSupport", "Acquisition", "Hub", "ModelLibrary", "Swarm", "Link",
+                "Identifiers", "Timing", "ShoalTestSupport", "Exchange", "Acquisition", "Hub", "ModelLibrary", "Swarm",
+                "Link",
                 "Store", "Events",
                 "GGUF",
                 "BLAKE3", grdb,
-                logging, protobuf, grpc,
+                logging,
             ]),
         .testTarget(
             name: "CatalogueTests",
@@ -424,7 +431,8 @@ let package = Package(
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "Acquisition", "Hub", "ModelLibrary", "Swarm",
+                "Identifiers", "Timing", "ShoalTestSupport", "Bytes", "Exchange", "Acquisition", "Hub", "ModelLibrary",
+                "Swarm",
                 "Link", "Store",
                 "Events",
                 "GGUF", "BLAKE3",

@@ -4,7 +4,7 @@ import Store
 /// The tables of this domain.
 enum AccountSchema {
     static func prepare(_ store: Store) throws {
-        try store.migrate([users, ledger, audit, KnownNetworks.migration])
+        try store.migrate([users, ledger, audit, networks])
     }
 
     /// Ids of users are never used again, so that what outlives a user (ledger, audit log) never becomes another's.
@@ -142,6 +142,18 @@ enum AccountSchema {
                 CREATE TRIGGER auditEntryIsLast AFTER INSERT ON auditEntry
                 WHEN EXISTS (SELECT 1 FROM auditEntry WHERE id > NEW.id)
                 BEGIN SELECT RAISE(ABORT, 'entries of the audit log are only appended'); END;
+                """)
+    }
+
+    private static let networks = StoreMigration("accounts-4 networks") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE accountNetwork (
+                    user INTEGER NOT NULL REFERENCES accountUser ON DELETE CASCADE,
+                    network BLOB NOT NULL,
+                    used REAL NOT NULL,
+                    PRIMARY KEY (user, network)
+                ) STRICT, WITHOUT ROWID;
                 """)
     }
 }

@@ -27,9 +27,7 @@ package struct AcquisitionError: Error, Sendable, CustomStringConvertible {
         package static let noSource = Code("noSource")
         /// Whoever was asked did not send all of it.
         package static let supplierFailed = Code("supplierFailed")
-        /// Whoever was asked sends to as many others as it may; later it sends.
-        package static let supplierBusy = Code("supplierBusy")
-        /// Whoever was asked has another model, or does not hold the shard.
+        /// The publisher has another model than the one here.
         package static let notHeldThere = Code("notHeldThere")
         /// What came was wrong.
         package static let damaged = Code("damaged")

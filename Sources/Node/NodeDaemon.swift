@@ -3,6 +3,7 @@ import Acquisition
 import Adapters
 import Cluster
 import Events
+import Exchange
 import HTTPAPI
 import Hardware
 import Identifiers

@@ -4,6 +4,7 @@ import GGUF
 import Identifiers
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 private typealias Model = AutoManageSnapshot.Model

@@ -8,9 +8,6 @@ import ShoalTestSupport
 import Testing
 
 extension SeededRandom {
-    /// True in `percent` of a hundred cases.
-    mutating func happens(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
-
     mutating func node() -> NodeID {
         let bytes = (0..<4).flatMap { _ in withUnsafeBytes(of: next()) { Array($0) } }
         guard let node = NodeID(bytes: bytes) else { fatalError("32 bytes are a node id") }
@@ -20,18 +17,6 @@ extension SeededRandom {
 
 /// A moment from which tests count.
 let start = Date(timeIntervalSince1970: 1_800_000_000)
-
-func node(_ number: UInt8) throws -> NodeID {
-    try #require(NodeID(bytes: [UInt8](repeating: number, count: NodeID.byteCount)))
-}
-
-func shard(_ number: Int) throws -> ShardIndex {
-    try #require(ShardIndex(number))
-}
-
-func modelID(_ text: String) throws -> ModelID {
-    try #require(ModelID(text))
-}
 
 /// A model that three requests have vouched for.
 func trusted(at time: Date = start) -> ModelTrust {

@@ -1,5 +1,6 @@
 import Foundation
 import ModelLibrary
+import ShoalTestSupport
 import Swarm
 import Testing
 

@@ -3,6 +3,7 @@ import Foundation
 import Identifiers
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 private typealias Model = AutoManageSnapshot.Model

@@ -1,5 +1,5 @@
-import Acquisition
 import Events
+import Exchange
 import Foundation
 import GGUF
 import GRPCCore

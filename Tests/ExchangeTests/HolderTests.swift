@@ -1,5 +1,5 @@
-import Acquisition
 import BLAKE3
+import Exchange
 import Foundation
 import GRPCCore
 import Identifiers
@@ -122,10 +122,10 @@ struct HolderTests {
                 let found = try await holders.describe(shard, manifestHash: hash)
                 #expect(found.bytes == [UInt8](repeating: expected, count: 32))
             } else {
-                let error = await #expect(throws: AcquisitionError.self) {
+                let error = await #expect(throws: ExchangeError.self) {
                     try await holders.describe(shard, manifestHash: hash)
                 }
-                #expect(error?.code == .noSource)
+                #expect(error?.code == .hashUnknown)
             }
         }
     }

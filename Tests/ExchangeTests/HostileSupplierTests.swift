@@ -1,4 +1,4 @@
-import Acquisition
+import Exchange
 import Foundation
 import GGUF
 import GRPCCore
@@ -85,14 +85,14 @@ struct HostileSupplierTests {
                 if offence == .silence || offence == .silenceMidway { limits.stall = .milliseconds(300) }
                 let received = Mutex<[Range<UInt64>]>([])
                 let begun = ContinuousClock.now
-                let error = await #expect(throws: AcquisitionError.self) {
+                let error = await #expect(throws: ExchangeError.self) {
                     try await PeerSupplier(peer: node.id, membership: membership, limits: limits)
                         .send(asked, of: shard, model: model) { bytes, part, offset in
                             #expect(part == 0)
                             received.withLock { $0.append(offset..<offset + UInt64(bytes.count)) }
                         }
                 }
-                let expected: AcquisitionError.Code =
+                let expected: ExchangeError.Code =
                     switch offence {
                     case .saysNotHeld, .saysOtherModel: .notHeldThere
                     case .saysBusy: .supplierBusy
@@ -117,7 +117,7 @@ struct HostileSupplierTests {
             let words = "no\u{1B}[2J\u{7}\u{202E}\u{85} " + String(repeating: "x", count: 3000)
             let server = FalseServer { _, _ in throw RPCError(code: code, message: words) }
             try await node.serve(server) { membership in
-                let error = await #expect(throws: AcquisitionError.self) {
+                let error = await #expect(throws: ExchangeError.self) {
                     try await PeerSupplier(peer: node.id, membership: membership)
                         .send(ranges, of: shard, model: model) { _, _, _ in }
                 }
@@ -178,7 +178,7 @@ struct HostileSupplierTests {
                 throw RPCError(code: .unavailable, message: "going down")
             }
             try await bad.serve(server) { membership in
-                await #expect(throws: AcquisitionError.self) {
+                await #expect(throws: ExchangeError.self) {
                     try await PeerSupplier(peer: bad.id, membership: membership).fill(arrival, model: model)
                 }
             }
@@ -235,7 +235,7 @@ struct HostileSupplierTests {
     func unreachable() async throws {
         try await withExchange { exchange in
             let membership = TestMembership(me: try TestNode(), addresses: [:])
-            let error = await #expect(throws: AcquisitionError.self) {
+            let error = await #expect(throws: ExchangeError.self) {
                 try await PeerSupplier(peer: try TestNode().id, membership: membership)
                     .send(exchange.ranges(0), of: exchange.shard(0), model: exchange.model) { _, _, _ in }
             }

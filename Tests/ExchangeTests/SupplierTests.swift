@@ -1,6 +1,7 @@
 import Acquisition
 import BLAKE3
 import Bytes
+import Exchange
 import Foundation
 import GGUF
 import Hub

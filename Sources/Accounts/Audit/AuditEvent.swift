@@ -171,3 +171,8 @@ package struct AuditEntry: Sendable, Hashable {
     package let outcome: AuditOutcome
     package let details: [AuditDetail]
 }
+
+extension Username {
+    /// Whether the audit log calls somebody by this name who is no user.
+    var isReserved: Bool { [AuditActor.nobody(from: nil).name, AuditActor.node.name].contains(folded) }
+}

@@ -8,21 +8,6 @@ package import Timing
     package import Foundation
 #endif
 
-/// Which API token; never used again for another one.
-package struct APITokenID: Hashable, Sendable, CustomStringConvertible {
-    package let rawValue: Int64
-
-    /// Nil unless positive.
-    package init?(_ rawValue: Int64) {
-        guard rawValue > 0 else { return nil }
-        self.rawValue = rawValue
-    }
-
-    init(stored: Int64) { rawValue = stored }
-
-    package var description: String { String(rawValue) }
-}
-
 /// An API token, without the token.
 package struct APIToken: Sendable, Hashable {
     package let id: APITokenID

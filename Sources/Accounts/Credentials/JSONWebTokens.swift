@@ -10,12 +10,6 @@ package import Timing
     package import Foundation
 #endif
 
-/// Which JWT proved who somebody is; ends it.
-package struct JWTHandle: Sendable, Hashable {
-    let id: String
-    let expires: Int64
-}
-
 /// Bearer values that prove a user for a while: signed with a key of this node's.
 ///
 /// Besides its expiry, a token ends with any change of its user that `Users` says ends it, because it names the user's generation,

@@ -20,13 +20,6 @@ package struct NewSession: Sendable {
     package let user: User
 }
 
-/// Which session proved who somebody is; ends it.
-package struct SessionHandle: Sendable, Hashable {
-    let hash: [UInt8]
-    /// What the page sends in a header with everything that changes something.
-    package let csrfToken: String
-}
-
 /// Log-ins of browsers.
 ///
 /// A session is a random number in a cookie. It ends when it is not used for a while, at some age, with `end`, and with any change

@@ -1,5 +1,4 @@
 import GRDB
-import Store
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -10,18 +9,6 @@ import Store
 /// The table of the networks from which users have logged in: whoever guesses their passwords does not keep them out there, after a
 /// restart neither.
 enum KnownNetworks {
-    static let migration = StoreMigration("accounts-4 networks") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE accountNetwork (
-                    user INTEGER NOT NULL REFERENCES accountUser ON DELETE CASCADE,
-                    network BLOB NOT NULL,
-                    used REAL NOT NULL,
-                    PRIMARY KEY (user, network)
-                ) STRICT, WITHOUT ROWID;
-                """)
-    }
-
     /// Notes that a user has logged in from an address; of their networks the `most` that were used latest stay.
     static func note(_ address: ClientAddress, of user: UserID, at now: Double, most: Int, _ database: Database) throws
     {

@@ -1,3 +1,4 @@
+import Exchange
 import Identifiers
 import ModelLibrary
 import Synchronization

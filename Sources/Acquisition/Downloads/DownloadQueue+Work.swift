@@ -1,4 +1,5 @@
 import Events
+package import Exchange
 import GGUF
 import Hub
 import Identifiers

@@ -1,4 +1,5 @@
 package import BLAKE3
+package import Exchange
 package import Identifiers
 import Link
 package import ModelLibrary

@@ -1,4 +1,5 @@
 import BLAKE3
+package import Exchange
 package import Identifiers
 package import Logging
 package import ModelLibrary
@@ -49,7 +50,7 @@ package struct ShardSuppliers: Sendable {
             do {
                 expected = try await holders.describe(
                     ShardID(model: model.id, index: shard), manifestHash: model.manifestHash)
-            } catch let error as AcquisitionError {
+            } catch let error as ExchangeError {
                 // Nothing of theirs could be proven right.
                 logger.warning(
                     "the holders of a shard do not agree on its hash, and are not asked for it",

@@ -1,3 +1,4 @@
+import Exchange
 import GGUF
 package import Hub
 import Identifiers

@@ -1,3 +1,4 @@
+import Exchange
 import FoundationEssentials
 import Identifiers
 import Link

@@ -1,4 +1,5 @@
 package import Events
+package import Exchange
 package import FoundationEssentials
 import Identifiers
 import Link

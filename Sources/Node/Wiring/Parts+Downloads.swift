@@ -1,6 +1,7 @@
 import Acquisition
 import Catalogue
 import Events
+import Exchange
 import Generation
 import Hub
 import Identifiers

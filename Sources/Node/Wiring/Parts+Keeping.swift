@@ -1,4 +1,5 @@
 import Acquisition
+import Exchange
 import GGUF
 import Identifiers
 import Inference

@@ -1,5 +1,6 @@
 import Acquisition
 import Cluster
+import Exchange
 import GGUF
 import Generation
 import HTTPAPI

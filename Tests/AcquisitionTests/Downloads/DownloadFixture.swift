@@ -1,4 +1,5 @@
 import BLAKE3
+import Exchange
 import Foundation
 import GGUF
 import Identifiers

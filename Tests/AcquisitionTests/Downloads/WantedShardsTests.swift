@@ -2,6 +2,7 @@ import GGUF
 import Identifiers
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 @testable import Acquisition

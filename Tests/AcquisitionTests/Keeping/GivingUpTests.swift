@@ -1,8 +1,10 @@
 import Events
+import Exchange
 import Foundation
 import Identifiers
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Swarm
 import Synchronization
 import Testing

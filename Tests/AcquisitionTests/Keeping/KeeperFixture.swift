@@ -1,5 +1,6 @@
 import BLAKE3
 import Events
+import Exchange
 import Foundation
 import GGUF
 import Identifiers

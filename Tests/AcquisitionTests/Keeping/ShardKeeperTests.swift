@@ -1,11 +1,12 @@
 import BLAKE3
 import Events
+import Exchange
 import Foundation
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Swarm
-import SwiftProtobuf
 import Testing
 import Timing
 

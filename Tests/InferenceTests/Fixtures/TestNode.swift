@@ -1,5 +1,6 @@
 import Acquisition
 import Events
+import Exchange
 import GGUF
 import Generation
 import Identifiers

@@ -1,18 +1,21 @@
-import Acquisition
+import Exchange
 import Foundation
 import Identifiers
 import Link
 import Logging
 import ModelLibrary
+import ShoalTestSupport
 import Store
 import Synchronization
 import Testing
 
 @Suite("What is known of nodes as suppliers")
 struct PeerReputationTests {
+    private static let start = Date(timeIntervalSince1970: 1_800_000_000)
+
     /// A calendar that goes when it is told to.
     private final class Calendar: Sendable {
-        private let date = Mutex(start)
+        private let date = Mutex(PeerReputationTests.start)
         var now: Date { date.withLock { $0 } }
         func advance(hours: Double) { date.withLock { $0 = $0.addingTimeInterval(hours * 3600) } }
     }
@@ -88,7 +91,7 @@ struct PeerReputationTests {
         let after = try reputation(store, calendar)
         #expect(after.record(of: peer) == before.record(of: peer))
         #expect(after.record(of: peer).goodBytes == 12345)
-        #expect(after.record(of: peer).lastWrong == start)
+        #expect(after.record(of: peer).lastWrong == Self.start)
         #expect(after.isQuarantined(peer, for: try name(2)))
         #expect(after.score(of: peer) == before.score(of: peer))
     }

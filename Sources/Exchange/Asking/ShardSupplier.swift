@@ -19,7 +19,7 @@ package protocol ShardSupplier: Sendable {
     /// - Parameters:
     ///   - ranges: what to send, in file order; all of it lies in the shard.
     ///   - receive: takes the next bytes; the supplier sends no more before it has returned. What it throws ends the sending.
-    /// - Throws: `AcquisitionError` where not all of it came; what was received still counts. `CancellationError`.
+    /// - Throws: an error that says why not all of it came; what was received still counts. `CancellationError`.
     func send(
         _ ranges: [ByteRange], of shard: ShardIndex, model: LibraryModel,
         to receive: @Sendable (_ bytes: UnsafeRawBufferPointer, _ part: Int, _ offset: UInt64) async throws -> Void

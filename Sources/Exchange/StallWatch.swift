@@ -1,4 +1,3 @@
-import Swarm
 import Synchronization
 package import Timing
 

@@ -1,4 +1,4 @@
-import Acquisition
+import Exchange
 import Swarm
 import Synchronization
 import Testing

@@ -1,23 +1,15 @@
 import BLAKE3
 import GGUF
-package import GRPCCore
+import GRPCCore
 package import Identifiers
-package import Link
+import Link
 package import Logging
 package import ModelLibrary
-import Swarm
-import SwiftProtobuf
 import Synchronization
 package import Timing
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Sends shards to peers: those that the library holds and has proven, and nothing else.
-package final class ShardServer: ShardRequestHandler {
+package final class ShardServer: Sendable {
     /// Bytes that are read before the library is asked again whether they were the shard's. They wait in the processor's
     /// caches to be sent.
     private static let batchBytes = 1 << 20
@@ -49,35 +41,31 @@ package final class ShardServer: ShardRequestHandler {
     /// The shards that are being sent now. Deleting one ends its sendings.
     package var inUse: Set<ShardID> { ledger.withLock { $0.inUse } }
 
-    package func describeShard(
-        _ request: Shoal_V1_DescribeShardRequest, from peer: NodeID
-    ) async throws -> Shoal_V1_ShardDescription {
-        let asked = try ShardRequest(request)
-        guard let model = try? await library.model(asked.shard.model), model.manifestHash == asked.manifestHash,
-            model.held.contains(asked.shard.index), let hash = model.manifest[shard: asked.shard.index]?.hash
-        else { return Shoal_V1_ShardDescription() }
-        if request.givingUpOwn {
-            // It may have gone since it was looked for; from the promise on it stays.
-            guard promises.promise(asked.shard.model, asked.shard.index),
-                try await library.model(asked.shard.model).held.contains(asked.shard.index)
-            else { return Shoal_V1_ShardDescription() }
-        }
-        return .with {
-            $0.held = true
-            $0.hash = Data(hash.bytes)
-        }
+    /// - Parameter givingUpOwn: whether the asker gives its copy up, and counts on this node to keep its own.
+    /// - Returns: the hash of a shard that is held here; nil otherwise.
+    func hash(of asked: ShardRequest, givingUpOwn: Bool) async throws -> BLAKE3.Digest? {
+        let (id, shard) = (asked.shard.model, asked.shard.index)
+        guard let model = try? await library.model(id), model.manifestHash == asked.manifestHash,
+            model.held.contains(shard), let hash = model.manifest[shard: shard]?.hash
+        else { return nil }
+        guard givingUpOwn else { return hash }
+        // It may have gone since it was looked for; from the promise on it stays.
+        guard promises.promise(id, shard), try await library.model(id).held.contains(shard) else { return nil }
+        return hash
     }
 
-    package func fetchShard(
-        _ request: Shoal_V1_FetchShardRequest, from peer: NodeID, response: RPCWriter<ShardChunk>
+    /// - Parameter ranges: what to send, of the shard's own ranges.
+    /// - Throws: `RPCError`; what `ranges` throws.
+    func send(
+        _ asked: ShardRequest, to peer: NodeID, over response: RPCWriter<ShardChunk>,
+        ranges: ([ByteRange]) throws -> [ByteRange]
     ) async throws {
-        let asked = try ShardRequest(request)
         try begin(asked.shard, to: peer)
         defer { ledger.withLock { $0.ended(asked.shard, to: peer) } }
         do {
             let reading = try await library.reading(
                 of: asked.shard.index, id: asked.shard.model, manifestHash: asked.manifestHash)
-            let ranges = try ShardRequest.ranges(of: request, within: reading.ranges)
+            let ranges = try ranges(reading.ranges)
             try await StallWatch.run(limit: ReaderPace.longestWait, clock: clock) { watch in
                 try await self.send(ranges, of: reading, to: response, watch: watch)
             }

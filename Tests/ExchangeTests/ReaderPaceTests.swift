@@ -1,4 +1,4 @@
-import Acquisition
+import Exchange
 import Testing
 
 @Suite struct ReaderPaceTests {

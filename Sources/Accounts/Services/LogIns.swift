@@ -5,14 +5,6 @@ internal import Store
 internal import Synchronization
 internal import Timing
 
-/// A user who has just shown their password; what sessions and JWTs are made for.
-package struct LoggedIn: Sendable {
-    package let user: User
-    /// Sessions and JWTs begin only while the user has not been changed since.
-    let generation: Int64
-    let address: ClientAddress
-}
-
 /// Checks passwords, slowly for those who guess.
 ///
 /// Unknown users, deactivated ones and wrong passwords cannot be told apart by the answer, by its time, or by when an attempt is

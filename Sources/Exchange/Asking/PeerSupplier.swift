@@ -5,15 +5,8 @@ package import Identifiers
 import Link
 package import ModelLibrary
 package import Swarm
-import SwiftProtobuf
 import Synchronization
 package import Timing
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Another node of the swarm, as somebody who sends bytes of shards.
 package struct PeerSupplier: ShardSupplier {
@@ -40,7 +33,7 @@ package struct PeerSupplier: ShardSupplier {
 
     package var name: SupplierName { .peer(peer) }
 
-    /// - Throws: `AcquisitionError`: `notHeldThere`, `supplierBusy`, `supplierFailed` also where other bytes came than were
+    /// - Throws: `ExchangeError`: `notHeldThere`, `supplierBusy`, `supplierFailed` also where other bytes came than were
     ///   asked for; what `receive` throws; `CancellationError`.
     package func send(
         _ ranges: [ByteRange], of shard: ShardIndex, model: LibraryModel,
@@ -50,22 +43,11 @@ package struct PeerSupplier: ShardSupplier {
         let shard = ShardID(model: model.id, index: shard)
         do {
             let channel = try await membership.channel(to: peer)
+            let request = ShardRequest(shard, manifestHash: model.manifestHash)
             var rest = ranges[...]
             while !rest.isEmpty {
                 let some = Array(rest.prefix(limits.rangesPerRequest))
                 rest = rest.dropFirst(some.count)
-                let request = Shoal_V1_FetchShardRequest.with {
-                    $0.modelID = model.id.rawValue
-                    $0.manifestHash = Data(model.manifestHash.bytes)
-                    $0.shard = UInt32(shard.index.rawValue)
-                    $0.ranges = some.map { range in
-                        .with {
-                            $0.part = UInt32(range.part)
-                            $0.offset = range.offset
-                            $0.length = range.length
-                        }
-                    }
-                }
                 try await withoutActuallyEscaping(receive) { receive in
                     try await fetch(request, some, from: channel, to: receive)
                 }
@@ -76,12 +58,12 @@ package struct PeerSupplier: ShardSupplier {
     }
 
     private func fetch(
-        _ request: Shoal_V1_FetchShardRequest, _ ranges: [ByteRange], from channel: LinkChannel,
+        _ request: ShardRequest, _ ranges: [ByteRange], from channel: LinkChannel,
         to receive: @escaping @Sendable (UnsafeRawBufferPointer, Int, UInt64) async throws -> Void
     ) async throws {
         try await StallWatch.run(limit: limits.stall, clock: clock) { watch in
             try await watch.wait {
-                try await channel.fetchShard(request) { chunks in
+                try await channel.fetchShard(.init(request, ranges: ranges)) { chunks in
                     try await Self.take(chunks, ranges, watch: watch, to: receive)
                 }
             }
@@ -104,8 +86,8 @@ package struct PeerSupplier: ShardSupplier {
 
     private func failure(_ shard: ShardID, _ error: any Error) -> any Error {
         if Task.isCancelled { return CancellationError() }
-        func failure(_ code: AcquisitionError.Code, _ what: String) -> AcquisitionError {
-            AcquisitionError(code, "node \(peer.short) \(what)", cause: error)
+        func failure(_ code: ExchangeError.Code, _ what: String) -> ExchangeError {
+            ExchangeError(code, "node \(peer.short) \(what)", cause: error)
         }
         switch error {
         case let error as RPCError where error.code == .notFound || error.code == .failedPrecondition:

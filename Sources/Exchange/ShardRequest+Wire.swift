@@ -1,21 +1,19 @@
-package import BLAKE3
+import BLAKE3
 package import GGUF
 package import GRPCCore
-package import Identifiers
+import Identifiers
 package import Link
-import ModelLibrary
+import Swarm
 import SwiftProtobuf
 
-/// What a peer asks of a shard, read strictly: a value that exists names a possible model and shard.
-package struct ShardRequest: Sendable, Hashable {
-    /// Most ranges of one request. Their messages stay far below what a link takes.
-    package static let maximumRanges = 4096
-    /// Most bytes of a shard in one message.
-    package static let maximumChunkBytes = 256 << 10
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
-    package let shard: ShardID
-    package let manifestHash: BLAKE3.Digest
-
+/// Read strictly: a value that exists names a possible model and shard.
+extension ShardRequest {
     /// - Throws: `RPCError` with `invalidArgument` for what no node would ask.
     package init(_ request: Shoal_V1_DescribeShardRequest) throws(RPCError) {
         try self.init(modelID: request.modelID, manifestHash: Array(request.manifestHash), shard: request.shard)
@@ -36,8 +34,7 @@ package struct ShardRequest: Sendable, Hashable {
         guard let index = ShardIndex(Int(shard)) else {
             throw RPCError(code: .invalidArgument, message: "no model has a shard \(shard)")
         }
-        self.shard = ShardID(model: model, index: index)
-        self.manifestHash = hash
+        self.init(ShardID(model: model, index: index), manifestHash: hash)
     }
 
     /// The ranges that are asked for: in file order, apart from each other, and each within one of the shard's.
@@ -75,5 +72,44 @@ package struct ShardRequest: Sendable, Hashable {
             ranges.append(range)
         }
         return ranges
+    }
+}
+
+extension ShardRequest {
+    /// Asks a node for the hash of the shard.
+    ///
+    /// - Parameter givingUpOwn: whether this node is about to give its copy up, and the other one is to keep its own.
+    /// - Returns: nil where the node does not hold the shard.
+    /// - Throws: `LinkError`, `RPCError`, where it cannot be asked.
+    func hash(
+        from node: NodeID, _ membership: any Membership, givingUpOwn: Bool = false, within limit: Duration
+    ) async throws -> BLAKE3.Digest? {
+        let question = Shoal_V1_DescribeShardRequest.with {
+            $0.modelID = shard.model.rawValue
+            $0.manifestHash = Data(manifestHash.bytes)
+            $0.shard = UInt32(shard.index.rawValue)
+            $0.givingUpOwn = givingUpOwn
+        }
+        var options = CallOptions.defaults
+        options.timeout = limit
+        let answer = try await membership.channel(to: node).node.describeShard(question, options: options)
+        return answer.held ? BLAKE3.Digest(bytes: answer.hash) : nil
+    }
+}
+
+extension Shoal_V1_FetchShardRequest {
+    /// - Parameter ranges: what to send of the shard, in file order.
+    init(_ request: ShardRequest, ranges: [ByteRange]) {
+        self.init()
+        modelID = request.shard.model.rawValue
+        manifestHash = Data(request.manifestHash.bytes)
+        shard = UInt32(request.shard.index.rawValue)
+        self.ranges = ranges.map { range in
+            .with {
+                $0.part = UInt32(range.part)
+                $0.offset = range.offset
+                $0.length = range.length
+            }
+        }
     }
 }

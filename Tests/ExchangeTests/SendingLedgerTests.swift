@@ -1,7 +1,8 @@
-import Acquisition
+import Exchange
 import Identifiers
 import Link
 import ModelLibrary
+import ShoalTestSupport
 import Testing
 
 @Suite("Who is sent what")

@@ -1,5 +1,4 @@
 package import Identifiers
-import Swarm
 import Synchronization
 package import Timing
 
@@ -43,7 +42,7 @@ package final class ShardPromises: Sendable {
     /// Begins to give a shard up; from now on nothing is promised about it.
     ///
     /// - Returns: false where it is promised to another node, or being given up already.
-    func beginGivingUp(_ model: ModelID, _ shard: ShardIndex) -> Bool {
+    package func beginGivingUp(_ model: ModelID, _ shard: ShardIndex) -> Bool {
         let key = Key(model: model, shard: shard)
         let now = clock.now()
         return state.withLock { state in
@@ -52,7 +51,7 @@ package final class ShardPromises: Sendable {
         }
     }
 
-    func endGivingUp(_ model: ModelID, _ shard: ShardIndex) {
+    package func endGivingUp(_ model: ModelID, _ shard: ShardIndex) {
         _ = state.withLock { $0.givingUp.remove(Key(model: model, shard: shard)) }
     }
 }

@@ -30,9 +30,6 @@ package struct Username: Sendable, CustomStringConvertible {
 
     package var description: String { rawValue }
 
-    /// Whether the audit log calls somebody by this name who is no user.
-    var isReserved: Bool { [AuditActor.nobody(from: nil).name, AuditActor.node.name].contains(folded) }
-
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true

@@ -1,16 +1,8 @@
 package import BLAKE3
-import GRPCCore
 package import Identifiers
 import Link
 import ModelLibrary
 package import Swarm
-import SwiftProtobuf
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// The nodes of the swarm that hold a shard, and what they say of it.
 package struct ShardHolders: Sendable {
@@ -65,13 +57,14 @@ package struct ShardHolders: Sendable {
 
     /// The hash of a shard that the manifest does not tell: the one that most of its holders name.
     ///
-    /// - Throws: `AcquisitionError` with `noSource`, where nobody answers or as many name one hash as another;
+    /// - Throws: `ExchangeError` with `hashUnknown`, where nobody answers or as many name one hash as another;
     ///   `CancellationError`.
     package func describe(_ shard: ShardID, manifestHash: BLAKE3.Digest) async throws -> BLAKE3.Digest {
+        let request = ShardRequest(shard, manifestHash: manifestHash)
         let asked = holders(of: shard, manifestHash: manifestHash).prefix(Self.questionLimit)
         let answers = await withTaskGroup(of: BLAKE3.Digest?.self) { group in
             for peer in asked {
-                group.addTask { try? await ask(peer, about: shard, manifestHash: manifestHash) }
+                group.addTask { try? await request.hash(from: peer, membership, within: Self.answerLimit) }
             }
             return await group.reduce(into: [BLAKE3.Digest: Int]()) { counts, hash in
                 if let hash { counts[hash, default: 0] += 1 }
@@ -79,27 +72,12 @@ package struct ShardHolders: Sendable {
         }
         try Task.checkCancellation()
         guard let most = answers.max(by: { $0.value < $1.value }) else {
-            throw AcquisitionError(.noSource, "none of \(asked.count) holders has told what the hash of \(shard) is")
+            throw ExchangeError(.hashUnknown, "none of \(asked.count) holders has told what the hash of \(shard) is")
         }
         guard answers.count(where: { $0.value == most.value }) == 1 else {
-            throw AcquisitionError(
-                .noSource, "the holders of \(shard) name \(answers.count) different hashes, none of them most often")
+            throw ExchangeError(
+                .hashUnknown, "the holders of \(shard) name \(answers.count) different hashes, none of them most often")
         }
         return most.key
-    }
-
-    /// - Returns: the shard's hash; nil where the peer does not hold it.
-    private func ask(
-        _ peer: NodeID, about shard: ShardID, manifestHash: BLAKE3.Digest
-    ) async throws -> BLAKE3.Digest? {
-        let request = Shoal_V1_DescribeShardRequest.with {
-            $0.modelID = shard.model.rawValue
-            $0.manifestHash = Data(manifestHash.bytes)
-            $0.shard = UInt32(shard.index.rawValue)
-        }
-        var options = CallOptions.defaults
-        options.timeout = Self.answerLimit
-        let answer = try await membership.channel(to: peer).node.describeShard(request, options: options)
-        return answer.held ? BLAKE3.Digest(bytes: Array(answer.hash)) : nil
     }
 }

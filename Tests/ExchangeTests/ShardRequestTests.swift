@@ -1,4 +1,4 @@
-import Acquisition
+import Exchange
 import Foundation
 import GGUF
 import GRPCCore
