@@ -1,4 +1,5 @@
 import JSON
+import ShoalTestSupport
 import Testing
 
 #if canImport(FoundationEssentials)

@@ -1,6 +1,7 @@
 import GGUF
 import JSON
 import ModelLibrary
+import ShoalTestSupport
 import StandIn
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import ShoalTestSupport
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import JSON
 import Node
+import ShoalTestSupport
 import Subprocess
 import SystemPackage
 import Testing
