@@ -88,7 +88,7 @@ extension EndToEnd {
         /// Patience that a test has time for.
         private static func setup(_ hub: StandInHub) -> NodeSetup {
             NodeSetup(environment: [
-                "HF_ENDPOINT": hub.url, "SHOAL_MODELS_SHARD_SIZE_MB": "1", "SHOAL_HUB_STALL_SECONDS": "0.8",
+                "HF_ENDPOINT": hub.url, "SHOAL_MODELS_SHARD_SIZE_MB": "1", "SHOAL_HUB_STALL_SECONDS": "1.6",
                 "SHOAL_HUB_ATTEMPTS": "2", "SHOAL_DOWNLOADS_ATTEMPTS": "2",
                 "SHOAL_DOWNLOADS_LONGEST_PAUSE_SECONDS": "0.2", "SHOAL_AUTO_MANAGE_MAX_CONCURRENT_DOWNLOADS": "16",
             ])
