@@ -1,6 +1,7 @@
 internal import Engine
 internal import Foundation
 internal import Generation
+internal import Identifiers
 internal import Link
 internal import SwiftProtobuf
 
@@ -15,8 +16,12 @@ extension SessionRequest {
         guard message.producedTokens <= message.prompt.count else {
             throw EngineError(.badRequest, "produced_tokens is longer than the prompt")
         }
+        guard let adapters = AdapterSet(message.adapters) else {
+            throw EngineError(.badRequest, "the session's adapters are none, or too many")
+        }
         self.init(
             id: id, caller: message.caller, prompt: message.prompt, cachePrompt: message.cachePrompt,
+            adapters: adapters,
             sampler: SamplerOptions(message.sampling, ignoresEndOfGeneration: message.ignoreEndOfGeneration),
             maximumTokens: Int(message.maximumTokens), producedTokens: Int(message.producedTokens),
             promptLogProbabilities: message.promptLogProbabilities)

@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import GGUF
+import Identifiers
 import Testing
 
 @Suite("Windows of the demo model")
@@ -44,6 +45,19 @@ struct WindowTests {
                 return try await group.reduce(into: [Int: [Int32]]()) { $0[$1.0] = $1.1 }
             }
             for (index, tokens) in alone.enumerated() { #expect(together[index] == tokens) }
+        }
+    }
+
+    @Test("A session with adapters is refused, and leaves nothing")
+    func adapters() async throws {
+        let set = try #require(AdapterSet([.init(digest: [UInt8](repeating: 7, count: 32), scale: 1)]))
+        try await WindowChain.with(path: DemoModel.path) { chain in
+            let error = await #expect(throws: EngineError.self) {
+                try await chain.run(prompt: [1, 2, 3], cachePrompt: true, adapters: set)
+            }
+            #expect(error?.code == .unsupported)
+            let plain = try await chain.run(prompt: [1, 2, 3], cachePrompt: true)
+            #expect(plain.reusedTokens == 0)
         }
     }
 

@@ -1,3 +1,5 @@
+internal import Identifiers
+
 /// Which sequences of a window's cache are free, in use, or kept because their tokens may come again.
 ///
 /// A pure value. The caller carries out on the cache what the answers say.
@@ -6,6 +8,7 @@ struct SequenceTable {
     struct KeptPrefix {
         let sequence: Int32
         let tokens: [Int32]
+        let adapters: AdapterSet
         fileprivate var lastUse: UInt64
         fileprivate var pins: Int
     }
@@ -40,18 +43,21 @@ struct SequenceTable {
     ///
     /// - Returns: sequences that the caller empties and releases: prefixes that the new one makes needless, or the new
     ///   one itself when it brings nothing.
-    mutating func keep(_ sequence: Int32, tokens: [Int32]) -> [Int32] {
-        guard !tokens.isEmpty, !kept.contains(where: { $0.tokens.starts(with: tokens) }) else { return [sequence] }
-        let needless = kept.filter { $0.pins == 0 && tokens.starts(with: $0.tokens) }.map(\.sequence)
+    mutating func keep(_ sequence: Int32, tokens: [Int32], adapters: AdapterSet) -> [Int32] {
+        let alike = kept.filter { $0.adapters == adapters }
+        guard !tokens.isEmpty, !alike.contains(where: { $0.tokens.starts(with: tokens) }) else { return [sequence] }
+        let needless = alike.filter { $0.pins == 0 && tokens.starts(with: $0.tokens) }.map(\.sequence)
         kept.removeAll { needless.contains($0.sequence) }
         clock += 1
-        kept.append(KeptPrefix(sequence: sequence, tokens: tokens, lastUse: clock, pins: 0))
+        kept.append(KeptPrefix(sequence: sequence, tokens: tokens, adapters: adapters, lastUse: clock, pins: 0))
         return needless
     }
 
-    /// The kept prefix that shares most tokens with a prompt, pinned until ``unpin(_:)``.
-    mutating func pinLongestPrefix(of prompt: [Int32]) -> (sequence: Int32, length: Int)? {
-        let lengths = kept.map { zip($0.tokens, prompt).prefix { $0 == $1 }.count }
+    /// The kept prefix of the same adapters that shares most tokens with a prompt, pinned until ``unpin(_:)``.
+    mutating func pinLongestPrefix(of prompt: [Int32], adapters: AdapterSet) -> (sequence: Int32, length: Int)? {
+        let lengths = kept.map { kept in
+            kept.adapters == adapters ? zip(kept.tokens, prompt).prefix { $0 == $1 }.count : 0
+        }
         guard let best = kept.indices.max(by: { lengths[$0] < lengths[$1] }), lengths[best] > 0 else { return nil }
         clock += 1
         kept[best].lastUse = clock

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GGUF
+internal import Identifiers
 
 /// The thread of a window: takes commands, makes batches out of what all sessions have ready, hands results on.
 ///
@@ -69,6 +70,9 @@ final class WindowComputer {
                     "the prompt has \(request.prompt.count) tokens, the window's context \(window.configuration.contextLength)"
                 )
             }
+            guard request.adapters.isEmpty else {
+                throw EngineError(.unsupported, "the session wants adapters, and this engine has none")
+            }
             let session = ComputedSession(request: request, outputs: outputs)
             if window.isFirst, let vocabulary = window.vocabulary,
                 let wrong = request.prompt.first(where: { $0 < 0 || Int($0) >= vocabulary.tokenCount })
@@ -89,7 +93,7 @@ final class WindowComputer {
                 session.sampler = sampler
             }
             if request.cachePrompt, !request.promptLogProbabilities, !window.weights.isRecurrent,
-                let prefix = sequences.pinLongestPrefix(of: request.prompt)
+                let prefix = sequences.pinLongestPrefix(of: request.prompt, adapters: request.adapters)
             {
                 // The last token is always computed: its output is what the first sampled token comes from.
                 session.pinned = (prefix.sequence, min(prefix.length, request.prompt.count - 1))
@@ -253,7 +257,8 @@ final class WindowComputer {
             promptContext?.clearCells(of: sequence)
             forget(sequence)
         } else if session.request.cachePrompt, !window.weights.isRecurrent {
-            for needless in sequences.keep(sequence, tokens: session.history) { forget(needless) }
+            let needless = sequences.keep(sequence, tokens: session.history, adapters: session.request.adapters)
+            for sequence in needless { forget(sequence) }
         } else {
             forget(sequence)
         }

@@ -1,3 +1,5 @@
+package import Identifiers
+
 package import struct Foundation.Data
 
 /// What a window is asked to do for one session.
@@ -9,6 +11,7 @@ package struct SessionRequest: Sendable {
     package let prompt: [Int32]
     /// Whether kept prefixes may serve this session, and this session may leave one.
     package let cachePrompt: Bool
+    package let adapters: AdapterSet
     /// Used by the last window alone, like everything below.
     package let sampler: SamplerOptions
     package let maximumTokens: Int
@@ -17,13 +20,14 @@ package struct SessionRequest: Sendable {
     package let promptLogProbabilities: Bool
 
     package init(
-        id: SessionID, caller: UInt64 = 0, prompt: [Int32], cachePrompt: Bool, sampler: SamplerOptions,
-        maximumTokens: Int, producedTokens: Int = 0, promptLogProbabilities: Bool = false
+        id: SessionID, caller: UInt64 = 0, prompt: [Int32], cachePrompt: Bool, adapters: AdapterSet = .none,
+        sampler: SamplerOptions, maximumTokens: Int, producedTokens: Int = 0, promptLogProbabilities: Bool = false
     ) {
         self.id = id
         self.caller = caller
         self.prompt = prompt
         self.cachePrompt = cachePrompt
+        self.adapters = adapters
         self.sampler = sampler
         self.maximumTokens = maximumTokens
         self.producedTokens = producedTokens

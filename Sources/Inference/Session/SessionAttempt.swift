@@ -199,6 +199,7 @@ final class SessionAttempt: Sendable {
             $0.layerCount = UInt32(segments[segments.count - 1].segment.layers.end)
             $0.prompt = prompt
             $0.cachePrompt = input.cachePrompt
+            $0.adapters = input.adapters.uses.map { Shoal_V1_AdapterUse($0) }
             $0.producedTokens = UInt32(produced)
             $0.maximumTokens = UInt32(max(0, input.maximumTokens - produced))
             $0.ignoreEndOfGeneration = input.ignoreEndOfGeneration

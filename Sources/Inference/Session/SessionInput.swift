@@ -1,3 +1,4 @@
+package import Identifiers
 package import Link
 
 /// All that a session needs once the prompt is tokens.
@@ -12,6 +13,7 @@ package struct SessionInput: Sendable {
     package var contextLength: Int
     package var vocabularySize: Int
     package var cachePrompt = true
+    package var adapters = AdapterSet.none
     package var ignoreEndOfGeneration = false
     package var stop: [String] = []
     package var echo: Echo?

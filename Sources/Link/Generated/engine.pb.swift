@@ -416,83 +416,128 @@ package nonisolated struct Shoal_V1_SessionCommand: Sendable {
   package init() {}
 }
 
-package nonisolated struct Shoal_V1_OpenSession: Sendable {
+package nonisolated struct Shoal_V1_OpenSession: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 16 random bytes, new for every session and for every new try of a failed one.
-  package var sessionID: Data = Data()
+  package var sessionID: Data {
+    get {_storage._sessionID}
+    set {_uniqueStorage()._sessionID = newValue}
+  }
 
   package var layers: Shoal_V1_LayerRange {
-    get {_layers ?? Shoal_V1_LayerRange()}
-    set {_layers = newValue}
+    get {_storage._layers ?? Shoal_V1_LayerRange()}
+    set {_uniqueStorage()._layers = newValue}
   }
   /// Returns true if `layers` has been explicitly set.
-  package var hasLayers: Bool {self._layers != nil}
+  package var hasLayers: Bool {_storage._layers != nil}
   /// Clears the value of `layers`. Subsequent reads from it will return its default value.
-  package mutating func clearLayers() {self._layers = nil}
+  package mutating func clearLayers() {_uniqueStorage()._layers = nil}
 
-  package var layerCount: UInt32 = 0
+  package var layerCount: UInt32 {
+    get {_storage._layerCount}
+    set {_uniqueStorage()._layerCount = newValue}
+  }
 
   /// The prompt, known to every segment so that each can find the prefix it still has.
-  package var prompt: [Int32] = []
+  package var prompt: [Int32] {
+    get {_storage._prompt}
+    set {_uniqueStorage()._prompt = newValue}
+  }
 
-  package var cachePrompt: Bool = false
+  package var cachePrompt: Bool {
+    get {_storage._cachePrompt}
+    set {_uniqueStorage()._cachePrompt = newValue}
+  }
 
   /// Where hidden states go; absent on the last segment.
   package var next: Shoal_V1_Endpoint {
-    get {_next ?? Shoal_V1_Endpoint()}
-    set {_next = newValue}
+    get {_storage._next ?? Shoal_V1_Endpoint()}
+    set {_uniqueStorage()._next = newValue}
   }
   /// Returns true if `next` has been explicitly set.
-  package var hasNext: Bool {self._next != nil}
+  package var hasNext: Bool {_storage._next != nil}
   /// Clears the value of `next`. Subsequent reads from it will return its default value.
-  package mutating func clearNext() {self._next = nil}
+  package mutating func clearNext() {_uniqueStorage()._next = nil}
 
   /// Where sampled tokens go; set on the last segment when it is not the first.
   package var first: Shoal_V1_Endpoint {
-    get {_first ?? Shoal_V1_Endpoint()}
-    set {_first = newValue}
+    get {_storage._first ?? Shoal_V1_Endpoint()}
+    set {_uniqueStorage()._first = newValue}
   }
   /// Returns true if `first` has been explicitly set.
-  package var hasFirst: Bool {self._first != nil}
+  package var hasFirst: Bool {_storage._first != nil}
   /// Clears the value of `first`. Subsequent reads from it will return its default value.
-  package mutating func clearFirst() {self._first = nil}
+  package mutating func clearFirst() {_uniqueStorage()._first = nil}
 
   /// Used by the last segment alone.
   package var sampling: Shoal_V1_Sampling {
-    get {_sampling ?? Shoal_V1_Sampling()}
-    set {_sampling = newValue}
+    get {_storage._sampling ?? Shoal_V1_Sampling()}
+    set {_uniqueStorage()._sampling = newValue}
   }
   /// Returns true if `sampling` has been explicitly set.
-  package var hasSampling: Bool {self._sampling != nil}
+  package var hasSampling: Bool {_storage._sampling != nil}
   /// Clears the value of `sampling`. Subsequent reads from it will return its default value.
-  package mutating func clearSampling() {self._sampling = nil}
+  package mutating func clearSampling() {_uniqueStorage()._sampling = nil}
 
-  package var maximumTokens: UInt32 = 0
+  package var maximumTokens: UInt32 {
+    get {_storage._maximumTokens}
+    set {_uniqueStorage()._maximumTokens = newValue}
+  }
 
   /// The last this many tokens of `prompt` were already given to the client (a session that goes on after a failure):
   /// penalties, grammar and seed go on from there.
-  package var producedTokens: UInt32 = 0
+  package var producedTokens: UInt32 {
+    get {_storage._producedTokens}
+    set {_uniqueStorage()._producedTokens = newValue}
+  }
 
   /// Log-probabilities of the prompt's own tokens are wanted (completions with echo).
-  package var promptLogProbabilities: Bool = false
+  package var promptLogProbabilities: Bool {
+    get {_storage._promptLogProbabilities}
+    set {_uniqueStorage()._promptLogProbabilities = newValue}
+  }
 
   /// End-of-generation tokens are ordinary tokens.
-  package var ignoreEndOfGeneration: Bool = false
+  package var ignoreEndOfGeneration: Bool {
+    get {_storage._ignoreEndOfGeneration}
+    set {_uniqueStorage()._ignoreEndOfGeneration = newValue}
+  }
 
   /// A number for whoever asks, the same for all of its sessions, that says nothing of who it is: cells are shared fairly by it.
-  package var caller: UInt64 = 0
+  package var caller: UInt64 {
+    get {_storage._caller}
+    set {_uniqueStorage()._caller = newValue}
+  }
+
+  /// What the session computes with besides the model; sessions of different adapters share no cells.
+  package var adapters: [Shoal_V1_AdapterUse] {
+    get {_storage._adapters}
+    set {_uniqueStorage()._adapters = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _layers: Shoal_V1_LayerRange? = nil
-  fileprivate var _next: Shoal_V1_Endpoint? = nil
-  fileprivate var _first: Shoal_V1_Endpoint? = nil
-  fileprivate var _sampling: Shoal_V1_Sampling? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct Shoal_V1_AdapterUse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// BLAKE3 of the adapter's file, 32 bytes.
+  package var digest: Data = Data()
+
+  package var scale: Float = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// Sent when every segment has answered `opened`.
@@ -1891,7 +1936,168 @@ nonisolated extension Shoal_V1_SessionCommand: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".OpenSession"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}layers\0\u{3}layer_count\0\u{1}prompt\0\u{3}cache_prompt\0\u{1}next\0\u{1}first\0\u{1}sampling\0\u{3}maximum_tokens\0\u{3}produced_tokens\0\u{3}prompt_log_probabilities\0\u{3}ignore_end_of_generation\0\u{1}caller\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}layers\0\u{3}layer_count\0\u{1}prompt\0\u{3}cache_prompt\0\u{1}next\0\u{1}first\0\u{1}sampling\0\u{3}maximum_tokens\0\u{3}produced_tokens\0\u{3}prompt_log_probabilities\0\u{3}ignore_end_of_generation\0\u{1}caller\0\u{1}adapters\0")
+
+  fileprivate class _StorageClass {
+    var _sessionID: Data = Data()
+    var _layers: Shoal_V1_LayerRange? = nil
+    var _layerCount: UInt32 = 0
+    var _prompt: [Int32] = []
+    var _cachePrompt: Bool = false
+    var _next: Shoal_V1_Endpoint? = nil
+    var _first: Shoal_V1_Endpoint? = nil
+    var _sampling: Shoal_V1_Sampling? = nil
+    var _maximumTokens: UInt32 = 0
+    var _producedTokens: UInt32 = 0
+    var _promptLogProbabilities: Bool = false
+    var _ignoreEndOfGeneration: Bool = false
+    var _caller: UInt64 = 0
+    var _adapters: [Shoal_V1_AdapterUse] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _sessionID = source._sessionID
+      _layers = source._layers
+      _layerCount = source._layerCount
+      _prompt = source._prompt
+      _cachePrompt = source._cachePrompt
+      _next = source._next
+      _first = source._first
+      _sampling = source._sampling
+      _maximumTokens = source._maximumTokens
+      _producedTokens = source._producedTokens
+      _promptLogProbabilities = source._promptLogProbabilities
+      _ignoreEndOfGeneration = source._ignoreEndOfGeneration
+      _caller = source._caller
+      _adapters = source._adapters
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._sessionID) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._layers) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._layerCount) }()
+        case 4: try { try decoder.decodeRepeatedInt32Field(value: &_storage._prompt) }()
+        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._cachePrompt) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._next) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._first) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._sampling) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._maximumTokens) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._producedTokens) }()
+        case 11: try { try decoder.decodeSingularBoolField(value: &_storage._promptLogProbabilities) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._ignoreEndOfGeneration) }()
+        case 13: try { try decoder.decodeSingularFixed64Field(value: &_storage._caller) }()
+        case 14: try { try decoder.decodeRepeatedMessageField(value: &_storage._adapters) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._sessionID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._sessionID, fieldNumber: 1)
+      }
+      try { if let v = _storage._layers {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._layerCount != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._layerCount, fieldNumber: 3)
+      }
+      if !_storage._prompt.isEmpty {
+        try visitor.visitPackedInt32Field(value: _storage._prompt, fieldNumber: 4)
+      }
+      if _storage._cachePrompt != false {
+        try visitor.visitSingularBoolField(value: _storage._cachePrompt, fieldNumber: 5)
+      }
+      try { if let v = _storage._next {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._first {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._sampling {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      if _storage._maximumTokens != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._maximumTokens, fieldNumber: 9)
+      }
+      if _storage._producedTokens != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._producedTokens, fieldNumber: 10)
+      }
+      if _storage._promptLogProbabilities != false {
+        try visitor.visitSingularBoolField(value: _storage._promptLogProbabilities, fieldNumber: 11)
+      }
+      if _storage._ignoreEndOfGeneration != false {
+        try visitor.visitSingularBoolField(value: _storage._ignoreEndOfGeneration, fieldNumber: 12)
+      }
+      if _storage._caller != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._caller, fieldNumber: 13)
+      }
+      if !_storage._adapters.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._adapters, fieldNumber: 14)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Shoal_V1_OpenSession, rhs: Shoal_V1_OpenSession) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._sessionID != rhs_storage._sessionID {return false}
+        if _storage._layers != rhs_storage._layers {return false}
+        if _storage._layerCount != rhs_storage._layerCount {return false}
+        if _storage._prompt != rhs_storage._prompt {return false}
+        if _storage._cachePrompt != rhs_storage._cachePrompt {return false}
+        if _storage._next != rhs_storage._next {return false}
+        if _storage._first != rhs_storage._first {return false}
+        if _storage._sampling != rhs_storage._sampling {return false}
+        if _storage._maximumTokens != rhs_storage._maximumTokens {return false}
+        if _storage._producedTokens != rhs_storage._producedTokens {return false}
+        if _storage._promptLogProbabilities != rhs_storage._promptLogProbabilities {return false}
+        if _storage._ignoreEndOfGeneration != rhs_storage._ignoreEndOfGeneration {return false}
+        if _storage._caller != rhs_storage._caller {return false}
+        if _storage._adapters != rhs_storage._adapters {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Shoal_V1_AdapterUse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AdapterUse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}digest\0\u{1}scale\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1899,85 +2105,26 @@ nonisolated extension Shoal_V1_OpenSession: SwiftProtobuf.Message, SwiftProtobuf
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.sessionID) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._layers) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.layerCount) }()
-      case 4: try { try decoder.decodeRepeatedInt32Field(value: &self.prompt) }()
-      case 5: try { try decoder.decodeSingularBoolField(value: &self.cachePrompt) }()
-      case 6: try { try decoder.decodeSingularMessageField(value: &self._next) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._first) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._sampling) }()
-      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.maximumTokens) }()
-      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.producedTokens) }()
-      case 11: try { try decoder.decodeSingularBoolField(value: &self.promptLogProbabilities) }()
-      case 12: try { try decoder.decodeSingularBoolField(value: &self.ignoreEndOfGeneration) }()
-      case 13: try { try decoder.decodeSingularFixed64Field(value: &self.caller) }()
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self.scale) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.sessionID.isEmpty {
-      try visitor.visitSingularBytesField(value: self.sessionID, fieldNumber: 1)
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 1)
     }
-    try { if let v = self._layers {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if self.layerCount != 0 {
-      try visitor.visitSingularUInt32Field(value: self.layerCount, fieldNumber: 3)
-    }
-    if !self.prompt.isEmpty {
-      try visitor.visitPackedInt32Field(value: self.prompt, fieldNumber: 4)
-    }
-    if self.cachePrompt != false {
-      try visitor.visitSingularBoolField(value: self.cachePrompt, fieldNumber: 5)
-    }
-    try { if let v = self._next {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    } }()
-    try { if let v = self._first {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    try { if let v = self._sampling {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    if self.maximumTokens != 0 {
-      try visitor.visitSingularUInt32Field(value: self.maximumTokens, fieldNumber: 9)
-    }
-    if self.producedTokens != 0 {
-      try visitor.visitSingularUInt32Field(value: self.producedTokens, fieldNumber: 10)
-    }
-    if self.promptLogProbabilities != false {
-      try visitor.visitSingularBoolField(value: self.promptLogProbabilities, fieldNumber: 11)
-    }
-    if self.ignoreEndOfGeneration != false {
-      try visitor.visitSingularBoolField(value: self.ignoreEndOfGeneration, fieldNumber: 12)
-    }
-    if self.caller != 0 {
-      try visitor.visitSingularFixed64Field(value: self.caller, fieldNumber: 13)
+    if self.scale.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.scale, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Shoal_V1_OpenSession, rhs: Shoal_V1_OpenSession) -> Bool {
-    if lhs.sessionID != rhs.sessionID {return false}
-    if lhs._layers != rhs._layers {return false}
-    if lhs.layerCount != rhs.layerCount {return false}
-    if lhs.prompt != rhs.prompt {return false}
-    if lhs.cachePrompt != rhs.cachePrompt {return false}
-    if lhs._next != rhs._next {return false}
-    if lhs._first != rhs._first {return false}
-    if lhs._sampling != rhs._sampling {return false}
-    if lhs.maximumTokens != rhs.maximumTokens {return false}
-    if lhs.producedTokens != rhs.producedTokens {return false}
-    if lhs.promptLogProbabilities != rhs.promptLogProbabilities {return false}
-    if lhs.ignoreEndOfGeneration != rhs.ignoreEndOfGeneration {return false}
-    if lhs.caller != rhs.caller {return false}
+  package static func ==(lhs: Shoal_V1_AdapterUse, rhs: Shoal_V1_AdapterUse) -> Bool {
+    if lhs.digest != rhs.digest {return false}
+    if lhs.scale != rhs.scale {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

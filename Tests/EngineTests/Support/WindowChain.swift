@@ -55,7 +55,8 @@ struct WindowChain: Sendable {
     }
 
     func run(
-        prompt: [Int32], maximumTokens: Int = 16, cachePrompt: Bool = false, producedTokens: Int = 0,
+        prompt: [Int32], maximumTokens: Int = 16, cachePrompt: Bool = false, adapters: AdapterSet = .none,
+        producedTokens: Int = 0,
         promptLogProbabilities: Bool = false, sampling change: (inout SamplerOptions) -> Void = { _ in },
         onToken: @escaping @Sendable (SessionID) -> Void = { _ in }
     ) async throws -> Result {
@@ -68,7 +69,8 @@ struct WindowChain: Sendable {
             throw EngineError(.badRequest, "no session id")
         }
         let request = SessionRequest(
-            id: id, prompt: prompt, cachePrompt: cachePrompt, sampler: sampler, maximumTokens: maximumTokens,
+            id: id, prompt: prompt, cachePrompt: cachePrompt, adapters: adapters, sampler: sampler,
+            maximumTokens: maximumTokens,
             producedTokens: producedTokens, promptLogProbabilities: promptLogProbabilities)
         let streams = windows.map { _ in AsyncStream.makeStream(of: SessionEvent.self) }
         for (index, window) in windows.enumerated() {
