@@ -232,7 +232,7 @@ struct WorkerHandshakeTests {
             }
             #expect(codes.contains(.unknownToken))
             #expect(codes.isSubset(of: [.unknownToken, .unreachable]))
-            #expect(log.lines(at: .notice).contains { $0.contains("not known here") })
+            try await eventually { log.lines(at: .notice).contains { $0.contains("not known here") } }
             #expect(cluster.callers.seen.withLock { $0.isEmpty })
         }
     }

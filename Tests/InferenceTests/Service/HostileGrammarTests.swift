@@ -3,6 +3,7 @@ import GRPCCore
 import Generation
 import Link
 import Logging
+import ShoalTestSupport
 import SwiftProtobuf
 import Testing
 
@@ -152,9 +153,14 @@ import Testing
                 // A blow may come after the last token, or hit another thread; then it is dealt again.
                 for _ in 0..<10 {
                     // An engine that has just replaced another has no such thread before its window is there.
-                    _ = try await node.inference.load(model: TestNode.model)
-                    let process = try #require(await node.inference.engineProcessID(model: TestNode.model))
-                    let thread = try #require(try computingThread(of: process))
+                    var found: Int32?
+                    try await eventually {
+                        _ = try? await node.inference.load(model: TestNode.model)
+                        let process = await node.inference.engineProcessID(model: TestNode.model)
+                        found = process.flatMap { try? computingThread(of: $0) }
+                        return found != nil
+                    }
+                    let thread = try #require(found)
                     let list = EventList()
                     var isStruck = false
                     for try await event in try await node.inference.generate(request) {
