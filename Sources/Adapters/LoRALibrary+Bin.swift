@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+package import Store
 
 extension LoRALibrary {
     /// How many files are purged in one step.
@@ -6,7 +7,7 @@ extension LoRALibrary {
 
     /// Moves a file to the bin.
     /// - Throws: `AdapterError` of code `notFound`.
-    package func delete(_ path: LoRAPath, note: LoRANote<DeletedLoRA> = .none) throws -> DeletedLoRA {
+    package func delete(_ path: LoRAPath, note: ChangeNote<DeletedLoRA> = .none) throws -> DeletedLoRA {
         guard let stamp = try library.stamp(path) else { throw Self.missing(path) }
         let known = try table.row(.library, path).flatMap { $0.stamp == stamp ? $0 : nil }
         let deleted = Date(timeIntervalSince1970: now())
@@ -29,7 +30,7 @@ extension LoRALibrary {
     /// - Parameter path: its path in the bin.
     /// - Throws: `AdapterError` of code `notFound`; `nameTaken` where its name has been taken since and `versioned` is false.
     package func restore(
-        _ path: LoRAPath, versioned: Bool = false, note: LoRANote<LoRAFile> = .none
+        _ path: LoRAPath, versioned: Bool = false, note: ChangeNote<LoRAFile> = .none
     ) throws -> LoRAFile {
         guard let deleted = try deletedFile(path), let stamp = try bin.stamp(path) else { throw Self.missing(path) }
         let known = try table.row(.bin, path).flatMap { $0.stamp == stamp ? $0 : nil }
@@ -50,7 +51,7 @@ extension LoRALibrary {
 
     /// Removes a file from the bin for good.
     /// - Throws: `AdapterError` of code `notFound`.
-    package func purge(_ path: LoRAPath, note: LoRANote<LoRAPath> = .none) throws {
+    package func purge(_ path: LoRAPath, note: ChangeNote<LoRAPath> = .none) throws {
         guard try purge([path], note) == 1 else { throw Self.missing(path) }
     }
 
@@ -59,7 +60,7 @@ extension LoRALibrary {
     /// - Parameter note: written for each file.
     /// - Returns: how many files there were.
     /// - Throws: `AdapterError`, `StoreError`; what was purged before stays so.
-    package nonisolated func purgeAll(note: LoRANote<LoRAPath> = .none) async throws -> Int {
+    package nonisolated func purgeAll(note: ChangeNote<LoRAPath> = .none) async throws -> Int {
         var rest = try await binPaths()[...]
         var count = 0
         while !rest.isEmpty {

@@ -1,4 +1,5 @@
 internal import GRDB
+import Store
 
 #if canImport(Glibc)
     import Glibc
@@ -52,7 +53,7 @@ extension LoRALibrary {
     /// - Parameter note: written for each of them.
     /// - Returns: how many of them there were.
     /// - Throws: what `note` throws; `AdapterError`, `StoreError`. All files are where they were then.
-    func purge(_ paths: [LoRAPath], _ note: LoRANote<LoRAPath>) throws -> Int {
+    func purge(_ paths: [LoRAPath], _ note: ChangeNote<LoRAPath>) throws -> Int {
         var asides: [(path: LoRAPath, aside: String)] = []
         var sizeBytes: UInt64 = 0
         do {

@@ -106,7 +106,7 @@ package actor LoRALibrary {
     ///   has ended in any case.
     package nonisolated func finish(
         _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool = true,
-        note: LoRANote<StoredLoRA> = .none
+        note: ChangeNote<StoredLoRA> = .none
     ) async throws -> StoredLoRA {
         defer { upload.cancel() }
         let sizeBytes = try await FileCheck.run { check in
@@ -145,7 +145,7 @@ package actor LoRALibrary {
     }
 
     private func publish(
-        _ upload: LoRAUpload, _ wanted: LoRAPath, sizeBytes: UInt64, versioned: Bool, _ note: LoRANote<StoredLoRA>
+        _ upload: LoRAUpload, _ wanted: LoRAPath, sizeBytes: UInt64, versioned: Bool, _ note: ChangeNote<StoredLoRA>
     ) throws -> StoredLoRA {
         let twin = try twin(of: upload, sizeBytes: sizeBytes)
         let added = Date(timeIntervalSince1970: now())

@@ -35,8 +35,8 @@ struct LoRAConsistencyTests {
             }
         }
 
-        func note<Change: Sendable>() -> LoRANote<Change> {
-            LoRANote { _, database in
+        func note<Change: Sendable>() -> ChangeNote<Change> {
+            ChangeNote { _, database in
                 switch self {
                 case .veto: throw Veto()
                 case .full: try database.execute(sql: "INSERT INTO bulk VALUES (zeroblob(100000))")
@@ -198,7 +198,7 @@ struct LoRAConsistencyTests {
             // How many files others see in the bin, each time that one is purged.
             let seen = Mutex<[Int]>([])
             let count = try await library.purgeAll(
-                note: LoRANote { [store = fixture.store] _, _ in
+                note: ChangeNote { [store = fixture.store] _, _ in
                     let rest = try store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM loraFile") ?? 0 }
                     seen.withLock { $0.append(rest) }
                 })

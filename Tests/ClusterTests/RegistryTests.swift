@@ -445,7 +445,10 @@ struct RegistryTests {
         let name = try #require(Hostname("worker1"))
         _ = scene.registry.setDriver(.rocm, hostname: name, token: token.id)
         let choice = ClusterRegistry.DriverKey(token: token.id, hostname: name)
-        try await table.saveDriver(of: choice) { .rocm }
+        try await table.saveDriver(of: choice) {
+            .rocm
+        } alongWith: { _ in
+        }
         #expect(try table.driver(of: choice) == .rocm)
         try await table.save(scene.registry.takeChanged())
         let key = try #require(scene.registry.key(of: session))

@@ -162,14 +162,16 @@ package final class ClusterMaster: Service {
     ///
     /// - Throws: `ClusterError` with `tokenNotFound`; `StoreError` where it could not be written down: its workers are cut off all the same, until
     ///   the next start.
-    package func revoke(_ id: ClusterTokenID) async throws -> ClusterTokenRecord {
+    package func revoke(
+        _ id: ClusterTokenID, note: ChangeNote<ClusterTokenRecord> = .none
+    ) async throws -> ClusterTokenRecord {
         let record = try tokens.suspend(id)
         let streams = state.withLock { state in
             state.registry.sessions(of: id).compactMap { state.streams[$0] }
         }
         for stream in streams { stream.end(.revoked) }
         gate.disconnect(record.key)
-        try await tokens.keepRevoked(id)
+        try await tokens.keepRevoked(record, note: note)
         return record
     }
 
@@ -181,7 +183,9 @@ package final class ClusterMaster: Service {
     /// - Throws: `ClusterError` with `nodeNotFound`; `StoreError`.
     /// - Returns: the token that it was.
     @discardableResult
-    package func setDriver(_ driver: GPUDriver?, hostname: String, token: String) async throws -> ClusterTokenRecord {
+    package func setDriver(
+        _ driver: GPUDriver?, hostname: String, token: String, note: ChangeNote<ClusterTokenRecord> = .none
+    ) async throws -> ClusterTokenRecord {
         guard let name = Hostname(hostname), let record = tokens.find(text: token),
             state.withLock({ $0.registry.setDriver(driver, hostname: name, token: record.id) }) != nil
         else {
@@ -192,7 +196,11 @@ package final class ClusterMaster: Service {
         let key = ClusterRegistry.DriverKey(token: record.id, hostname: name)
         do {
             // Whatever is preferred by the time that it is written: of several at once the last one stays everywhere.
-            try await table.saveDriver(of: key) { self.state.withLock { $0.registry.drivers[key] } }
+            try await table.saveDriver(of: key) {
+                self.state.withLock { $0.registry.drivers[key] }
+            } alongWith: {
+                try note.write(record, $0)
+            }
         } catch {
             let kept = try table.driver(of: key)
             state.withLock { $0.registry.restoreDriver(kept, of: key) }

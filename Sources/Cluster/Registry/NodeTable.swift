@@ -63,9 +63,11 @@ struct NodeTable: Sendable {
     ///
     /// - Parameter driver: asked when it is written; nil for none.
     func saveDriver(
-        of key: ClusterRegistry.DriverKey, _ driver: @escaping @Sendable () -> GPUDriver?
+        of key: ClusterRegistry.DriverKey, _ driver: @escaping @Sendable () -> GPUDriver?,
+        alongWith note: @escaping @Sendable (Database) throws -> Void
     ) async throws {
         try await store.write { database in
+            try note(database)
             guard let driver = driver() else {
                 return try database.execute(
                     sql: "DELETE FROM clusterDriver WHERE token = ? AND hostname = ?",

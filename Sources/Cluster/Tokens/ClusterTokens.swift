@@ -50,8 +50,10 @@ package final class ClusterTokens: Sendable {
     /// Makes a token.
     ///
     /// - Returns: the token as lists have it, and its text, which is shown this once.
-    /// - Throws: `ClusterError` with `badValue` or `tooMany`; `StoreError`.
-    package func create(name: String) async throws -> (token: ClusterTokenRecord, text: String) {
+    /// - Throws: `ClusterError` with `badValue` or `tooMany`; `StoreError`; what `note` throws.
+    package func create(
+        name: String, note: ChangeNote<ClusterTokenRecord> = .none
+    ) async throws -> (token: ClusterTokenRecord, text: String) {
         guard (1...Self.maximumNameLength).contains(name.count), name.contains(where: { !$0.isWhitespace }),
             name.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else {
@@ -74,6 +76,7 @@ package final class ClusterTokens: Sendable {
             let record = ClusterTokenRecord(
                 id: ClusterTokenID(stored: database.lastInsertedRowID), name: name, key: made.key, shown: made.shown,
                 created: now, lastUsed: nil, isActive: true)
+            try note.write(record, database)
             return (made, record)
         }
         state.withLock { $0.byKey[record.key] = record }
@@ -93,13 +96,14 @@ package final class ClusterTokens: Sendable {
 
     /// Writes down that a token was ended for good; one that was before stays so.
     ///
-    /// - Throws: `StoreError`: it would be good again after a restart, which whoever asked has to know.
-    func keepRevoked(_ id: ClusterTokenID) async throws {
+    /// - Throws: `StoreError`: it would be good again after a restart, which whoever asked has to know; what `note` throws.
+    func keepRevoked(_ record: ClusterTokenRecord, note: ChangeNote<ClusterTokenRecord>) async throws {
         let now = clock.date().timeIntervalSince1970
         try await store.write { database in
             try database.execute(
                 sql: "UPDATE clusterToken SET revoked = ? WHERE id = ? AND revoked IS NULL",
-                arguments: [now, id.rawValue])
+                arguments: [now, record.id.rawValue])
+            try note.write(record, database)
         }
     }
 

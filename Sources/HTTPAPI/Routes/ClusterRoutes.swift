@@ -22,7 +22,7 @@ struct ClusterRoutes: RouteGroup {
     private static let mostEntries = 1000
 
     let cluster: ClusterMaster
-    let audit: AuditLog
+    let audit: AuditTrail
     let configuration: HTTPAPIConfiguration
 
     func add(to table: inout RouteTable) {
@@ -49,10 +49,10 @@ struct ClusterRoutes: RouteGroup {
         var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let name = try fields.requiredString("name")
         try fields.refuseUnread()
-        let (token, text) = try await recording(.createClusterToken, on: .thing("cluster_token", name), context) {
-            try await cluster.tokens.create(name: name)
+        let (token, text) = try await audit.recording(.createClusterToken, on: .thing("cluster_token", name), context) {
+            try await cluster.tokens.create(
+                name: name, note: audit.note(.createClusterToken, context) { ($0.subject, []) })
         }
-        try await record(.createClusterToken, on: .thing("cluster_token", "\(token.id) \(token.name)"), context)
         var response = try Response.json(encoding: ClusterTokenBody(token, text: text), status: .created)
         response.headers[.cacheControl] = "no-store"
         return response
@@ -60,13 +60,14 @@ struct ClusterRoutes: RouteGroup {
 
     @Sendable private func revokeToken(_ request: Request, context: APIRequestContext) async throws -> Response {
         let text = try context.pathParameter("id")
-        let token = try await recording(.revokeClusterToken, on: .thing("cluster_token", text), context) {
+        try await audit.recording(.revokeClusterToken, on: .thing("cluster_token", text), context) {
             guard let id = ClusterTokenID(text) else {
                 throw APIError.notFound("there is no cluster token \(text.prefix(64))", parameter: "id")
             }
-            return try await cluster.revoke(id)
+            // A veto would come too late: workers are cut off before anything is written.
+            try await audit.log.confirm(context.actor)
+            _ = try await cluster.revoke(id, note: audit.note(.revokeClusterToken, context) { ($0.subject, []) })
         }
-        try await record(.revokeClusterToken, on: .thing("cluster_token", "\(token.id) \(token.name)"), context)
         return .json(["success": true])
     }
 
@@ -105,43 +106,20 @@ struct ClusterRoutes: RouteGroup {
         let name = try fields.requiredString("driver", maximumBytes: 1024)
         try fields.refuseUnread()
         let subject = AuditSubject.thing("cluster_node", String(hostname.prefix(253)))
-        try await recording(.setDriver, on: subject, context) {
+        try await audit.recording(.setDriver, on: subject, context) {
             let driver = GPUDriver(rawValue: name)
             guard driver != nil || name == Self.anyDriver else {
                 let names = GPUDriver.allCases.map(\.rawValue).joined(separator: ", ")
                 throw APIError.invalidRequest(
                     "driver must be \(names), or \(Self.anyDriver) for whatever there is", parameter: "driver")
             }
-            let record = try await cluster.setDriver(driver, hostname: hostname, token: token)
-            try await self.record(
-                .setDriver, on: subject, context,
-                details: [.note("driver", name), .number("token", record.id.rawValue)])
+            try await cluster.setDriver(
+                driver, hostname: hostname, token: token,
+                note: audit.note(.setDriver, context) {
+                    (subject, [.note("driver", name), .number("token", $0.id.rawValue)])
+                })
         }
         return .json(["success": true])
-    }
-
-    // MARK: The audit log
-
-    private func record(
-        _ action: AuditAction, on subject: AuditSubject, _ context: APIRequestContext, outcome: AuditOutcome = .done,
-        details: [AuditDetail] = []
-    ) async throws {
-        try await audit.record(AuditEvent(context.actor, action, on: subject, outcome: outcome, details: details))
-    }
-
-    /// Runs `body`, and records where it is refused or fails.
-    private func recording<Value>(
-        _ action: AuditAction, on subject: AuditSubject, _ context: APIRequestContext, _ body: () async throws -> Value
-    ) async throws -> Value {
-        do {
-            return try await body()
-        } catch {
-            let told = APIError(error, logger: context.logger)
-            try await record(
-                action, on: subject, context, outcome: told.status.code < 500 ? .refused : .failed,
-                details: [.note("reason", told.message)])
-            throw told
-        }
     }
 
     /// Which part of a list is wanted: all of it, unless the client gives a limit.
@@ -180,6 +158,11 @@ extension AuditAction {
     fileprivate static let createClusterToken = AuditAction("cluster_token.create")
     fileprivate static let revokeClusterToken = AuditAction("cluster_token.revoke")
     fileprivate static let setDriver = AuditAction("cluster_node.set_driver")
+}
+
+extension ClusterTokenRecord {
+    /// As the audit log calls it.
+    fileprivate var subject: AuditSubject { .thing("cluster_token", "\(id) \(name)") }
 }
 
 extension ClusterTokenBody {

@@ -3,6 +3,7 @@ import Adapters
 import Hummingbird
 import JSON
 import NodeAPI
+import Store
 
 /// `/api/v1/admin/lora*`, `/api/v1/lora/upload`, and the same without `/api/v1`.
 struct LoRARoutes: RouteGroup {
@@ -11,13 +12,13 @@ struct LoRARoutes: RouteGroup {
     private static let mostFiles = 1000
 
     private let loras: any LoRAService
-    private let audit: AuditLog
+    private let audit: AuditTrail
     private let configuration: HTTPAPIConfiguration
     private let reception: LoRAReception
     private let slots: UploadSlots
 
     init(
-        loras: any LoRAService, limits: LoRAUploadLimits, audit: AuditLog, configuration: HTTPAPIConfiguration
+        loras: any LoRAService, limits: LoRAUploadLimits, audit: AuditTrail, configuration: HTTPAPIConfiguration
     ) {
         self.loras = loras
         self.audit = audit
@@ -49,17 +50,17 @@ struct LoRARoutes: RouteGroup {
         _ request: Request, _ context: APIRequestContext, sender: LoRAForm.Sender
     ) async throws -> Response {
         try await slots.use(for: context.caller.principal?.user) {
-            let form = try await recording(.uploadLoRA, on: LoRASubject.upload, context) {
+            let form = try await audit.recording(.uploadLoRA, on: .lora(LoRASubject.upload), context) {
                 try await reception.receive(request, context: context, sender: sender)
             }
-            let stored = try await recording(
-                .uploadLoRA, on: LoRAPath(type: form.type, name: form.name), context
+            let stored = try await audit.recording(
+                .uploadLoRA, on: .lora(LoRAPath(type: form.type, name: form.name)), context
             ) {
                 try await loras.finish(
                     form.upload, as: form.name, type: form.type, versioned: form.versioned,
-                    note: note(.uploadLoRA, context) { stored in
+                    note: audit.note(.uploadLoRA, context) { stored in
                         let size = AuditDetail.number("bytes", Int64(clamping: stored.file.sizeBytes))
-                        return (stored.file.path, [size] + (stored.sameAs.map { [.name("same_as", $0)] } ?? []))
+                        return (.lora(stored.file.path), [size] + (stored.sameAs.map { [.name("same_as", $0)] } ?? []))
                     })
             }
             return try .json(
@@ -80,8 +81,9 @@ struct LoRARoutes: RouteGroup {
         var fields = try RequestFields(try await request.json(limitBytes: configuration.bodyLimitBytes))
         let path = try Self.path(&fields)
         try fields.refuseUnread()
-        let deleted = try await recording(.deleteLoRA, on: path, context) {
-            try await loras.delete(path, note: note(.deleteLoRA, context) { (path, [.name("bin_path", $0.path)]) })
+        let deleted = try await audit.recording(.deleteLoRA, on: .lora(path), context) {
+            try await loras.delete(
+                path, note: audit.note(.deleteLoRA, context) { (.lora(path), [.name("bin_path", $0.path)]) })
         }
         return try .json(encoding: LoRADeletionBody(deleted))
     }
@@ -100,9 +102,10 @@ struct LoRARoutes: RouteGroup {
         let path = try Self.path(&fields)
         let versioned = try fields.bool("use_safe_filename") ?? true
         try fields.refuseUnread()
-        let file = try await recording(.restoreLoRA, on: path, context) {
+        let file = try await audit.recording(.restoreLoRA, on: .lora(path), context) {
             try await loras.restore(
-                path, versioned: versioned, note: note(.restoreLoRA, context) { ($0.path, [.name("bin_path", path)]) })
+                path, versioned: versioned,
+                note: audit.note(.restoreLoRA, context) { (.lora($0.path), [.name("bin_path", path)]) })
         }
         return try .json(encoding: LoRABody(file))
     }
@@ -116,9 +119,9 @@ struct LoRARoutes: RouteGroup {
             throw fields.invalid("partial_path", "and all exclude each other")
         }
         try fields.refuseUnread()
-        let subject: any AuditedName = path ?? LoRASubject.bin
-        let count = try await recording(.purgeLoRA, on: subject, context) {
-            let note: LoRANote<LoRAPath> = self.note(.purgeLoRA, context) { ($0, []) }
+        let subject: AuditSubject = path.map { .lora($0) } ?? .lora(LoRASubject.bin)
+        let count = try await audit.recording(.purgeLoRA, on: subject, context) {
+            let note: ChangeNote<LoRAPath> = audit.note(.purgeLoRA, context) { (.lora($0), []) }
             guard let path else { return try await loras.purgeAll(note: note) }
             try await loras.purge(path, note: note)
             return 1
@@ -158,39 +161,10 @@ struct LoRARoutes: RouteGroup {
                 in: place)
         }
     }
+}
 
-    // MARK: The audit log
-
-    /// Confirms that the caller still is who they proved to be, and records what is done, in the transaction that does it.
-    ///
-    /// - Parameter tell: what to say of it.
-    private func note<Change: Sendable>(
-        _ action: AuditAction, _ context: APIRequestContext,
-        _ tell: @escaping @Sendable (Change) -> (path: LoRAPath, details: [AuditDetail])
-    ) -> LoRANote<Change> {
-        LoRANote { [audit, actor = context.actor] change, database in
-            try audit.confirm(actor, in: database)
-            let (path, details) = tell(change)
-            try audit.record(AuditEvent(actor, action, on: .thing("lora", path), details: details), in: database)
-        }
-    }
-
-    /// Runs `body`, and records where it is refused or fails.
-    private func recording<Value>(
-        _ action: AuditAction, on name: some AuditedName, _ context: APIRequestContext, _ body: () async throws -> Value
-    ) async throws -> Value {
-        do {
-            return try await body()
-        } catch {
-            let told = APIError(error, logger: context.logger)
-            let reason = AuditDetail.note("reason", told.message)
-            try await audit.record(
-                AuditEvent(
-                    context.actor, action, on: .thing("lora", name),
-                    outcome: told.status.code < 500 ? .refused : .failed, details: [reason]))
-            throw told
-        }
-    }
+extension AuditSubject {
+    fileprivate static func lora(_ name: some AuditedName) -> AuditSubject { .thing("lora", name) }
 }
 
 /// What the audit log calls what is no file, or not yet.

@@ -90,9 +90,10 @@ package enum HTTPAPI {
             UserRoutes(accounts: accounts, configuration: configuration),
             APITokenRoutes(accounts: accounts, configuration: configuration),
             AuditRoutes(accounts: accounts),
-            ClusterRoutes(cluster: services.cluster, audit: accounts.audit, configuration: configuration),
+            ClusterRoutes(
+                cluster: services.cluster, audit: AuditTrail(log: accounts.audit), configuration: configuration),
             LoRARoutes(
-                loras: services.loras, limits: services.loraLimits, audit: accounts.audit,
+                loras: services.loras, limits: services.loraLimits, audit: AuditTrail(log: accounts.audit),
                 configuration: configuration),
             BrowseRoute(files: services.files),
             TrainingRoutes(training: services.training, ledger: accounts.ledger, configuration: configuration),

@@ -1,4 +1,5 @@
 package import Adapters
+package import Store
 
 /// LoRA files: taking them in, listing, deleting, and the bin. What changes something takes a note that is written down with it.
 ///
@@ -10,18 +11,18 @@ package protocol LoRAService: Sendable {
     func beginUpload(in room: LoRARoom) throws -> LoRAUpload
     /// Makes what has come a file of the library.
     func finish(
-        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool, note: LoRANote<StoredLoRA>
+        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool, note: ChangeNote<StoredLoRA>
     ) async throws -> StoredLoRA
     func files(of type: LoRAType?, after: LoRAPath?, limit: Int) async throws -> LoRAPage<LoRAFile>
     func deletedFiles(of type: LoRAType?, after: LoRAPath?, limit: Int) async throws -> LoRAPage<DeletedLoRA>
     /// Moves a file to the bin.
-    func delete(_ path: LoRAPath, note: LoRANote<DeletedLoRA>) async throws -> DeletedLoRA
+    func delete(_ path: LoRAPath, note: ChangeNote<DeletedLoRA>) async throws -> DeletedLoRA
     /// Moves a file from the bin to where it was.
-    func restore(_ path: LoRAPath, versioned: Bool, note: LoRANote<LoRAFile>) async throws -> LoRAFile
+    func restore(_ path: LoRAPath, versioned: Bool, note: ChangeNote<LoRAFile>) async throws -> LoRAFile
     /// Removes one file of the bin for good.
-    func purge(_ path: LoRAPath, note: LoRANote<LoRAPath>) async throws
+    func purge(_ path: LoRAPath, note: ChangeNote<LoRAPath>) async throws
     /// Removes all files of the bin for good; how many there were. The note is for each of them.
-    func purgeAll(note: LoRANote<LoRAPath>) async throws -> Int
+    func purgeAll(note: ChangeNote<LoRAPath>) async throws -> Int
 }
 
 extension LoRALibrary: LoRAService {}

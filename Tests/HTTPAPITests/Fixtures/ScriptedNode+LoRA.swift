@@ -12,7 +12,7 @@ struct NoLoRAs: LoRAService {
     func beginUpload(in room: LoRARoom) throws -> LoRAUpload { throw AdapterError(.diskFull, "this node has no disk") }
 
     func finish(
-        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool, note: LoRANote<StoredLoRA>
+        _ upload: LoRAUpload, as name: LoRAFileName, type: LoRAType, versioned: Bool, note: ChangeNote<StoredLoRA>
     ) async throws -> StoredLoRA { throw AdapterError(.nameTaken, "there is a file \(name) already") }
 
     func files(of type: LoRAType?, after: LoRAPath?, limit: Int) async throws -> LoRAPage<LoRAFile> {
@@ -23,12 +23,12 @@ struct NoLoRAs: LoRAService {
         LoRAPage(elements: [], next: nil)
     }
 
-    func delete(_ path: LoRAPath, note: LoRANote<DeletedLoRA>) async throws -> DeletedLoRA { throw missing(path) }
-    func restore(_ path: LoRAPath, versioned: Bool, note: LoRANote<LoRAFile>) async throws -> LoRAFile {
+    func delete(_ path: LoRAPath, note: ChangeNote<DeletedLoRA>) async throws -> DeletedLoRA { throw missing(path) }
+    func restore(_ path: LoRAPath, versioned: Bool, note: ChangeNote<LoRAFile>) async throws -> LoRAFile {
         throw missing(path)
     }
-    func purge(_ path: LoRAPath, note: LoRANote<LoRAPath>) async throws {}
-    func purgeAll(note: LoRANote<LoRAPath>) async throws -> Int { 0 }
+    func purge(_ path: LoRAPath, note: ChangeNote<LoRAPath>) async throws {}
+    func purgeAll(note: ChangeNote<LoRAPath>) async throws -> Int { 0 }
 
     private func missing(_ path: LoRAPath) -> AdapterError { AdapterError(.notFound, "there is no file \(path)") }
 }

@@ -37,6 +37,7 @@ struct ScriptedNode {
     init(events: [GenerationEvent] = ScriptedNode.hello) {
         let requests = RecordedRequests()
         self.requests = requests
+        let store = Self.store()
         services = NodeServices(
             backend: ScriptedBackend { request in
                 requests.add(request)
@@ -62,9 +63,10 @@ struct ScriptedNode {
                 statistics: { Self.statistics },
                 readiness: { [("engine", true), ("store", true)] },
                 shutDown: {}),
-            accounts: Self.accounts(), loras: NoLoRAs(), loraLimits: LoRAUploadLimits(), training: Self.training,
+            accounts: Self.accounts(store: store), loras: NoLoRAs(), loraLimits: LoRAUploadLimits(),
+            training: Self.training,
             files: FileOperations(list: { _, _, _ in FilePage(path: "/", items: [], next: nil) }),
-            cluster: Self.cluster())
+            cluster: Self.cluster(store: store))
     }
 
     /// What requests are answered with.
@@ -94,6 +96,11 @@ struct ScriptedNode {
         cancel: { id, _, _ in throw JobError(.notFound, "there is no job \(id)") },
         log: { id, _ in throw JobError(.notFound, "there is no job \(id)") })
 
+    /// A database in memory.
+    static func store() -> Store {
+        do { return try Store.inMemory() } catch { preconditionFailure("no database in memory: \(error)") }
+    }
+
     /// Accounts in memory, whose passwords cost next to nothing.
     static func accounts(store: Store? = nil, clock: NodeClock = .system) -> AccountServices {
         var rules = AccountServices.Rules()
@@ -108,10 +115,10 @@ struct ScriptedNode {
     }
 
     /// A master in memory, which nobody works for.
-    static func cluster(store: Store? = nil) -> ClusterMaster {
+    static func cluster(store: Store) -> ClusterMaster {
         do {
             return try ClusterMaster(
-                store: store ?? Store.inMemory(), me: nodeID,
+                store: store, me: nodeID,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         } catch {
             preconditionFailure("no cluster in memory: \(error)")
