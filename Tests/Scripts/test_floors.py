@@ -56,7 +56,9 @@ def test_an_undeclared_import_is_found(tree, package, line):
     "name, other, said", [
         ("Store", "HTTPAPI", "Store (floor 1) does not stand above HTTPAPI (floor 4)"),
         ("Swarm", "Accounts", "Swarm (floor 2) does not stand above Accounts (floor 2)"),
-        ("Inference", "Cluster", "Inference (floor 3) does not stand above Cluster (floor 3.5)"),
+        ("Inference", "Cluster", "Inference (floor 3) does not stand above Cluster (floor 3.25)"),
+        ("Acquisition", "Catalogue", "Acquisition (floor 3.25) does not stand above Catalogue (floor 3.5)"),
+        ("Bytes", "Identifiers", "Bytes (floor 0) does not stand above Identifiers (floor 0)"),
         ("JSON", "GGUF", "JSON (floor 0) does not stand above GGUF (floor 0)"),
         ("Node", "ShoalCommands", "Node (floor 5) does not stand above ShoalCommands (floor roof)"),
     ])
