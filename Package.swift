@@ -315,6 +315,7 @@ let package = Package(
         .target(name: "ShoalTestSupport", dependencies: ["Identifiers"], path: "Tests/ShoalTestSupport"),
         .testTarget(name: "TimingTests", dependencies: ["Timing", "ShoalTestSupport"]),
         .testTarget(name: "GenerationTests", dependencies: ["Generation", "JSON", "ShoalTestSupport"]),
+        .testTarget(name: "NodeAPITests", dependencies: ["NodeAPI"]),
         .testTarget(name: "RouterTests", dependencies: ["Generation", "Identifiers", "Router"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
         .testTarget(

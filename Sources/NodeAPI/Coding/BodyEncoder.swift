@@ -13,6 +13,14 @@ struct BodyEncoder: Encoder {
     private let target: Target
 
     static func json(of body: some Encodable) throws -> JSONValue {
+        if let map = body as? [String: any Encodable] {
+            // Its keys are no properties. Shorter ones first, so that numbers stand in their order.
+            var fields: [(String, JSONValue)] = []
+            for (key, value) in map.sorted(by: { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }) {
+                fields.append((key, try json(of: value)))
+            }
+            return .object(fields)
+        }
         let target = Target()
         try body.encode(to: BodyEncoder(target: target))
         return target.value
